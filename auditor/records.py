@@ -1,0 +1,106 @@
+"""The vocabulary for one of something: an estimate, a skip, a finding. Many of something are Polars columns."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+LEVEL = 0.95
+
+
+class Status(StrEnum):
+    """How far a number can be trusted."""
+
+    MEASURED = "measured"
+    INCONCLUSIVE = "inconclusive"
+    NOT_MEASURED = "not_measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its interval, method and reach: the E of report.json.
+
+    value, lower, upper: in the quantity's own unit (fractions 0-1), null when not measured
+    level: coverage of the interval in (0, 1); method: name of the estimator ("census" for a full count)
+    n: sampling units behind it; status, reason: why it is inconclusive or not measured
+    """
+
+    value: float | None
+    lower: float | None
+    upper: float | None
+    level: float = LEVEL
+    method: str = ""
+    n: int = 0
+    status: Status = Status.MEASURED
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        numbers = (self.value, self.lower, self.upper)
+        if self.status == Status.NOT_MEASURED:
+            assert numbers == (None, None, None) and self.reason, f"not measured needs nulls and a reason: {self}"
+        else:
+            assert all(x is not None and math.isfinite(x) for x in numbers), f"a number is missing: {self}"
+            assert self.status == Status.MEASURED or self.reason, f"inconclusive needs a reason: {self}"
+
+    @classmethod
+    def not_measured(cls, reason: str, *, method: str = "", n: int = 0, level: float = LEVEL) -> Estimate:
+        return cls(None, None, None, level, method, n, Status.NOT_MEASURED, reason)
+
+    @classmethod
+    def census(cls, value: float, n: int, *, level: float = LEVEL) -> Estimate:
+        """A full count: the interval is the value."""
+        return cls(float(value), float(value), float(value), level, "census", n)
+
+    def but(self, status: Status, reason: str) -> Estimate:
+        """The same numbers with another status and its reason (numbers vanish when not measured)."""
+        if status == Status.NOT_MEASURED:
+            return Estimate.not_measured(reason, method=self.method, n=self.n, level=self.level)
+        return Estimate(self.value, self.lower, self.upper, self.level, self.method, self.n, status, reason)
+
+    @property
+    def is_number(self) -> bool:
+        return self.value is not None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"status": str(self.status)}
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Records or documents that were not measured, with the reason: counted, never silent.
+
+    row is the record's position in the shard where one record is meant; None for a count over the shard.
+    """
+
+    shard: str
+    reason: str
+    documents: int = 1
+    row: int | None = None
+    detail: str = ""
+
+
+class Severity(StrEnum):
+    NOTE = "note"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An estimate or cluster that crosses a stated threshold, with the evidence and what to do about it."""
+
+    kind: str
+    severity: Severity
+    scope_kind: str
+    scope: str
+    message: str
+    advice: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+    estimate: Estimate | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        out = asdict(self) | {"severity": str(self.severity)}
+        out["estimate"] = self.estimate.as_dict() if self.estimate else None
+        return out
