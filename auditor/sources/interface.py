@@ -1,0 +1,174 @@
+"""The vocabulary of sources: what a plan holds, what a reader is asked and what it yields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from auditor.records import Skip
+
+MIB = 1 << 20
+
+# The columns of every batch, in this order, whatever the source. row is the record's position in its shard, bad
+# records counted (for line formats the line, for WARC the record of any type), so it is rising but may have gaps.
+CANONICAL = pl.Schema(
+    {
+        "row": pl.Int64,
+        "doc_id": pl.String,
+        "text": pl.String,
+        "date": pl.Date,
+        "host": pl.String,
+        "language": pl.String,
+        "source": pl.String,
+        "topic": pl.String,
+        "category": pl.String,
+        "declared_generator": pl.String,
+        "licence": pl.String,
+    }
+)
+NULLABLE = ("date", "host", "language", "source", "topic", "category", "declared_generator", "licence")
+
+TEXT_UNITS = ("file", "line", "paragraph")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may cost before it is refused; every refusal is a counted skip or names the file."""
+
+    record_bytes: int = 256 * MIB  # one record as it lies in the file, decompressed
+    expansion_ratio: float = 2000.0  # decompressed / compressed, looked at after the first 64 MiB of output
+    decompressed_bytes: int = 1 << 40  # of one file
+    columns: int = 20_000  # of one table
+    depth: int = 100  # nesting of one JSON record
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """How to read; what is None is found by itself. `storage` goes to fsspec and is never written anywhere."""
+
+    text_column: str | None = None
+    id_column: str | None = None
+    date_column: str | None = None
+    url_column: str | None = None
+    language_column: str | None = None
+    source_column: str | None = None
+    topic_column: str | None = None
+    category_column: str | None = None
+    text_unit: str = "file"  # what one document of a plain text file is: TEXT_UNITS
+    batch_bytes: int = 16 * MIB  # of text in a batch; one longer document makes a batch of its own
+    batch_rows: int = 65_536
+    split_bytes: int = 192 * MIB  # uncompressed bytes of a split
+    limits: Limits = Limits()
+    spool: Path | None = None  # folder in which standard input is kept for the second pass
+    storage: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A part of a shard that one worker reads: [start, stop) in row groups, bytes or files, by the shard's format.
+
+    first_row is the row of its first record; rows is the number of records where it is known without reading.
+    """
+
+    index: int
+    start: int
+    stop: int
+    first_row: int = 0
+    rows: int | None = None
+    text_bytes: int | None = None  # an estimate of the uncompressed text, for balancing
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where a shard keeps what: names of columns, dotted where nested ("metadata.url"); None where it has none."""
+
+    text: str | None = None
+    id: str | None = None
+    date: str | None = None
+    url: str | None = None
+    language: str | None = None
+    source: str | None = None
+    topic: str | None = None
+    category: str | None = None
+    generator: str | None = None
+    licence: str | None = None
+    date_kind: str | None = None  # written | crawled | added: only `written` says when a text was made
+    family: str | None = None  # the known corpus whose layout this is, such as "fineweb"
+
+    def used(self) -> list[str]:
+        """The source's own names of the columns to read, without repeats, in a fixed order."""
+        names = (self.text, self.id, self.date, self.url, self.language, self.source, self.topic, self.category)
+        return list(dict.fromkeys(n for n in (*names, self.generator, self.licence) if n))
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One input file, a folder of plain text files, or standard input. name is unique within a corpus."""
+
+    name: str
+    path: str
+    format: str  # parquet | jsonl | csv | tsv | text | folder | warc | wet
+    compression: str | None  # gz | zst | bz2 | xz
+    bytes: int
+    mtime: float
+    fingerprint: str
+    columns: Columns = Columns()
+    splits: tuple[Split, ...] = ()
+    rows: int | None = None  # where the file says so without being read
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Shard:
+        splits = tuple(Split(**split) for split in fields["splits"])
+        return cls(**{**fields, "columns": Columns(**fields["columns"]), "splits": splits})
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file that belongs to the corpus and cannot be read at all (failed), or was passed over (ignored)."""
+
+    name: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The plan: the shards in order, the files that cannot be read, and the files that were passed over."""
+
+    name: str
+    roots: tuple[str, ...]
+    shards: tuple[Shard, ...]
+    failed: tuple[Unread, ...] = ()
+    ignored: tuple[Unread, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Corpus:
+        return cls(
+            fields["name"],
+            tuple(fields["roots"]),
+            tuple(Shard.from_dict(shard) for shard in fields["shards"]),
+            tuple(Unread(**unread) for unread in fields["failed"]),
+            tuple(Unread(**unread) for unread in fields["ignored"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Documents in the canonical columns; the records left out (skips); what was repaired in those kept (notes).
+
+    Counts in `notes` are of documents inside the frame, so they never add to `skipped`.
+    """
+
+    frame: pl.DataFrame
+    skips: tuple[Skip, ...] = ()
+    notes: tuple[Skip, ...] = ()
