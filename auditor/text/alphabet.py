@@ -1,0 +1,54 @@
+"""What each character is to the tokeniser: part of a word, a word by itself, or a gap between words."""
+
+from functools import cache
+from unicodedata import category
+
+import numpy as np
+
+GAP, WORD, MARK, SOLO, JOINER = range(5)
+SIZE = 0x20000  # two planes; above them lie rare ideographs (solo) and little else
+IDEOGRAPHS = range(SIZE, 0x40000)
+
+# Scripts written without spaces between words: each character is a token (Unicode blocks, first to last).
+UNSPACED = (
+    (0x0E00, 0x0E7F),  # Thai
+    (0x0E80, 0x0EFF),  # Lao
+    (0x0F00, 0x0FFF),  # Tibetan
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x2E80, 0x2FDF),  # radicals
+    (0x3005, 0x3007),  # iteration marks
+    (0x3040, 0x30FF),  # Hiragana, Katakana
+    (0x31F0, 0x31FF),  # Katakana extensions
+    (0x3400, 0x4DBF),  # ideographs, extension A
+    (0x4E00, 0x9FFF),  # ideographs
+    (0xF900, 0xFAFF),  # compatibility ideographs
+    (0xFF66, 0xFF9F),  # half-width Katakana
+)
+APOSTROPHES = (0x27, 0x2019)
+
+
+@cache
+def classes() -> np.ndarray:
+    """(SIZE,) uint8: the class of each code point below SIZE."""
+    table = np.zeros(SIZE, np.uint8)
+    kinds = {"L": WORD, "N": WORD, "M": MARK}
+    for point in range(SIZE):
+        table[point] = kinds.get(category(chr(point))[0], GAP)
+    for first, last in UNSPACED:
+        block = table[first : last + 1]
+        block[block == WORD] = SOLO
+    table[list(APOSTROPHES)] = JOINER
+    return table
+
+
+@cache
+def lower() -> np.ndarray:
+    """(SIZE,) uint32: the lower-case code point, where that is a single one; both apostrophes become one."""
+    table = np.arange(SIZE, dtype=np.uint32)
+    for point in range(SIZE):
+        small = chr(point).lower()
+        if len(small) == 1 and ord(small) < SIZE:
+            table[point] = ord(small)
+    table[list(APOSTROPHES)] = APOSTROPHES[0]
+    return table

@@ -1,0 +1,176 @@
+"""Bytes to tokens to hashes: one pass over the text, shared by everything that counts words.
+
+A token is a run of letters, digits and combining marks, lower-cased, apostrophes inside it kept ("don't");
+in scripts without spaces every character is a token. Its hash (64 bits) is h <- h * PRIME xor byte over the
+lower-cased UTF-8 bytes, finished by the MurmurHash3 mixer (without it the low bits of short words are poorly mixed).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from auditor.text import alphabet
+from auditor.text.jit import kernel
+
+GAP, WORD, MARK, SOLO, JOINER = alphabet.GAP, alphabet.WORD, alphabet.MARK, alphabet.SOLO, alphabet.JOINER
+LIMIT = alphabet.SIZE
+LAST_IDEOGRAPH = alphabet.IDEOGRAPHS.stop
+APOSTROPHE = alphabet.APOSTROPHES[0]
+PRIME = np.uint64(0x9E3779B97F4A7C15)
+NOTHING = np.uint64(0)
+MURMUR_1 = np.uint64(0xFF51AFD7ED558CCD)
+MURMUR_2 = np.uint64(0xC4CEB9FE1A85EC53)
+SHIFT = np.uint64(33)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Token hashes of a batch: hashes (t,) uint64; offsets (n+1,) int64 into them; characters (n,) int64."""
+
+    hashes: np.ndarray
+    offsets: np.ndarray
+    characters: np.ndarray
+
+    @property
+    def words(self) -> np.ndarray:
+        """(n,) int64: tokens of each document."""
+        return np.diff(self.offsets)
+
+
+def tokenise(text: np.ndarray, offsets: np.ndarray) -> Tokens:
+    """Tokens of each document.
+
+    Parameters: text (b,) uint8, UTF-8 (malformed bytes are gaps between words); offsets (n+1,) int64
+    Returns: Tokens
+    """
+    n = len(offsets) - 1
+    span = int(offsets[-1] - offsets[0]) if n else 0
+    hashes = np.empty(span // 2 + n + 2, np.uint64)  # two tokens are a gap apart, or characters of three bytes
+    ends = np.zeros(n + 1, np.int64)
+    characters = np.zeros(n, np.int64)
+    used = scan(text, offsets, alphabet.classes(), alphabet.lower(), hashes, ends, characters)
+    return Tokens(hashes[:used], ends, characters)
+
+
+def token_hash(word: str) -> int:
+    """The hash of one token, for lists of words (a word that is not one token has no hash: ValueError)."""
+    raw = np.frombuffer(word.encode(), np.uint8)
+    tokens = tokenise(raw, np.array([0, len(raw)], np.int64))
+    if len(tokens.hashes) != 1:
+        raise ValueError(f"{word!r} is {len(tokens.hashes)} tokens, not one")
+    return int(tokens.hashes[0])
+
+
+@kernel
+def mix(h):
+    """The 64-bit finaliser of MurmurHash3 (Appleby 2011): every input bit reaches every output bit."""
+    h ^= h >> SHIFT
+    h *= MURMUR_1
+    h ^= h >> SHIFT
+    h *= MURMUR_2
+    return h ^ (h >> SHIFT)
+
+
+@kernel
+def code_point(text, i, stop):
+    """The code point at i and its length in bytes; a malformed byte is (-1, 1).
+
+    text (b,) uint8; overlong forms, surrogates and points above U+10FFFF are malformed.
+    """
+    lead = np.int64(text[i])
+    if lead < 0x80:
+        return lead, 1
+    if lead < 0xC2 or lead > 0xF4:
+        return np.int64(-1), 1
+    size = 2 if lead < 0xE0 else (3 if lead < 0xF0 else 4)
+    if i + size > stop:
+        return np.int64(-1), 1
+    point = lead & (0x7F >> size)
+    for j in range(1, size):
+        byte = np.int64(text[i + j])
+        if byte & 0xC0 != 0x80:
+            return np.int64(-1), 1
+        point = (point << 6) | (byte & 0x3F)
+    if (size == 3 and (point < 0x800 or 0xD800 <= point <= 0xDFFF)) or (
+        size == 4 and (point < 0x10000 or point > 0x10FFFF)
+    ):
+        return np.int64(-1), 1
+    return point, size
+
+
+@kernel
+def character_class(point, classes):
+    """The class of a code point (see alphabet), also beyond the table."""
+    if point < 0:
+        return np.uint8(GAP)
+    if point < LIMIT:
+        return classes[point]
+    return np.uint8(SOLO) if point < LAST_IDEOGRAPH else np.uint8(GAP)
+
+
+@kernel
+def absorb(h, point):
+    """Add the UTF-8 bytes of one code point to the hash of a word."""
+    if point < 0x80:
+        return (h * PRIME) ^ np.uint64(point)
+    if point < 0x800:
+        h = (h * PRIME) ^ np.uint64(0xC0 | (point >> 6))
+    else:
+        if point < 0x10000:
+            h = (h * PRIME) ^ np.uint64(0xE0 | (point >> 12))
+        else:
+            h = (h * PRIME) ^ np.uint64(0xF0 | (point >> 18))
+            h = (h * PRIME) ^ np.uint64(0x80 | ((point >> 12) & 0x3F))
+        h = (h * PRIME) ^ np.uint64(0x80 | ((point >> 6) & 0x3F))
+    return (h * PRIME) ^ np.uint64(0x80 | (point & 0x3F))
+
+
+@kernel
+def scan(text, offsets, classes, lower, hashes, ends, characters):
+    """text (b,) uint8, offsets (n+1,) int64, classes lower (SIZE,) -> hashes (t,), ends (n+1,), characters (n,)."""
+    used = 0
+    for d in range(offsets.shape[0] - 1):
+        i, stop = offsets[d], offsets[d + 1]
+        h, inside, joiner, count = NOTHING, np.uint64(0), False, 0
+        while i < stop:
+            first = i
+            while i < stop:  # plain ASCII, without branches on what it says: word ends can't be predicted
+                byte = text[i]
+                kind = classes[byte]
+                if byte >= 0x80 or kind == JOINER or joiner:
+                    break
+                hashes[used] = h
+                word = np.uint64(kind == WORD)
+                used += np.int64(inside & ~word)
+                h = ((h * PRIME) ^ np.uint64(lower[byte])) * word
+                inside = word
+                i += 1
+            count += i - first
+            if i == stop:
+                break
+            point, width = code_point(text, i, stop)
+            kind = character_class(point, classes)
+            i += width
+            count += 1
+            if kind == JOINER and inside and not joiner:
+                joiner = True
+                continue
+            small = np.int64(lower[point]) if 0 <= point < LIMIT else point
+            if kind == WORD or (kind == MARK and inside):
+                h = absorb(absorb(h, np.int64(APOSTROPHE)) if joiner else h, small)
+                inside = np.uint64(1)
+            else:
+                hashes[used] = h
+                used += np.int64(inside)
+                if kind == SOLO:
+                    hashes[used] = absorb(NOTHING, small)
+                    used += 1
+                h, inside = NOTHING, np.uint64(0)
+            joiner = False
+        hashes[used] = h
+        used += np.int64(inside)
+        ends[d + 1] = used
+        characters[d] = count
+    for t in range(used):
+        hashes[t] = mix(hashes[t])
+    return used
