@@ -31,7 +31,8 @@ class ScoreCounts:
     def __post_init__(self) -> None:
         shape = (len(self.scopes), GROUPS, BINS)
         assert self.documents.shape == self.tokens.shape == shape, f"{self.documents.shape} is not {shape}"
-        assert self.unscored.shape == shape[:1] and len(set(self.scopes)) == len(self.scopes)
+        assert self.unscored.shape == shape[:1]
+        assert len(set(self.scopes)) == len(self.scopes), "a scope stands twice"
 
     @classmethod
     def empty(cls, scopes: Sequence[str]) -> ScoreCounts:

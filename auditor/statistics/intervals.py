@@ -1,0 +1,88 @@
+"""Intervals: for a proportion, for a distribution function, from draws. One published equation, one function."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+
+def normal_quantile(level: float) -> float:
+    """z of a two-sided normal interval: 1.96 at level .95."""
+    return float(stats.norm.ppf((1 + level) / 2))
+
+
+def wilson(successes: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
+    """Score interval of a proportion; (0, 1) when n is 0.
+
+    References: Wilson 1927, eq. 8; Brown, Cai & DasGupta 2001, eq. 4
+    """
+    if n <= 0:
+        return 0.0, 1.0
+    z = normal_quantile(level)
+    centre = (successes + z * z / 2) / (n + z * z)
+    half = z * np.sqrt(successes * (n - successes) / n + z * z / 4) / (n + z * z)
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+
+
+def clopper_pearson(successes: int, n: int, *, level: float = 0.95) -> tuple[float, float]:
+    """Exact (conservative) interval of a proportion; (0, 1) when n is 0.
+
+    References: Clopper & Pearson 1934; Brown, Cai & DasGupta 2001, section 4.2.1
+    """
+    if n <= 0:
+        return 0.0, 1.0
+    tail = (1 - level) / 2
+    lower = stats.beta.ppf(tail, successes, n - successes + 1) if successes > 0 else 0.0
+    upper = stats.beta.ppf(1 - tail, successes + 1, n - successes) if successes < n else 1.0
+    return float(lower), float(upper)
+
+
+def finite_proportion(successes: int, n: int, population: int, *, level: float = 0.95) -> tuple[float, float]:
+    """Exact interval of the proportion in a finite population of which n were drawn without replacement.
+
+    Inverts the hypergeometric tails: all numbers K of the population that do not make the sample improbable. A full
+    count gives the value itself.
+
+    Raises: ValueError when n > population
+    References: Buonaccorsi 1987, eq. 2
+    """
+    if n > population:
+        raise ValueError(f"a sample of {n} from a population of {population}")
+    if n == 0:
+        return 0.0, 1.0
+    tail = (1 - level) / 2
+    candidates = np.arange(successes, population - (n - successes) + 1)
+    at_least = stats.hypergeom.sf(successes - 1, population, candidates, n)
+    at_most = stats.hypergeom.cdf(successes, population, candidates, n)
+    kept = candidates[(at_least > tail) & (at_most > tail)]
+    return float(kept[0] / population), float(kept[-1] / population)
+
+
+def dkw_band(n: float, *, level: float = 0.95, sides: int = 2) -> float:
+    """Half-width of a uniform band around an empirical distribution function of n independent values.
+
+    sides: 2 for |F_n - F|, 1 for F_n - F alone (level >= .5).
+
+    References: Massart 1990, corollary 1; Dvoretzky, Kiefer & Wolfowitz 1956
+    """
+    return 1.0 if n <= 0 else min(1.0, float(np.sqrt(np.log(sides / (1 - level)) / (2 * n))))
+
+
+def shortest_interval(draws: np.ndarray, *, level: float = 0.95) -> tuple[float, float]:
+    """Shortest interval that holds `level` of the draws (n,) of a fraction; touches 0 or 1 where the draws pile up.
+
+    An equal-tailed interval of draws in [0, 1] never contains 0. This one does, as soon as its lower end lies among
+    the smallest half percent of the draws, so a clean shard is covered (Box & Tiao 1973, section 2.8).
+    """
+    ordered = np.sort(np.asarray(draws, float))
+    n = len(ordered)
+    held = min(n, int(np.ceil(level * n)))
+    widths = ordered[held - 1 :] - ordered[: n - held + 1]
+    start = int(np.argmin(widths))
+    lower, upper = ordered[start], ordered[start + held - 1]
+    edge = max(1, n // 200)
+    if start < edge and upper < 1:
+        lower = 0.0 if lower < 0.5 * (upper - lower) else lower
+    if start + held > n - edge and lower > 0:
+        upper = 1.0 if 1 - upper < 0.5 * (upper - lower) else upper
+    return float(lower), float(upper)
