@@ -1,0 +1,98 @@
+"""Finds detectors by name: built-ins, those that other packages add by entry point, and the user's own models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import cast
+
+from auditor.detectors.interface import Description, Detector, Obstacle, Provider
+from auditor.errors import DetectorError
+
+GROUP = "auditor.detectors"
+BUILT_IN = {
+    "phrases": "auditor.detectors.phrases",
+    "ngrams": "auditor.detectors.ngrams",
+    "stylometry": "auditor.detectors.stylometry",
+    "encoder": "auditor.detectors.encoder",
+    "lm": "auditor.detectors.language_model",
+}
+# `hf:PATH` is any sequence-classification model, `lm:PATH` any causal language model.
+SCHEMES = {"hf": "auditor.detectors.encoder", "lm": "auditor.detectors.language_model"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One line of `detectors list`: a detector, who brings it, and why it cannot be used where it cannot."""
+
+    description: Description
+    origin: str
+    obstacle: Obstacle | None = None
+
+
+def listings() -> list[Listing]:
+    """Every known detector, built-ins first, usable or not."""
+    out = []
+    for name, origin in _known().items():
+        try:
+            provider = _provider(name, origin)
+            out.append(Listing(provider.DESCRIPTION, origin, provider.obstacle()))
+        except Exception as error:  # a broken plug-in is listed with its reason, it must not stop the audit
+            out.append(Listing(Description(name, ""), origin, Obstacle(f"cannot be imported: {error}")))
+    return out
+
+
+def load(name: str) -> Detector:
+    """One detector by name, `hf:PATH` or `lm:PATH`.
+
+    Raises: DetectorError for an unknown name (with the nearest one) or one that cannot be used here (with the command)
+    """
+    scheme, colon, path = name.partition(":")
+    if colon:
+        if scheme not in SCHEMES or not path:
+            raise DetectorError(f"detector {name!r}: write hf:PATH or lm:PATH with a model folder or a hub id")
+        if find_spec(SCHEMES[scheme]) is None:
+            raise DetectorError(f"detector {name!r}: this version cannot load {scheme}: models")
+        return cast(Provider, import_module(SCHEMES[scheme])).load(path)
+    known = _known()
+    if name not in known:
+        near = get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+        raise DetectorError(f"there is no detector {name!r}: {hint} `auditor detectors list` shows all")
+    provider = _provider(name, known[name])
+    obstacle = provider.obstacle()
+    if obstacle:
+        command = f"; run: {obstacle.command}" if obstacle.command else ""
+        raise DetectorError(f"detector {name!r} cannot be used here: {obstacle.reason}{command}")
+    return provider.load()
+
+
+def usable(names: Sequence[str] = (), *, tier: int | None = None) -> list[Detector]:
+    """The named detectors (all of them must load), or all that can be used here where none is named."""
+    if names:
+        return [load(name) for name in names]
+    ready = [listing.description for listing in listings() if listing.obstacle is None]
+    return [load(found.name) for found in ready if tier is None or found.tier == tier]
+
+
+def _known() -> dict[str, str]:
+    """Name -> module, or module:object as entry points write it; built-ins win over plug-ins of the same name."""
+    added = {point.name: point.value for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
+    return {name: module for name, module in BUILT_IN.items() if find_spec(module)} | {
+        name: value for name, value in added.items() if name not in BUILT_IN
+    }
+
+
+def _provider(name: str, origin: str) -> Provider:
+    module, _, attribute = origin.partition(":")
+    found = import_module(module)
+    for part in filter(None, attribute.split(".")):
+        found = getattr(found, part)
+    missing = [part for part in ("DESCRIPTION", "obstacle", "load") if not hasattr(found, part)]
+    if missing:
+        raise DetectorError(f"detector {name!r} ({origin}) lacks {', '.join(missing)}")
+    return cast(Provider, found)
