@@ -1,0 +1,45 @@
+"""A 128-bit hash of a document's bytes: equal texts are found by it, first and cheaply."""
+
+import numpy as np
+
+from auditor.text.jit import kernel
+from auditor.text.tokens import mix
+
+WEYL_1, WEYL_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+TURN_1, TURN_2 = np.uint64(31), np.uint64(29)
+ALL = np.uint64(64)
+
+
+def content_hashes(text: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Two 64-bit hashes of each document's bytes, each in its own way: (n, 2) uint64.
+
+    Parameters: text (b,) uint8; offsets (n+1,) int64
+    Assumes: nobody builds collisions on purpose (it is no cryptographic hash); by chance, 1e11 documents hold a false
+    pair with probability 1e22 / 2^129, about 1e-17
+    """
+    out = np.empty((len(offsets) - 1, 2), np.uint64)
+    _content(text, offsets, out)
+    return out
+
+
+@kernel
+def _content(text, offsets, out):
+    """text (b,) uint8, offsets (n+1,) int64 -> out (n, 2) uint64; eight bytes a step, two chains."""
+    for d in range(offsets.shape[0] - 1):
+        i, stop = offsets[d], offsets[d + 1]
+        length = np.uint64(stop - i)
+        g, h = length * WEYL_1, length ^ WEYL_2
+        while i < stop:
+            word = np.uint64(0)
+            if i + 8 <= stop:
+                for j in range(8):
+                    word |= np.uint64(text[i + j]) << np.uint64(8 * j)
+            else:
+                for j in range(stop - i):
+                    word |= np.uint64(text[i + j]) << np.uint64(8 * j)
+            g = (g ^ word) * WEYL_1
+            g = (g << TURN_1) | (g >> (ALL - TURN_1))
+            h = (h + word) * WEYL_2
+            h ^= h >> TURN_2
+            i += 8
+        out[d, 0], out[d, 1] = mix(g ^ (h >> np.uint64(32))), mix(h + g)
