@@ -1,0 +1,232 @@
+"""What a corpus keeps when models train on models: one function per equation, each with its source.
+
+Categorical resampling is Wright-Fisher drift with immigration. The same letters throughout: `tokens` N drawn in a
+generation, `share` m of them human, `ratio` r the decoding bias against the tail (1: none), `heterozygosity`
+H = 1 - sum q^2 of the human source, `generations` G.
+
+References
+    [1] S. Wright, Evolution in Mendelian populations, Genetics 16, 1931; R. A. Fisher, The genetical theory of
+        natural selection, 1930: drift with immigration
+    [2] K. B. Athreya, P. E. Ney, Branching processes, 1972, ch. I: survival of a Poisson branching process
+    [3] Y. Feng et al., Beyond model collapse: scaling up with synthesized data requires verification, 2024
+    [4] X. Zhu et al., How to synthesize text data without model collapse?, 2024, perplexity against synthetic share
+    [5] F. Garwood, Fiducial limits for the Poisson distribution, Biometrika 28, 1936: Poisson limits by chi-square
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.stats import chi2
+
+# Least squares through the origin on the two published series of [4] at a human share of .25 or more.
+PERPLEXITY_SLOPE = 0.179
+PERPLEXITY_SLOPE_SE = 0.010
+PERPLEXITY_LOWEST_SHARE = 0.25
+
+_CONVERGED = 1e-13
+_MANY = 1_000_000
+
+
+def heterozygosity_fresh(generations: int, tokens: float, share: float, heterozygosity: float) -> np.ndarray:
+    """Expected H in generations 0..G when every generation gets fresh human text and replaces the last.
+
+    Implements [1]: H_t = H*[1-(1-m)^2 - m/N] + H_{t-1}[(1-m)^2 - (1-m)/N], generation 0 drawn from the source.
+
+    Returns: (G + 1,) float
+    """
+    keep = (1 - share) ** 2 - (1 - share) / tokens
+    inflow = heterozygosity * (1 - (1 - share) ** 2 - share / tokens)
+    out = np.empty(generations + 1)
+    out[0] = heterozygosity * (1 - 1 / tokens)
+    for t in range(generations):
+        out[t + 1] = inflow + keep * out[t]
+    return out
+
+
+def steady_loss_fresh(tokens: float, share: float) -> float:
+    """The share of H lost for ever under fresh human text: the fixed point of `heterozygosity_fresh`.
+
+    Implements [1]: 1 - H/H* = 1/(1-m+N m(2-m)). On a large corpus it is next to nothing, which is why nothing is
+    sized from it.
+    """
+    return 1.0 / (1 - share + tokens * share * (2 - share))
+
+
+def heterozygosity_replay(generations: int, tokens: float, share: float, heterozygosity: float) -> np.ndarray:
+    """Expected H in generations 0..G when one reservoir of h = mN human tokens is replayed in every generation.
+
+    Implements [1]: H_t = m^2 Hh + 2m(1-m)[c Hh + (1-c) H*] + H_{t-1}[(1-m)^2-(1-m)/N], c = 1-(1-m)^t,
+    Hh = (1-1/h)H*; generation 0 is all human and contains the reservoir.
+
+    Returns: (G + 1,) float
+    """
+    reservoir = heterozygosity * (1 - 1 / (share * tokens)) if share > 0 else 0.0
+    out = np.empty(generations + 1)
+    out[0] = heterozygosity * (1 - 1 / tokens)
+    for t in range(1, generations + 1):
+        common = 1 - (1 - share) ** t
+        mixed = common * reservoir + (1 - common) * heterozygosity
+        out[t] = share**2 * reservoir + 2 * share * (1 - share) * mixed
+        out[t] += out[t - 1] * ((1 - share) ** 2 - (1 - share) / tokens)
+    return out
+
+
+def heterozygosity_accumulate(generations: int, tokens: float, heterozygosity: float) -> np.ndarray:
+    """Expected H in generations 0..G when N new synthetic tokens join the pool in every generation.
+
+    Implements [1]: H_t = H_{t-1}(1-s/N_t^2) with s = N, N_t = (t+1)N. The loss tends to pi^2/(6N).
+    """
+    t = np.arange(generations + 1)
+    return heterozygosity * np.cumprod(1 - 1 / (tokens * (t + 1.0) ** 2))
+
+
+def heterozygosity_replaced(generations: int, tokens: float, heterozygosity: float) -> np.ndarray:
+    """Expected H in generations 0..G with no human text at all: H*(1-1/N)^(t+1), a loss near (G+1)/N ([1])."""
+    return heterozygosity * (1 - 1 / tokens) ** np.arange(1, generations + 2)
+
+
+def variance_inflation(share: float, *, replay: bool = False) -> float:
+    """Steady variance of a frequency against that of N human samples: the effect of the human share alone.
+
+    Implements [1]: fresh human text 1/(m(2-m)); replayed (3-2m)/(m(2-m)).
+    """
+    return (3 - 2 * share if replay else 1.0) / (share * (2 - share))
+
+
+def share_for_variance(tolerance: float) -> float:
+    """The human share that keeps the variance within 1 + tolerance (fresh text only): m >= 1-sqrt(t/(1+t))."""
+    return 1 - math.sqrt(tolerance / (1 + tolerance))
+
+
+def line_survival(generations: int, share: float = 0.0, ratio: float = 1.0) -> np.ndarray:
+    """Probability a_j that one token still has descendants j generations on, j = 0..G.
+
+    Implements [2] with the decoding bias inside: a_0 = 1, a_{j+1} = 1-exp(-(1-m) r a_j). Without human text or bias
+    a_G is about 2/(G+2).
+    """
+    out = np.empty(generations + 1)
+    out[0] = 1.0
+    for j in range(generations):
+        out[j + 1] = -math.expm1(-(1 - share) * ratio * out[j])
+    return out
+
+
+def tail_hazard(generations: int, share: float, ratio: float = 1.0) -> float:
+    """A_G, the chances per human token of a rare type to be present at generation G under fresh human text.
+
+    Implements [2] with immigration: A_G = a_G + m sum_{j<G} a_j.
+    """
+    lines = line_survival(generations, share, ratio)
+    return float(lines[-1] + share * lines[:-1].sum())
+
+
+def tail_hazard_limit(share: float, ratio: float = 1.0) -> float:
+    """A_G as G grows: m sum_j a_j, 0 without human text."""
+    total, line = 0.0, 1.0
+    for _ in range(_MANY if share > 0 else 0):
+        total += line
+        line = -math.expm1(-(1 - share) * ratio * line)
+        if line < _CONVERGED:
+            break
+    return share * total
+
+
+def presence_fresh(expected: float, generations: int, share: float, ratio: float = 1.0) -> float:
+    """P(a type of `expected` = N p occurrences is present at generation G) under fresh human text.
+
+    Implements [2]: 1-exp(-N p A_G).
+    """
+    return -math.expm1(-expected * tail_hazard(generations, share, ratio))
+
+
+def presence_replay(expected: float, generations: int, share: float, ratio: float = 1.0, unique: float = 1.0) -> float:
+    """The same when one reservoir is replayed: the type is in the reservoir, or its line from generation 0 lives.
+
+    Implements [2]: 1-exp(-p[h+(N-h)a_G]), h = mN tokens of which the part `unique` is not a repeat: repeats never
+    count toward coverage.
+    """
+    line = float(line_survival(generations, share, ratio)[-1])
+    return -math.expm1(-expected * (unique * share + (1 - share) * line))
+
+
+def presence_accumulate(expected: float, generations: int, share: float) -> float:
+    """The same when nothing is thrown away: every human token ever read counts, 1-exp(-N p (1+mG))."""
+    return -math.expm1(-expected * (1 + share * generations))
+
+
+def presence_accumulate_subsample(expected: float, generations: int, share: float, ratio: float = 1.0) -> float:
+    """The same when the pool grows by N tokens a generation and a model trains on N drawn from the pool.
+
+    The pool's count C_t = C_{t-1} + Poisson(b_t C_{t-1}) + Poisson(mNp), b_t = (1-m) r/t, is a branching process with
+    immigration; the Laplace functional [2] goes backward from u_G = 1/(G+1): u_{t-1} = u_t + b_t(1-exp(-u_t)).
+    """
+    weight = 1.0 / (generations + 1)
+    hazard = 0.0
+    for t in range(generations, 0, -1):
+        gain = -math.expm1(-weight)
+        hazard += share * gain
+        weight += (1 - share) * ratio / t * gain
+    return -math.expm1(-expected * (hazard - math.expm1(-weight)))
+
+
+def tail_mass(generations: int, share: float, ratio: float) -> float:
+    """Expected mass of the tail at generation G against the source when each generation replaces the last.
+
+    Implements x_{t+1} = m+(1-m) r x_t, x_0 = 1; drift changes the variance of it, not the mean.
+    """
+    decay = (1 - share) * ratio
+    if decay >= 1:
+        return 1.0
+    limit = share / (1 - decay)
+    return limit + (1 - limit) * decay**generations
+
+
+def tail_mass_accumulate(generations: int, share: float, ratio: float) -> float:
+    """The same in a pool that grows by N tokens a generation: x_t = [t x_{t-1} + m + (1-m) r x_{t-1}]/(t+1)."""
+    mass = 1.0
+    for t in range(1, generations + 1):
+        mass = ((t + (1 - share) * ratio) * mass + share) / (t + 1)
+    return mass
+
+
+def share_for_decoding(ratio: float, tolerance: float) -> float:
+    """The human share at which the tail's mass settles at a loss of at most d.
+
+    Implements m_req = (1-d)(1-r)/(1-(1-d)r): the fixed point of `tail_mass`, solved for m.
+    """
+    if ratio >= 1:
+        return 0.0
+    return (1 - tolerance) * (1 - ratio) / (1 - (1 - tolerance) * ratio)
+
+
+def occurrences(count: int, miss: float) -> float:
+    """The expected occurrences lambda_k(e) at which at least k are seen but for a chance e: chi2_{2k,1-e}/2 ([5])."""
+    return float(chi2.ppf(1 - miss, 2 * count) / 2)
+
+
+def reservoir_for_occurrences(frequency: float, count: int, miss: float) -> float:
+    """Human tokens in which a type of that frequency occurs at least `count` times but for a chance `miss`.
+
+    Implements R = lambda_k(e)/p_min ([5]); with a document incidence for the frequency it is documents.
+    """
+    return occurrences(count, miss) / frequency
+
+
+def selection_threshold(keep_right: float, keep_wrong: float) -> float:
+    """The error rate p* below which selected synthetic text helps: 1/(1+psi/phi) ([3]).
+
+    Parameters: keep_right (phi), keep_wrong (psi), the chances that the verifier keeps a right and a wrong text
+    """
+    return 1.0 / (1.0 + keep_wrong / keep_right)
+
+
+def perplexity_rise(share: float) -> float:
+    """Relative rise of perplexity at a human share of .25 or more, by the fit on [4]: m^-.179 - 1."""
+    return share**-PERPLEXITY_SLOPE - 1
+
+
+def share_for_perplexity(tolerance: float) -> float:
+    """The human share at which the fit on [4] predicts a rise of `tolerance`; below .25 the fit knows nothing."""
+    return (1 + tolerance) ** (-1 / PERPLEXITY_SLOPE)

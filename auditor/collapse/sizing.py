@@ -1,0 +1,295 @@
+"""How much verified human text one stratum needs: METHODS' rules as a number of tokens, with the rule that binds.
+
+m_req     the least human share that keeps both the presence of the types at p_min and the tail's mass
+H         human tokens missing from that share; appended text enlarges the corpus as it fills the gap
+R_unique  max(lambda_k(e)/p_min, H/epochs)/v: what must be different text, since repeats never count as coverage
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scipy.optimize import brentq
+from scipy.stats import beta
+
+from auditor.collapse import closed_forms
+from auditor.collapse.spectrum import Spectrum, estimate_frequencies, rarest_covered
+from auditor.errors import ConfigError
+from auditor.records import Estimate
+
+NO_FINITE = "no finite reservoir: the required human share is 1 and appended text never displaces what is there"
+LARGER = "the reservoir is larger than the stratum: one generation cannot read it within this budget"
+
+
+class Regime(StrEnum):
+    """What the next generation is trained on."""
+
+    REPLACE_FRESH = "replace_fresh"
+    REPLACE_REPLAY = "replace_replay"
+    ACCUMULATE = "accumulate"
+    ACCUMULATE_SUBSAMPLE = "accumulate_subsample"
+
+
+class Sizing(StrEnum):
+    FIXED_COMPUTE = "fixed_compute"
+    APPENDED = "appended"
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One reading of the uncertain: regime, credit for human text that nobody verified, and the policy floor."""
+
+    name: str
+    regime: Regime
+    credit: float
+    floor: float
+    floor_source: str
+
+
+BANDS = (
+    Band("optimistic", Regime.ACCUMULATE, 1.0, 0.10, "Shumailov et al. 2024: a tenth of the original text kept"),
+    Band("central", Regime.ACCUMULATE_SUBSAMPLE, 0.5, 0.50, "Drayson et al. 2025: one to one"),
+    Band("pessimistic", Regime.REPLACE_REPLAY, 0.0, 0.67, "Bertrand et al. 2023: stability without model error"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReservoirOptions:
+    """What must live on, for how long and how surely. Every default is an assumption and is printed as such.
+
+    generations, tolerance: horizon G and the loss allowed at it, d; miss: chance e to fall short
+    min_occurrences: k; coverage_share: C, types that carry this share of human tokens must live; rarest_frequency:
+    p_min in place of C; epochs: how often a text may be repeated; verification_precision: share of the reservoir
+    that is truly human; credit, regime: in place of the bands' own; ratio_prior: r (adverse, central, favourable)
+    where it cannot be measured
+    """
+
+    generations: int = 10
+    tolerance: float = 0.1
+    miss: float = 0.05
+    min_occurrences: int = 10
+    epochs: float = 4.0
+    verification_precision: float = 1.0
+    coverage_share: float = 0.99
+    rarest_frequency: float | None = None
+    credit: float | None = None
+    regime: Regime | None = None
+    sizing: Sizing = Sizing.FIXED_COMPUTE
+    ratio_prior: tuple[float, float, float] = (0.8, 0.9, 0.99)
+
+    def __post_init__(self) -> None:
+        _require(self.generations >= 1, "generations", "at least 1: with no generation to come nothing is lost")
+        _require(0 < self.tolerance < 1, "tolerance", "above 0 (nothing may be lost) and below 1 (all may)")
+        _require(0 < self.miss < 1, "miss", "above 0 and below 1")
+        _require(self.min_occurrences >= 1, "min_occurrences", "at least 1")
+        _require(1 <= self.epochs < math.inf, "epochs", "at least 1")
+        _require(0 < self.verification_precision <= 1, "verification_precision", "above 0 and at most 1")
+        _require(0 < self.coverage_share < 1, "coverage_share", "above 0 and below 1")
+        _require(self.credit is None or 0 <= self.credit <= 1, "credit", "from 0 to 1")
+        p = self.rarest_frequency
+        _require(p is None or 0 < p < 1, "rarest_frequency", "above 0 and below 1")
+        low, mid, high = self.ratio_prior
+        _require(0 <= low <= mid <= high <= 1, "ratio_prior", "three rising numbers from 0 to 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Declared synthetic text with its verifier: whether it may stand beside human text.
+
+    error_rate: share of wrong texts before selection; keep_right, keep_wrong: the verifier's chances to keep them
+    """
+
+    name: str
+    tokens: float
+    verifier: str
+    error_rate: float
+    keep_right: float
+    keep_wrong: float
+
+    @property
+    def threshold(self) -> float:
+        return closed_forms.selection_threshold(self.keep_right, self.keep_wrong) if self.keep_right > 0 else 0.0
+
+    @property
+    def passes(self) -> bool:
+        return bool(self.verifier) and self.error_rate < self.threshold
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stratum:
+    """A part of the corpus that is sized by itself: a language, a topic, or all of it.
+
+    fraction: synthetic, by tokens, declared synthetic text included; verified_tokens: human text in it that is known
+    to be human; weight: how much a newly found type of it is worth
+    """
+
+    name: str
+    tokens: float
+    documents: float
+    bytes: float
+    fraction: Estimate
+    spectrum: Spectrum | None
+    tail_retention: Estimate
+    kind: str = "corpus"
+    verified_tokens: float = 0.0
+    weight: float = 1.0
+    declared: tuple[Admitted, ...] = ()
+
+    @property
+    def admitted_tokens(self) -> float:
+        return min(sum(a.tokens for a in self.declared if a.passes), self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Rarest:
+    """The types that must live: frequency p_min, how many there are alike, tokens needed for one unit's incidence."""
+
+    frequency: float
+    types: float
+    clumping: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of a stratum: the fraction and r taken for true, the regime, the credit, a floor if any."""
+
+    fraction: float
+    ratio: float
+    regime: Regime
+    credit: float
+    sizing: Sizing
+    floor: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The answer for one stratum: tokens are unique human text still to acquire, slots their places in training."""
+
+    tokens: float
+    slots: float
+    human_share: float
+    required_share: float
+    constraint: str
+    note: str | None = None
+
+
+def find_rarest(spectrum: Spectrum | None, options: ReservoirOptions) -> Rarest | None:
+    """p_min, from the spectrum and the share of human tokens to cover, or as the user names it; else None."""
+    if spectrum is None or spectrum.tokens <= 0:
+        return Rarest(options.rarest_frequency, 1.0) if options.rarest_frequency else None
+    frequencies = estimate_frequencies(spectrum)
+    chosen = rarest_covered(frequencies, options.coverage_share)
+    if options.rarest_frequency:
+        chosen = int(abs(frequencies.probability - options.rarest_frequency).argmin())
+    frequency = options.rarest_frequency or float(frequencies.probability[chosen])
+    clumping = 1.0
+    if spectrum.incidence is not None and spectrum.units > 0:
+        # occurrences per unit that holds the type: tokens clump, so a unit's incidence needs that many more tokens
+        bin_ = int(abs(spectrum.frequency - max(frequencies.sample[chosen], 1)).argmin())
+        clumping = max(1.0, float(spectrum.frequency[bin_] / max(spectrum.incidence[bin_], 1e-12)))
+    return Rarest(frequency, max(float(frequencies.types[chosen]), 1.0), clumping)
+
+
+def retained_target(types: float, options: ReservoirOptions) -> float:
+    """The chance of each of K types at which 1-d of them are kept but for a chance e.
+
+    Implements the binomial upper limit: the beta quantile 1-e at (k, K-k+1), k = (1-d)K rounded up.
+    """
+    kept = math.ceil((1 - options.tolerance) * types)
+    return float(beta.ppf(1 - options.miss, kept, max(types - kept, 0) + 1))
+
+
+def required_share(expected: float, types: float, reading: Reading, options: ReservoirOptions) -> tuple[float, str]:
+    """m_req: the least human share that keeps presence and mass, and which of the two asks for more.
+
+    Presence is the joint rule of drift and decoding at N p_min = `expected`, against what generation 0 holds; mass
+    is the expected mass of the tail at the horizon. Under 'replay' a repeated text covers nothing new.
+
+    Returns: (share, constraint)
+    """
+    target = retained_target(types, options)
+    wanted = -target * math.expm1(-expected)
+    present = _least(lambda m: _presence(expected, m, reading, options), wanted)
+    replaces = reading.regime in (Regime.REPLACE_FRESH, Regime.REPLACE_REPLAY)
+    mass_of = closed_forms.tail_mass if replaces else closed_forms.tail_mass_accumulate
+    mass = _least(lambda m: mass_of(options.generations, m, reading.ratio), 1 - options.tolerance)
+    return max(
+        (mass, "tail mass"), (present, "tail presence"), (reading.floor, "policy floor"), key=lambda need: need[0]
+    )
+
+
+def size_stratum(stratum: Stratum, rarest: Rarest, reading: Reading, options: ReservoirOptions) -> Size | str:
+    """R_unique, or the reason why there is none.
+
+    Admitted synthetic text is no contamination: it leaves both the fraction and the budget.
+    """
+    budget = stratum.tokens - stratum.admitted_tokens
+    if budget <= 0:
+        return "all of its tokens are admitted synthetic text"
+    m, constraint = required_share(budget * rarest.frequency, rarest.types, reading, options)
+    credited, verified = credited_tokens(stratum, reading)
+    appended = reading.sizing == Sizing.APPENDED
+    missing = max(0.0, m * budget - credited)
+    if appended and missing > 0:
+        if m >= 1:
+            return NO_FINITE
+        missing /= 1 - m
+    covering = _covered(rarest.types, options) / rarest.frequency
+    needs = {
+        constraint: missing / options.epochs,
+        "coverage": max(covering - verified, 0.0),
+        "coverage in documents": max(covering * rarest.clumping - verified, 0.0),
+    }
+    binding = max(needs, key=lambda name: needs[name])
+    unique = needs[binding]
+    slots = max(missing, unique)
+    share = (credited + slots) / (budget + slots if appended else budget)
+    note = None if appended or slots <= budget else LARGER
+    tokens = unique / options.verification_precision
+    return Size(tokens, slots, min(share, 1.0), m, binding if unique > 0 else "none", note)
+
+
+def credited_tokens(stratum: Stratum, reading: Reading) -> tuple[float, float]:
+    """h0: the human text of a stratum that counts, verified text in full and the rest by its credit; the verified."""
+    budget = stratum.tokens - stratum.admitted_tokens
+    human = min(stratum.tokens * (1 - reading.fraction), budget)
+    verified = min(stratum.verified_tokens, budget)
+    return verified + reading.credit * max(human - verified, 0.0), verified
+
+
+def _covered(types: float, options: ReservoirOptions) -> float:
+    """Expected occurrences in the reservoir: k of them surely, and enough that the target share is there at all."""
+    target = min(retained_target(types, options), 1 - 1e-12)
+    return max(closed_forms.occurrences(options.min_occurrences, options.miss), -math.log1p(-target))
+
+
+def _presence(expected: float, share: float, reading: Reading, options: ReservoirOptions) -> float:
+    generations, ratio = options.generations, reading.ratio
+    if reading.regime == Regime.REPLACE_FRESH:
+        return closed_forms.presence_fresh(expected, generations, share, ratio)
+    if reading.regime == Regime.ACCUMULATE:
+        return closed_forms.presence_accumulate(expected, generations, share)
+    if reading.regime == Regime.ACCUMULATE_SUBSAMPLE:
+        return closed_forms.presence_accumulate_subsample(expected, generations, share, ratio)
+    # the reservoir holds lambda_k(e)/p_min different tokens whatever the share, as far as its slots go
+    slots = max(share * expected, 1e-300)
+    covered = closed_forms.occurrences(options.min_occurrences, options.miss)
+    unique = max(1 / options.epochs, min(1.0, covered / slots))
+    return closed_forms.presence_replay(expected, generations, share, ratio, unique)
+
+
+def _least(rule: Callable[[float], float], target: float) -> float:
+    """The smallest share at which a rising rule reaches its target; 1 where only human text alone does."""
+    if rule(0.0) >= target:
+        return 0.0
+    if rule(1.0) <= target:
+        return 1.0
+    return float(brentq(lambda m: rule(m) - target, 0.0, 1.0, xtol=1e-10))
+
+
+def _require(holds: bool, name: str, wanted: str) -> None:
+    if not holds:
+        raise ConfigError(f"reservoir: {name} must be {wanted}")
