@@ -1,0 +1,147 @@
+"""Numbers as people read them: shares with intervals, counts, sizes, times. Nothing rounds to 0 or 100% that isn't.
+
+An estimate is given as the E of report.json, a plain dict.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+MINUS, DASH = "\u2212", "\u2013"
+UNITS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+STATUS_WORDS = {"measured": "measured", "inconclusive": "inconclusive", "not_measured": "not measured"}
+
+Form = Callable[[float], str]
+
+
+def percent(share: float) -> str:
+    """0.0312 as 3.1%; what would round to 0 or 100 is said to be less than 0.1% or more than 99.9%."""
+    bare = bare_percent(share)
+    words = {"<": "less than ", ">": "more than "}
+    return (words[bare[0]] + bare[1:] if bare[0] in words else bare) + "%"
+
+
+def bare_percent(share: float) -> str:
+    """Without the sign and the words, for the ends of an interval: 3.1, <0.1, >99.9."""
+    if share < 0:
+        shown = bare_percent(-share)
+        return f">{MINUS}{shown[1:]}" if shown.startswith("<") else MINUS + shown.lstrip(">")
+    if share in (0, 1):
+        return f"{100 * share:.0f}"
+    shown = f"{100 * share:.1f}"
+    if shown == "0.0":
+        return "<0.1"
+    return ">99.9" if shown == "100.0" and share < 1 else shown
+
+
+def count(number: float) -> str:
+    """812,345 in full; from a million on in words, with three digits that count."""
+    if number < 0:
+        return MINUS + count(-number)
+    for size, word in UNITS:
+        if number >= 0.9995 * size:
+            return f"{_digits(number / size)} {word}"
+    if isinstance(number, int) or number >= 1000:
+        return f"{_round_up_from_zero(number):,.0f}"
+    return _digits(number)
+
+
+def size(number: float) -> str:
+    for unit, word in BYTES:
+        if number >= 0.9995 * unit:
+            return f"{_digits(number / unit)} {word}"
+    return f"{number:.0f} B"
+
+
+def signed(number: float) -> str:
+    """A signed log-ratio in log points (hundredths): -0.051 as −5.1."""
+    if number == 0:
+        return "0"
+    shown = f"{100 * abs(number):.1f}"
+    sign = MINUS if number < 0 else "+"
+    return sign + ("<0.1" if shown == "0.0" else shown)
+
+
+def duration(started: str, finished: str) -> str:
+    """Between two ISO times, in words; empty where either can't be read."""
+    begin, end = moment(started), moment(finished)
+    if begin is None or end is None or end < begin:
+        return ""
+    seconds = (end - begin).total_seconds()
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def day(iso: str) -> str:
+    parsed = moment(iso)
+    return f"{parsed.day} {parsed:%B %Y}" if parsed else ""
+
+
+def moment(iso: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(iso)
+    except (TypeError, ValueError):
+        return None
+
+
+def measured(estimate: dict[str, Any] | None) -> bool:
+    return bool(estimate) and estimate.get("value") is not None  # type: ignore[union-attr]
+
+
+def interval(estimate: dict[str, Any], unit: str = "share") -> str:
+    """The bounds alone: 2.2–4.0; empty for a full count or where nothing was measured."""
+    if not measured(estimate) or estimate["lower"] == estimate["value"] == estimate["upper"]:
+        return ""
+    form = FORMS[unit][1]
+    lower, upper = form(estimate["lower"]), form(estimate["upper"])
+    joint = " to " if estimate["lower"] < 0 or " " in lower + upper else DASH
+    return f"{lower}{joint}{upper}"
+
+
+def estimate(e: dict[str, Any] | None, unit: str = "share") -> str:
+    """The whole number in words: 3.1% (2.2–4.0); not measured: no human reference was given."""
+    if not e or not measured(e):
+        return f"not measured: {e['reason']}" if e and e.get("reason") else "not measured"
+    bounds = interval(e, unit)
+    shown = FORMS[unit][0](e["value"]) + (f" ({bounds})" if bounds else "")
+    return shown + (", inconclusive" if e.get("status") == "inconclusive" else "")
+
+
+def why(e: dict[str, Any]) -> str:
+    """Method, sample size, level and reason: what stands behind the number, in one line."""
+    parts = [e.get("method", "").replace("_", " ").replace("census", "full count")]
+    parts += [f"n = {e['n']:,}"] if e.get("n") else []
+    if measured(e) and e["lower"] != e["upper"]:
+        parts.append(f"{100 * e.get('level', 0.95):g}% interval")
+    parts += [e["reason"]] if e.get("reason") else []
+    return "; ".join(part for part in parts if part)
+
+
+def plural(number: float, one: str, many: str = "") -> str:
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def _digits(number: float) -> str:
+    """Three significant digits, without an exponent."""
+    if number == 0:
+        return "0"
+    places = max(0, 2 - math.floor(math.log10(abs(number))))
+    shown = f"{number:,.{places}f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def _round_up_from_zero(number: float) -> float:
+    return max(1, round(number)) if 0 < number < 1 else round(number)
+
+
+# unit -> (the value, the ends of its interval)
+FORMS: dict[str, tuple[Form, Form]] = {
+    "share": (percent, bare_percent),
+    "count": (count, count),
+    "log": (signed, signed),
+}
