@@ -32,6 +32,7 @@ CANONICAL = pl.Schema(
 )
 NULLABLE = ("date", "host", "language", "source", "topic", "category", "declared_generator", "licence")
 
+DATE_KINDS = ("written", "crawled", "added")
 TEXT_UNITS = ("file", "line", "paragraph")
 
 
@@ -40,10 +41,9 @@ class Limits:
     """What a file may cost before it is refused; every refusal is a counted skip or names the file."""
 
     record_bytes: int = 256 * MIB  # one record as it lies in the file, decompressed
-    expansion_ratio: float = 2000.0  # decompressed / compressed, looked at after the first 64 MiB of output
+    expansion_ratio: float = 500.0  # decompressed / compressed, looked at after the first 64 MiB of output
     decompressed_bytes: int = 1 << 40  # of one file
     columns: int = 20_000  # of one table
-    depth: int = 100  # nesting of one JSON record
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class SourceOptions:
     source_column: str | None = None
     topic_column: str | None = None
     category_column: str | None = None
+    date_kind: str | None = None  # what the dates say where it is known better: DATE_KINDS
     text_unit: str = "file"  # what one document of a plain text file is: TEXT_UNITS
     batch_bytes: int = 16 * MIB  # of text in a batch; one longer document makes a batch of its own
     batch_rows: int = 65_536
@@ -96,13 +97,22 @@ class Columns:
     category: str | None = None
     generator: str | None = None
     licence: str | None = None
-    date_kind: str | None = None  # written | crawled | added: only `written` says when a text was made
+    date_kind: str | None = None  # DATE_KINDS: only `written` says when a text was made
     family: str | None = None  # the known corpus whose layout this is, such as "fineweb"
 
     def used(self) -> list[str]:
         """The source's own names of the columns to read, without repeats, in a fixed order."""
         names = (self.text, self.id, self.date, self.url, self.language, self.source, self.topic, self.category)
         return list(dict.fromkeys(n for n in (*names, self.generator, self.licence) if n))
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What a look at a file tells its format's reader."""
+
+    columns: Columns
+    splits: tuple[Split, ...]
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

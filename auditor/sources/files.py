@@ -1,0 +1,129 @@
+"""Where files are: local paths and fsspec URLs behind three questions (list, stat, open)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+from auditor.errors import ConfigError, SourceError
+
+READ_BYTES = 1 << 20
+INSTALL = "pip install 'auditor[s3]'"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a corpus; name is its path relative to the corpus root, with forward slashes."""
+
+    name: str
+    path: str
+    bytes: int
+    mtime: float
+
+
+def is_url(path: str) -> bool:
+    """Whether fsspec is to be asked; file:// counts as local."""
+    scheme = urlsplit(path).scheme if "://" in path else ""
+    return bool(scheme) and scheme != "file"
+
+
+def filesystem(url: str, storage: Mapping[str, Any]) -> tuple[Any, str]:
+    """The fsspec filesystem of a URL and the path inside it.
+
+    Raises: ConfigError when fsspec or the protocol's package is absent, or the URL carries a password
+    """
+    parts = urlsplit(url)
+    if parts.password is not None or (parts.username and parts.scheme in ("s3", "http", "https")):
+        raise ConfigError(
+            f"{parts.scheme}://…@{parts.hostname}: credentials in a URL would end up in reports; "
+            "give them by the environment or a credentials file instead"
+        )
+    try:
+        from fsspec.core import url_to_fs
+
+        return url_to_fs(url, **storage)
+    except ImportError as error:
+        raise ConfigError(f"{url}: reading {parts.scheme}:// needs an extra package ({error}): {INSTALL}") from error
+    except ValueError as error:
+        raise ConfigError(f"{url}: {error}") from error
+
+
+def open_binary(path: str, storage: Mapping[str, Any]) -> BinaryIO:
+    """Open a local file or a URL for reading.
+
+    Raises: SourceError when it is gone or may not be read
+    """
+    try:
+        if is_url(path):
+            fs, inner = filesystem(path, storage)
+            return fs.open(inner, "rb")
+        return open(path, "rb")
+    except OSError as error:
+        raise SourceError(
+            f"{path}: cannot be opened ({error.strerror or error}); is it there, and readable?"
+        ) from error
+
+
+def blocks(path: str, storage: Mapping[str, Any], *, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+    """The bytes [start, stop) of a file in blocks of READ_BYTES.
+
+    Raises: SourceError when the file cannot be read, or is shorter than it was when the corpus was planned
+    """
+    with open_binary(path, storage) as stream:
+        try:
+            stream.seek(start)
+            while stop is None or start < stop:
+                block = stream.read(READ_BYTES if stop is None else min(READ_BYTES, stop - start))
+                if not block:
+                    break
+                start += len(block)
+                yield block
+        except OSError as error:
+            raise SourceError(f"{path}: reading failed at byte {start} ({error.strerror or error})") from error
+    if stop is not None and start < stop:
+        raise SourceError(f"{path}: ends at byte {start}, expected {stop}: it changed since the corpus was planned")
+
+
+def walk(folder: str, storage: Mapping[str, Any]) -> list[File]:
+    """Every file under a folder, in the order of their names."""
+    if is_url(folder):
+        return _walk_remote(folder, storage)
+    found = []
+    for where, folders, names in os.walk(folder, followlinks=True):
+        folders.sort()
+        for name in names:
+            path = os.path.join(where, name)
+            found.append(stat(path, storage, name=os.path.relpath(path, folder).replace(os.sep, "/")))
+    return sorted(found, key=lambda file: file.name)
+
+
+def _walk_remote(folder: str, storage: Mapping[str, Any]) -> list[File]:
+    fs, inner = filesystem(folder, storage)
+    entries = fs.find(inner, detail=True)
+    root = inner.rstrip("/") + "/"
+    found = [
+        File(path.removeprefix(root), fs.unstrip_protocol(path), int(entry.get("size") or 0), _mtime(entry))
+        for path, entry in entries.items()
+    ]
+    return sorted(found, key=lambda file: file.name)
+
+
+def stat(path: str, storage: Mapping[str, Any], *, name: str) -> File:
+    """Size and time of change of one file."""
+    try:
+        if is_url(path):
+            fs, inner = filesystem(path, storage)
+            entry = fs.info(inner)
+            return File(name, path, int(entry.get("size") or 0), _mtime(entry))
+        status = os.stat(path)
+        return File(name, path, status.st_size, status.st_mtime)
+    except OSError:
+        return File(name, path, -1, 0.0)  # a dangling link, or gone: named as unreadable by the plan
+
+
+def _mtime(entry: Mapping[str, Any]) -> float:
+    stamp = entry.get("LastModified") or entry.get("last_modified") or entry.get("mtime") or entry.get("created") or 0.0
+    return float(stamp.timestamp()) if hasattr(stamp, "timestamp") else float(stamp) if stamp else 0.0

@@ -1,0 +1,117 @@
+"""Blocks of whole lines from blocks of bytes, with a bound on the length of a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from auditor.errors import SourceError
+from auditor.sources.interface import MIB
+
+BLOCK = 4 * MIB
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Whole lines: the first one's number in the file, their bytes, and how many (a last one may lack its end).
+
+    too_long is set where one line exceeded the bound: its bytes were not kept.
+    """
+
+    first: int
+    octets: bytes
+    count: int
+    too_long: bool = False
+
+
+def line_blocks(pieces: Iterable[bytes], *, first: int, longest: int) -> Iterator[Lines]:
+    """Cut a stream of bytes into blocks of whole lines of about BLOCK bytes.
+
+    Raises: SourceError where the stream did, after the lines before the damage; a line that the damage cut in two is
+    given as it is (its reader counts it as a bad record)
+    """
+    held: list[bytes] = []
+    size, row, failure = 0, first, None
+    dropping = False
+    stream = iter(pieces)
+    while True:
+        try:
+            piece = next(stream, None)
+        except SourceError as error:
+            piece, failure = None, error
+        if piece is None:
+            break
+        if dropping:
+            end = piece.find(b"\n") + 1
+            if not end:
+                continue
+            yield Lines(row, b"", 1, too_long=True)
+            row, dropping, piece = row + 1, False, piece[end:]
+        held.append(piece)
+        size += len(piece)
+        if size < BLOCK:
+            continue
+        cut = piece.rfind(b"\n") + 1
+        if cut:
+            block = b"".join([*held[:-1], piece[:cut]])
+            held, size = [piece[cut:]], len(piece) - cut
+            for lines in _bounded(block, row, longest):
+                yield lines
+                row += lines.count
+        elif size > longest:
+            held, size, dropping = [], 0, True
+    if dropping:
+        yield Lines(row, b"", 1, too_long=True)
+    elif size:
+        yield from _bounded(b"".join(held), row, longest)
+    if failure is not None:
+        raise failure
+
+
+def _bounded(block: bytes, row: int, longest: int) -> Iterator[Lines]:
+    """The block as it is, or around the lines that are too long."""
+    count = block.count(b"\n") + (not block.endswith(b"\n"))
+    if len(block) <= longest:
+        yield Lines(row, block, count)
+        return
+    ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 10) + 1
+    if len(ends) < count:
+        ends = np.append(ends, len(block))
+    starts = np.concatenate(([0], ends[:-1]))
+    done = 0
+    for i in np.flatnonzero(ends - starts > longest).tolist():
+        if i > done:
+            yield Lines(row + done, block[starts[done] : starts[i]], i - done)
+        yield Lines(row + i, b"", 1, too_long=True)
+        done = i + 1
+    if done < count:
+        yield Lines(row + done, block[starts[done] :], count - done)
+
+
+def without_bom(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Drop the byte order mark that some editors put at the start of a UTF-8 file."""
+    stream = iter(pieces)
+    head = b""
+    for piece in stream:
+        head += piece
+        if len(head) >= len(BOM):
+            break
+    yield head.removeprefix(BOM)
+    yield from stream
+
+
+def first_lines(pieces: Iterable[bytes], count: int, *, most: int = 64 * MIB) -> list[bytes]:
+    """The first lines of a stream, fewer where they are long or the stream is damaged."""
+    held = bytearray()
+    try:
+        for piece in pieces:
+            held += piece
+            if len(held) >= most or held.count(b"\n") >= count:
+                break
+    except SourceError:
+        if not held:
+            raise
+    return bytes(held).split(b"\n", count)[:count]
