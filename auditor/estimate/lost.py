@@ -1,0 +1,219 @@
+"""Lost diversity: how much less diverse a shard is than human text at equal coverage, and through what.
+
+Loss of order q is 1 - D(shard) / D(reference), both at one coverage. Ratios do not add, logarithms do: the parts are
+differences of ln D in a fixed order (duplication, synthetic text, the rest), and sum to ln(1 - loss).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from auditor.estimate import diversity_equations as equations
+from auditor.estimate.diversity import FARTHEST, log_hill
+from auditor.estimate.diversity_variance import Measured, jackknife, judged, reach, variance
+from auditor.estimate.spectrum import GROUPS, LEVELS, NO_SCORE, Counted, Spectrum
+from auditor.records import LEVEL, Estimate, Status
+
+ORDERS = (0, 1, 2)
+PARTS = ("from_duplication", "from_synthetic", "rest")
+# Blocks for richness, tokens for the orders that frequent types decide: see estimate.diversity.
+UNIT: dict[int, Callable[[Spectrum], Counted]] = {0: Counted.blocks, 1: Counted.tokens, 2: Counted.tokens}
+LEAST_TOKENS = 5_000
+# Two halves of one English corpus share 93-97% of their tokens, English and German about 10%.
+SAME_LANGUAGE = 0.5
+MUCH_SMALLER = 0.1
+NO_REFERENCE = "no human reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """What is compared, of one level: all documents, without duplicates, drawn human ones, and the reference."""
+
+    everything: Spectrum
+    reference: Spectrum
+    collapsed: Spectrum | None = None
+    human: tuple[Spectrum, ...] = ()
+
+    def at_one_rate(self) -> Bodies:
+        """The same types sampled in all of them."""
+        rate = min(s.rate for s in (self.everything, self.reference, self.collapsed, *self.human) if s is not None)
+        return Bodies(
+            self.everything.thinned(rate),
+            self.reference.thinned(rate),
+            self.collapsed.thinned(rate) if self.collapsed is not None else None,
+            tuple(s.thinned(rate) for s in self.human),
+        )
+
+
+def lost_diversity(
+    shard: pl.DataFrame,
+    reference: pl.DataFrame | None,
+    *,
+    collapsed: pl.DataFrame | None = None,
+    synthetic: np.ndarray | None = None,
+    rng: np.random.Generator | None = None,
+    level: float = LEVEL,
+) -> dict:
+    """Loss of diversity against human text, of words, and of bigrams and trigrams under `levels`.
+
+    Parameters: shard, reference, spectra frames (estimate.spectrum); collapsed, the shard's spectrum without its
+        non-representative duplicates (sketch.types.subtract); synthetic (draws, bins) the probability that a document
+        of score bin b is machine-written, one row per posterior draw; rng, for the drawn documents
+    Returns: q0, q1, q2: Estimate of the loss; from_duplication, from_synthetic, rest: {q0, q1, q2: Estimate}, signed
+        log-ratios (negative: diversity was lost through it); levels
+    """
+    if reference is None:
+        return _nothing(NO_REFERENCE) | {"levels": {name: _nothing(NO_REFERENCE) for name in LEVELS if name != "word"}}
+    drawn = [] if synthetic is None else drawn_groups(synthetic, rng or np.random.default_rng(0))
+    source = shard if collapsed is None else collapsed
+    known = shared_mass(Spectrum.from_frame(shard, LEVELS["word"]), Spectrum.from_frame(reference, LEVELS["word"]))
+    out = {}
+    for name, code in LEVELS.items():
+        bodies = Bodies(
+            Spectrum.from_frame(shard, code),
+            Spectrum.from_frame(reference, code),
+            None if collapsed is None else Spectrum.from_frame(collapsed, code),
+            tuple(Spectrum.draw(source, code, groups_of=groups) for groups in drawn),
+        )
+        reason = _why_not(bodies, known)
+        out[name] = _nothing(reason) if reason else lost_in(bodies, level=level)
+    return out.pop("word") | {"levels": out}
+
+
+def lost_in(bodies: Bodies, *, level: float = LEVEL) -> dict:
+    """Loss and its parts at one level; see `lost_diversity`."""
+    bodies = bodies.at_one_rate()
+    out: dict = {part: {} for part in PARTS}
+    for order in ORDERS:
+        target = common_coverage(bodies, order)
+        key = f"q{order}"
+        if not 0.0 < target < 1.0:
+            nothing = Estimate.not_measured("no type occurs twice: coverage is 0" if target <= 0 else "coverage is 1")
+            out[key] = nothing
+            for part in PARTS:
+                out[part][key] = nothing
+            continue
+        out[key], parts = _order(bodies, order, target, level)
+        for part in PARTS:
+            out[part][key] = parts[part]
+    return out
+
+
+def common_coverage(bodies: Bodies, order: int) -> float:
+    """The largest coverage that shard and reference reach as they are, and the parts by at most doubling."""
+    unit = UNIT[order]
+    plain = [unit(s).frequencies() for s in (bodies.everything, bodies.reference)]
+    parts = [unit(s).frequencies() for s in (bodies.collapsed, *bodies.human) if s is not None and s.tokens.sum() > 1]
+    reached = [equations.coverage(seen) for seen in plain]
+    return min(reached + [equations.coverage(seen, FARTHEST * seen.size) for seen in parts])
+
+
+def drawn_groups(synthetic: np.ndarray, rng: np.random.Generator) -> list[dict[int, np.ndarray]]:
+    """Human documents of each draw: per score bin as many groups as its probability of being human asks for.
+
+    Fractional weights would destroy the counts of types seen once and twice, whole groups keep them. The number of
+    groups is rounded up or down at random, so that it is right on average. Documents without a score stay.
+    """
+    out = []
+    for draw in np.atleast_2d(synthetic):
+        chosen = {NO_SCORE: np.arange(GROUPS)}
+        for b, p in enumerate(draw):
+            count = int(GROUPS * (1.0 - p) + rng.random())
+            chosen[b] = np.sort(rng.permutation(GROUPS)[:count])
+        out.append(chosen)
+    return out
+
+
+def shared_mass(shard: Spectrum, reference: Spectrum) -> float:
+    """The share of the shard's tokens whose type the reference holds."""
+    rate = min(shard.rate, reference.rate)
+    shard, reference = shard.thinned(rate), reference.thinned(rate)
+    held = np.isin(shard.types, reference.types)
+    mass = Counted.tokens(shard).totals() * shard.weights
+    return float(mass[held].sum() / mass.sum()) if mass.sum() > 0 else 0.0
+
+
+def _why_not(bodies: Bodies, known: float) -> str | None:
+    if bodies.everything.tokens.sum() < 2:
+        return "no eligible text"
+    if bodies.reference.tokens.sum() < 2:
+        return "the human reference holds no eligible text"
+    if known < SAME_LANGUAGE:
+        return f"the reference knows {known:.0%} of the shard's words: another language or no text of this kind"
+    return None
+
+
+def _nothing(reason: str) -> dict:
+    nothing = Estimate.not_measured(reason)
+    each = {f"q{order}": nothing for order in ORDERS}
+    return each | {part: dict(each) for part in PARTS}
+
+
+def _order(bodies: Bodies, order: int, target: float, level: float) -> tuple[Estimate, dict[str, Estimate]]:
+    """Loss and parts of one order at one coverage."""
+    measure, unit = log_hill(order, target), UNIT[order]
+    method = f"Hill q={order} at coverage {target:.4f}, delete-a-group jackknife"
+
+    def measured(spectrum: Spectrum, name: str) -> Measured:
+        return jackknife(unit(spectrum), measure, documents=name)
+
+    everything, reference = measured(bodies.everything, "shard"), measured(bodies.reference, "reference")
+    count = int(bodies.everything.tokens.sum())
+    notes = _notes(bodies)
+
+    def said(draws: list[list[tuple[float, Measured]]]) -> Estimate:
+        return _signed(draws, method, n=count, level=level, note=notes)
+
+    loss = _as_loss(said([[(1.0, everything), (-1.0, reference)]]))
+    before, parts = everything, {}
+    if bodies.collapsed is None:
+        parts["from_duplication"] = Estimate.not_measured("duplicates were not looked for")
+    else:
+        before = measured(bodies.collapsed, "shard")
+        parts["from_duplication"] = said([[(1.0, everything), (-1.0, before)]])
+    if not bodies.human:
+        parts["from_synthetic"] = Estimate.not_measured("no probability of being machine-written")
+        parts["rest"] = said([[(1.0, before), (-1.0, reference)]])
+    else:
+        human = [measured(spectrum, "shard") for spectrum in bodies.human]
+        parts["from_synthetic"] = said([[(1.0, before), (-1.0, one)] for one in human])
+        parts["rest"] = said([[(1.0, one), (-1.0, reference)] for one in human])
+    return loss, parts
+
+
+def _notes(bodies: Bodies) -> str | None:
+    held, known = float(bodies.everything.tokens.sum()), float(bodies.reference.tokens.sum())
+    if held < LEAST_TOKENS:
+        return f"{held:,.0f} tokens: too few to tell loss from the luck of the topics"
+    if known < LEAST_TOKENS or known < MUCH_SMALLER * held:
+        return f"the reference ({known:,.0f} tokens) is far smaller than the shard ({held:,.0f})"
+    return None
+
+
+def _signed(
+    draws: list[list[tuple[float, Measured]]], method: str, *, n: int, level: float, note: str | None
+) -> Estimate:
+    """A signed log-ratio; several draws are combined by Rubin's rules (Rubin 1987, eq. 3.1.2 to 3.1.5)."""
+    values = np.array([sum(sign * term.value for sign, term in terms) for terms in draws])
+    within = np.array([variance(terms) for terms in draws])
+    if not (np.isfinite(values).all() and np.isfinite(within).all()):
+        return Estimate.not_measured("too few repeated types at this coverage", method=method, n=n, level=level)
+    between = float(values.var(ddof=1)) if len(values) > 1 else 0.0
+    spread = float(within.mean()) + (1.0 + 1.0 / len(values)) * between
+    groups = min(term.groups for terms in draws for _, term in terms)
+    value, width = float(values.mean()), reach(groups, level) * math.sqrt(spread)
+    out = Estimate(value, value - width, value + width, level, method, n)
+    return judged(out.but(Status.INCONCLUSIVE, note) if note else out, groups)
+
+
+def _as_loss(ratio: Estimate) -> Estimate:
+    """1 - exp of a log-ratio: negative where the shard is the more diverse one."""
+    if not ratio.is_number:
+        return ratio
+    value, lower, upper = (-math.expm1(x) for x in (ratio.value, ratio.upper, ratio.lower))  # type: ignore[arg-type]
+    return replace(ratio, value=value, lower=lower, upper=upper)

@@ -1,0 +1,227 @@
+"""What the tail lost: the mass of rare human types that is left, which types are missing, and how far it has gone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from auditor.estimate.diversity_variance import Measured, judged, reach, variance
+from auditor.estimate.lost import LEAST_TOKENS, NO_REFERENCE, SAME_LANGUAGE, shared_mass
+from auditor.estimate.spectrum import GROUPS, LEVELS, Counted, Spectrum
+from auditor.records import LEVEL, Estimate, Status
+
+# The rarest types that hold this share of the reference's tokens are its tail.
+TAIL = 0.05
+# A type that the reference expects fewer times than this can't be seen to be missing.
+LEAST_EXPECTED = 10.0
+# Q2 "stands" where its loss is surely below this.
+INTACT = 0.10
+HALVES = (np.arange(GROUPS) % 2 == 0, np.arange(GROUPS) % 2 == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How far a collapse has gone (Shumailov et al. 2024): none, early, late or unclear, and the evidence for it."""
+
+    name: str
+    evidence: str
+
+
+def tail_retention(
+    shard: pl.DataFrame, reference: pl.DataFrame | None, *, tail: float = TAIL, level: float = LEVEL
+) -> Estimate:
+    """Mass of the reference's rare word types in the shard, relative to that in held-out human text.
+
+    The tail is defined in one half of the reference (by jackknife group) and its mass measured in the other half and
+    in the shard; then the halves change places: x = (S_A + S_B) / (H_A + H_B). Masses are shares of tokens, linear in
+    the counts, so that text of any size compares. (Presence of types doesn't: METHODS.md, section 4.)
+    """
+    method = f"mass of the rarest {tail:.0%} against held-out human text, delete-a-group jackknife"
+    if reference is None:
+        return Estimate.not_measured(NO_REFERENCE, method=method)
+    ours, theirs = (Spectrum.from_frame(frame, LEVELS["word"]) for frame in (shard, reference))
+    n = int(ours.tokens.sum())
+    if n < 2 or theirs.tokens.sum() < 2:
+        return Estimate.not_measured("no eligible text", method=method, n=n)
+    known = shared_mass(ours, theirs)
+    if known < SAME_LANGUAGE:
+        return Estimate.not_measured(f"the reference knows {known:.0%} of the shard's words", method=method, n=n)
+    rate = min(ours.rate, theirs.rate)
+    terms = _tail_terms(ours.thinned(rate), theirs.thinned(rate), tail)
+    value = terms[0].value - terms[1].value
+    spread = variance([(1.0, terms[0]), (-1.0, terms[1])]) if math.isfinite(value) else math.inf
+    if not math.isfinite(spread):
+        return Estimate.not_measured("too little text on one side to hold a tail", method=method, n=n, level=level)
+    groups = min(term.groups for term in terms)
+    width = reach(groups, level) * math.sqrt(spread)
+    out = Estimate(math.exp(value), math.exp(value - width), math.exp(value + width), level, method, n)
+    if n < LEAST_TOKENS or theirs.tokens.sum() < LEAST_TOKENS:
+        out = out.but(Status.INCONCLUSIVE, f"fewer than {LEAST_TOKENS:,} tokens")
+    return judged(out, groups)
+
+
+def lost_types(
+    shard: pl.DataFrame, reference: pl.DataFrame, *, names: pl.DataFrame | None = None, most: int = 50
+) -> pl.DataFrame:
+    """The word types of which the shard lost most, by the lower bound of the lost share of tokens.
+
+    Parameters: names, columns type and word (sketch.types.known_words)
+    Returns: type, word, reference_count, shard_count, expected, retained (observed / expected), z; z is the difference
+        of shares over its jackknife standard error
+    """
+    ours, theirs = (Spectrum.from_frame(frame, LEVELS["word"]) for frame in (shard, reference))
+    rate = min(ours.rate, theirs.rate)
+    ours, theirs = ours.thinned(rate), theirs.thinned(rate)
+    n, m = float(ours.tokens.sum()), float(theirs.tokens.sum())
+    totals = Counted.tokens(theirs).totals()
+    wanted = theirs.types[totals * n / max(m, 1.0) >= LEAST_EXPECTED]
+    share, error = _shares(theirs, wanted)
+    own, own_error = _shares(ours, wanted)
+    spread = np.maximum(np.sqrt(error**2 + own_error**2), 1e-12)
+    table = pl.DataFrame(
+        {
+            "type": wanted,
+            "reference_count": share * m,
+            "shard_count": own * n,
+            "expected": share * n,
+            "retained": own / np.maximum(share, 1e-300),
+            "z": (share - own) / spread,
+            "_lost": share - own - 2.0 * spread,
+        }
+    )
+    table = table.filter(pl.col("_lost") > 0).sort("_lost", "type", descending=[True, False]).head(most).drop("_lost")
+    if names is None:
+        names = pl.DataFrame(schema={"type": pl.UInt64, "word": pl.String})
+    table = table.join(names, on="type", how="left", maintain_order="left")
+    return table.with_columns(pl.col("reference_count", "shard_count").round().cast(pl.Int64)).select(
+        "type", "word", "reference_count", "shard_count", "expected", "retained", "z"
+    )
+
+
+def stage(loss: dict, tail: Estimate) -> Stage:
+    """Early: tails lost while the middle is intact; late: the middle is lost too (Shumailov et al. 2024).
+
+    Parameters: loss, of `lost_diversity`; tail, of `tail_retention`
+    """
+    q0, q2 = loss["q0"], loss["q2"]
+    needed = (q0, q2, tail)
+    if not all(e.status == Status.MEASURED for e in needed):
+        missing = next(e for e in needed if e.status != Status.MEASURED)
+        return Stage("unclear", f"not all of q0, q2 and the tail are measured: {missing.reason}")
+    said = (
+        f"q0 lost {q0.value:.1%} [{q0.lower:.1%}, {q0.upper:.1%}], tail retained {tail.value:.1%} "
+        f"[{tail.lower:.1%}, {tail.upper:.1%}], q2 lost {q2.value:.1%} [{q2.lower:.1%}, {q2.upper:.1%}]"
+    )
+    rare, thin = q0.lower > 0.0, tail.upper < 1.0
+    if (rare or thin) and q2.lower > 0.0:
+        return Stage("late", said)
+    if rare and thin:
+        return Stage("early" if q2.upper < INTACT else "unclear", said)
+    return Stage("unclear" if rare or thin else "none", said)
+
+
+def _tail_terms(ours: Spectrum, theirs: Spectrum, tail: float) -> tuple[Measured, Measured]:
+    """ln of the tail's mass in the shard and in held-out text, as statistics of two bodies of documents."""
+    table, totals = _by_group(theirs), ours.tokens
+    shard_counts = _aligned(ours, theirs.types)
+    own, held = _masses(table, theirs.tokens, theirs.weights, tail)
+    in_shard = own[0] + own[1]  # (types,) how many of the two tails hold the type
+    mass = shard_counts.T @ (in_shard * theirs.weights)
+    n, sum_mass = totals.sum(), mass.sum()
+    change = np.zeros(GROUPS)
+    rest = (sum_mass - mass) / np.maximum(n - totals, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = np.where(totals > 0, np.log(rest) - np.log(sum_mass / n), 0.0)
+        first = _measured(math.log(sum_mass / n) if sum_mass > 0 else -math.inf, change, ours, "shard")
+    sampled = ~theirs.fixed
+    first = _with_types(
+        first, theirs, sampled, shard_counts * (in_shard * theirs.weights / max(sum_mass, 1e-300))[:, None]
+    )
+    base = math.log(sum_mass / n / held) if sum_mass > 0 and held > 0 else -math.inf
+    moved = np.zeros(GROUPS)
+    for g in np.flatnonzero(theirs.tokens):
+        left, sizes = table.copy(), theirs.tokens.copy()
+        left[:, g], sizes[g] = 0.0, 0.0
+        tails, held_without = _masses(left, sizes, theirs.weights, tail)
+        mine = float(shard_counts.sum(1) @ ((tails[0] + tails[1]) * theirs.weights)) / n
+        moved[g] = base - (math.log(mine / held_without) if mine > 0 and held_without > 0 else -math.inf)
+    second = _measured(math.log(held) if held > 0 else -math.inf, moved, theirs, "reference")
+    held_counts = np.zeros_like(table)
+    for half, tails_of in zip(HALVES, own, strict=True):
+        held_counts[:, ~half] += table[:, ~half] * tails_of[:, None] / max(theirs.tokens[~half].sum(), 1.0)
+    second = _with_types(second, theirs, sampled, held_counts * (theirs.weights / max(held, 1e-300))[:, None])
+    return first, second
+
+
+def _masses(
+    table: np.ndarray, sizes: np.ndarray, weights: np.ndarray, tail: float
+) -> tuple[tuple[np.ndarray, np.ndarray], float]:
+    """The tails of both halves (types,) bool, and the sum of their masses in the half that did not define them."""
+    tails, held = [], 0.0
+    for half in HALVES:
+        defining = table[:, half].sum(1)
+        cut = _cut(defining, weights, tail * sizes[half].sum())
+        rare = (defining > 0) & (defining <= cut)
+        tails.append(rare)
+        held += float(table[rare][:, ~half].sum(1) @ weights[rare]) / max(sizes[~half].sum(), 1.0)
+    return (tails[0], tails[1]), held
+
+
+def _cut(counts: np.ndarray, weights: np.ndarray, mass: float) -> float:
+    """The count up to which types are rare: together they hold at most `mass` tokens; at least 1."""
+    seen = counts > 0
+    values, at = np.unique(counts[seen], return_inverse=True)
+    held = np.cumsum(np.bincount(at, weights[seen] * counts[seen]))
+    within = np.flatnonzero(held <= mass)
+    return float(values[within[-1]]) if within.size else 1.0
+
+
+def _measured(value: float, change: np.ndarray, spectrum: Spectrum, name: str) -> Measured:
+    none, keys = np.zeros(0), np.zeros(0, np.uint64)
+    groups = np.zeros(0, np.int64)
+    return Measured(value, change, spectrum.tokens, spectrum.rate, keys, none, keys, groups, none, name)
+
+
+def _with_types(measured: Measured, spectrum: Spectrum, sampled: np.ndarray, part: np.ndarray) -> Measured:
+    """Adds each sampled type's part (types, groups) of the value, where types are sampled at all."""
+    if spectrum.rate >= 1.0:
+        return measured
+    at, group = np.nonzero(part * sampled[:, None])
+    keys = spectrum.types
+    return replace(
+        measured, types=keys[sampled], influence=part[sampled].sum(1), cell_type=keys[at], cell_group=group,
+        cell_change=-part[at, group],
+    )  # fmt: skip
+
+
+def _by_group(spectrum: Spectrum) -> np.ndarray:
+    """(types, groups) occurrences."""
+    table = np.zeros((spectrum.types.size, GROUPS))
+    table[spectrum.index, spectrum.group] = spectrum.count
+    return table
+
+
+def _aligned(spectrum: Spectrum, types: np.ndarray) -> np.ndarray:
+    """(types, groups) occurrences of the given types (ascending) in a spectrum."""
+    table = np.zeros((types.size, GROUPS))
+    if not types.size or not spectrum.types.size:
+        return table
+    at = np.searchsorted(types, spectrum.types)
+    known = (at < types.size) & (types[np.minimum(at, types.size - 1)] == spectrum.types)
+    cells = known[spectrum.index]
+    table[at[spectrum.index[cells]], spectrum.group[cells]] = spectrum.count[cells]
+    return table
+
+
+def _shares(spectrum: Spectrum, types: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share of tokens of each type and its delete-a-group standard error (types,)."""
+    table, n = _aligned(spectrum, types), spectrum.tokens.sum()
+    filled = spectrum.tokens > 0
+    total = table.sum(1)
+    rest = (total[:, None] - table[:, filled]) / np.maximum(n - spectrum.tokens[filled], 1.0)
+    count = max(int(filled.sum()), 1)
+    error = np.sqrt((count - 1) / count * np.sum((rest - (total / max(n, 1.0))[:, None]) ** 2, axis=1))
+    return total / max(n, 1.0), error

@@ -1,0 +1,166 @@
+"""Frequency spectra: how often each sampled type occurs, per jackknife group; what every diversity measure reads.
+
+The frame of a spectrum is long, so that merging is GROUP BY and SUM (columns in `COLUMNS`): one row per type, score
+bin and jackknife group; a null type is the exact total over all types, sampled or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from auditor.estimate.diversity_equations import Frequencies
+
+WORD, BIGRAM, TRIGRAM = 1, 2, 3
+LEVELS = {"word": WORD, "bigram": BIGRAM, "trigram": TRIGRAM}
+GROUPS = 32
+NO_SCORE = 255
+KEEP_ALL = 2**64 - 1
+COLUMNS = {
+    "level": pl.UInt8, "type": pl.UInt64, "bin": pl.UInt8, "group": pl.UInt8,
+    "count": pl.UInt64, "blocks": pl.UInt64, "fixed": pl.Boolean, "threshold": pl.UInt64,
+}  # fmt: skip
+# Counts from here on are listed type by type: they are few, and a histogram that long is mostly empty.
+LISTED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrum:
+    """The sampled types of one level in one scope.
+
+    types (types,) uint64 ascending, fixed (types,) bool: counted whatever its hash
+    index, group, count, blocks (entries,): the non-zero cells of the types x groups tables
+    tokens, block_totals (groups,): exact totals over all types; rate: the share of types that is sampled
+    """
+
+    types: np.ndarray
+    fixed: np.ndarray
+    index: np.ndarray
+    group: np.ndarray
+    count: np.ndarray
+    blocks: np.ndarray
+    tokens: np.ndarray
+    block_totals: np.ndarray
+    rate: float
+
+    @classmethod
+    def from_frame(cls, frame: pl.DataFrame, level: int, *, bins: Collection[int] | None = None) -> Spectrum:
+        """The spectrum of one level, over the given score bins or all of them."""
+        rows = frame.filter(pl.col("level") == level)
+        if bins is not None:
+            rows = rows.filter(pl.col("bin").is_in(list(bins)))
+        threshold = rows["threshold"].min() if rows.height else KEEP_ALL
+        return cls._of(rows.filter(pl.col("fixed") | (pl.col("type") <= threshold)), (int(threshold) + 1) / 2**64)
+
+    @classmethod
+    def draw(cls, frame: pl.DataFrame, level: int, *, groups_of: dict[int, np.ndarray]) -> Spectrum:
+        """The spectrum of chosen groups per score bin: groups_of maps a bin to its groups; other bins are left out."""
+        pairs = [(b, g) for b, groups in groups_of.items() for g in groups]
+        chosen = pl.DataFrame(pairs, schema={"bin": pl.UInt8, "group": pl.UInt8}, orient="row")
+        return cls.from_frame(frame.join(chosen, on=["bin", "group"], how="semi"), level)
+
+    @classmethod
+    def _of(cls, rows: pl.DataFrame, rate: float) -> Spectrum:
+        summed = rows.group_by("type", "group").agg(
+            pl.col("count").sum(), pl.col("blocks").sum(), pl.col("fixed").first()
+        )
+        summed = summed.filter(pl.col("count") > 0).sort("type", "group")
+        whole, cells = summed.filter(pl.col("type").is_null()), summed.filter(pl.col("type").is_not_null())
+        tokens, block_totals = np.zeros(GROUPS), np.zeros(GROUPS)
+        tokens[whole["group"].to_numpy()] = whole["count"].to_numpy()
+        block_totals[whole["group"].to_numpy()] = whole["blocks"].to_numpy()
+        types, first, index = np.unique(cells["type"].to_numpy(), return_index=True, return_inverse=True)
+        return cls(
+            types, cells["fixed"].to_numpy()[first], index.astype(np.int64), cells["group"].to_numpy().astype(np.int64),
+            cells["count"].to_numpy().astype(np.float64), cells["blocks"].to_numpy().astype(np.float64),
+            tokens, block_totals, rate,
+        )  # fmt: skip
+
+    @property
+    def groups(self) -> int:
+        """Jackknife groups that hold any text."""
+        return int(np.count_nonzero(self.tokens))
+
+    @property
+    def weights(self) -> np.ndarray:
+        """(types,) how many types each one stands for: 1 where counted whatever its hash, else 1 / rate."""
+        return np.where(self.fixed, 1.0, 1.0 / self.rate)
+
+    def thinned(self, rate: float) -> Spectrum:
+        """The same spectrum sampled at a lower rate: coordinated with every other spectrum of that rate."""
+        if rate >= self.rate:
+            return self
+        kept = self.fixed | (self.types < np.uint64(min(rate * 2**64, KEEP_ALL)))
+        return replace(self._cut(kept), rate=rate)
+
+    def _cut(self, kept: np.ndarray) -> Spectrum:
+        place, cells = np.cumsum(kept) - 1, kept[self.index]
+        return replace(
+            self, types=self.types[kept], fixed=self.fixed[kept], index=place[self.index[cells]],
+            group=self.group[cells], count=self.count[cells], blocks=self.blocks[cells],
+        )  # fmt: skip
+
+    def of_groups(self, kept: np.ndarray) -> Spectrum:
+        """The text of some jackknife groups only. kept (groups,) bool; types that vanish stay, with count 0."""
+        cells = kept[self.group]
+        return replace(
+            self, index=self.index[cells], group=self.group[cells], count=self.count[cells], blocks=self.blocks[cells],
+            tokens=np.where(kept, self.tokens, 0.0), block_totals=np.where(kept, self.block_totals, 0.0),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A spectrum seen through one sampling unit, tokens or blocks: what the jackknife varies.
+
+    value (entries,) per type and group; sizes (groups,) units; index, group as in the spectrum
+    """
+
+    spectrum: Spectrum
+    value: np.ndarray
+    sizes: np.ndarray
+    incidence: bool
+
+    @classmethod
+    def tokens(cls, spectrum: Spectrum) -> Counted:
+        return cls(spectrum, spectrum.count, spectrum.tokens, False)
+
+    @classmethod
+    def blocks(cls, spectrum: Spectrum) -> Counted:
+        return cls(spectrum, spectrum.blocks, spectrum.block_totals, True)
+
+    def totals(self) -> np.ndarray:
+        """(types,) count of each type over all groups."""
+        return np.bincount(self.index, weights=self.value, minlength=self.spectrum.types.size)
+
+    @property
+    def index(self) -> np.ndarray:
+        return self.spectrum.index
+
+    def frequencies(self) -> Frequencies:
+        return self._frequencies(self.totals(), float(self.sizes.sum()))
+
+    def without_each_group(self) -> Iterator[tuple[int, Frequencies]]:
+        """Leaves out each group that holds text in turn: (group, frequencies of the rest)."""
+        totals, size = self.totals(), float(self.sizes.sum())
+        order = np.argsort(self.spectrum.group, kind="stable")
+        bounds = np.searchsorted(self.spectrum.group[order], np.arange(GROUPS + 1))
+        for g in np.flatnonzero(self.sizes):
+            cells = order[bounds[g] : bounds[g + 1]]
+            rest = totals.copy()
+            rest[self.index[cells]] -= self.value[cells]  # a type has at most one cell per group
+            yield int(g), self._frequencies(rest, size - self.sizes[g])
+
+    def _frequencies(self, totals: np.ndarray, size: float) -> Frequencies:
+        weights = self.spectrum.weights
+        few = totals < LISTED
+        histogram = np.bincount(totals[few].astype(np.int64), weights=weights[few], minlength=1)
+        histogram[0] = 0.0
+        k = np.flatnonzero(histogram)
+        ks = np.concatenate([k.astype(np.float64), totals[~few]])
+        fs = np.concatenate([histogram[k], weights[~few]])
+        # Incidences sum to U, which sampled types can only estimate; occurrences sum to n, which is known.
+        return Frequencies(ks, fs, size, float(np.sum(ks * fs)) if self.incidence else size)

@@ -1,0 +1,171 @@
+"""Type samples: words, bigrams and trigrams counted in the stream, in bounded memory and mergeable by addition.
+
+A listed set of frequent types is always counted. Of the others those are kept whose key falls below a threshold, with
+exact counts; the threshold is halved when the cells kept exceed a cap. Which types are kept depends on their keys
+alone, so every shard samples the same ones (coordinated sampling: Cohen & Kaplan 2013, SIAM J. Comput. 42:862), and
+the final threshold depends on the set of cells alone, so batches, splits and shards may come in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import zip_longest
+
+import numpy as np
+import polars as pl
+
+from auditor.sketch.types_kernel import GROUPS, Table, count_types, key_of
+from auditor.text.tokens import Tokens, tokenise
+
+WORD, BIGRAM, TRIGRAM = 1, 2, 3
+NO_SCORE = 255
+BINS = (0, 1, 2, 3, NO_SCORE)
+KEEP_ALL = 2**64 - 1
+CAP = 2**17
+COLUMNS = {
+    "level": pl.UInt8, "type": pl.UInt64, "bin": pl.UInt8, "group": pl.UInt8,
+    "count": pl.UInt64, "blocks": pl.UInt64, "fixed": pl.Boolean, "threshold": pl.UInt64,
+}  # fmt: skip
+KEY = ["level", "type", "bin", "group"]
+LIST = "types.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class FixedTypes:
+    """Types counted whatever their hash: keys per level (words, bigrams, trigrams), each uint64 without repetition."""
+
+    keys: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+    @classmethod
+    def none(cls) -> FixedTypes:
+        return cls((np.zeros(0, np.uint64),) * 3)
+
+    @classmethod
+    @cache
+    def shipped(cls) -> FixedTypes:
+        """The list that ships with the package; benchmarks/diversity_types.py makes it and says from what."""
+        listed = pl.read_parquet(resources.files("auditor.sketch").joinpath(LIST).read_bytes())
+        return cls(tuple(listed.filter(pl.col("level") == n)["type"].to_numpy() for n in (WORD, BIGRAM, TRIGRAM)))
+
+
+class TypeSample:
+    """The type sample of one split: add batches, then take its frame.
+
+    Memory: three tables of 64 bytes times cap, and 8 bytes per fixed type and (score bin, group) that occurs.
+    """
+
+    def __init__(self, *, cap: int = CAP, fixed: FixedTypes | None = None) -> None:
+        fixed = FixedTypes.shipped() if fixed is None else fixed
+        self._tables = [Table.empty(keys, cap, len(BINS) * GROUPS) for keys in fixed.keys]
+
+    def add(self, tokens: Tokens, group: np.ndarray, bin: np.ndarray, eligible: np.ndarray) -> None:
+        """Count one batch.
+
+        Parameters: group (n,) uint8 < 32, the document's resampling unit (cluster, host or document) mod 32;
+            bin (n,) uint8, 0 to 3, or 255 without a score; eligible (n,) bool
+        """
+        place = np.where(bin == NO_SCORE, len(BINS) - 1, bin).astype(np.int64)
+        cell = np.where(eligible, place * GROUPS + group, -1)
+        for n, table in enumerate(self._tables, start=WORD):
+            count_types(tokens.hashes, tokens.offsets, cell, n, table)
+
+    def frame(self) -> pl.DataFrame:
+        """One row per type, score bin and group; a null type is the exact total (see estimate.spectrum)."""
+        parts = [_rows(n, table) for n, table in enumerate(self._tables, start=WORD)]
+        return pl.concat(parts).sort(KEY)
+
+
+def merge(frames: Iterable[pl.DataFrame], *, cap: int | None = None) -> pl.DataFrame:
+    """Add frames up. In any order and any grouping the result is the same to the byte.
+
+    Parameters: cap, most cells kept per level (the threshold falls until they fit); None keeps all
+    """
+    merged = pl.DataFrame(schema=COLUMNS)
+    for frame in frames:
+        both = pl.concat([merged, frame.select(*COLUMNS)]).with_columns(pl.col("threshold").min().over("level"))
+        both = both.filter(pl.col("fixed") | (pl.col("type") <= pl.col("threshold")))
+        both = both.group_by(KEY).agg(
+            pl.col("count").sum(), pl.col("blocks").sum(), pl.col("fixed").first(), pl.col("threshold").first()
+        )
+        merged = both if cap is None else _capped(both, cap)
+    return merged.sort(KEY)
+
+
+def subtract(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
+    """The sample without some of its documents, given their own sample: collapsing duplicates."""
+    ceiling = frame.group_by("level").agg(pl.col("threshold").min().alias("ceiling"))
+    if part.join(ceiling, on="level").filter(pl.col("threshold") < pl.col("ceiling")).height:
+        low = part.group_by("level").agg(pl.col("threshold").min().alias("low"))
+        frame = frame.join(low, on="level", how="left").with_columns(
+            pl.min_horizontal("threshold", "low").alias("threshold")
+        )
+    taken = part.select(*KEY, pl.col("count").alias("_count"), pl.col("blocks").alias("_blocks"))
+    left = frame.join(taken, on=KEY, how="left", nulls_equal=True).with_columns(
+        pl.col("count") - pl.col("_count").fill_null(0), pl.col("blocks") - pl.col("_blocks").fill_null(0)
+    )
+    kept = (pl.col("count") > 0) & (pl.col("fixed") | (pl.col("type") <= pl.col("threshold")))
+    return left.filter(kept).select(*COLUMNS).sort(KEY)
+
+
+def known_words(languages: Sequence[str], *, per_language: int = 5000) -> pl.DataFrame:
+    """Names for word types: type, word, of the most frequent words of each language (wordfreq, through 2021)."""
+    import wordfreq
+
+    lists = [wordfreq.top_n_list(name, per_language) for name in languages]
+    by_rank = [word for rank in zip_longest(*lists) for word in rank if word]
+    raw = [word.encode() for word in dict.fromkeys(by_rank)]
+    tokens = tokenise(np.frombuffer(b"".join(raw), np.uint8), np.cumsum([0, *map(len, raw)]))
+    single = np.flatnonzero(tokens.words == 1)
+    types = key_of(tokens.hashes[tokens.offsets[single]])
+    named = pl.DataFrame({"type": types, "word": [raw[i].decode() for i in single]})
+    return named.unique("type", keep="first", maintain_order=True)
+
+
+def _capped(merged: pl.DataFrame, cap: int) -> pl.DataFrame:
+    """Let the thresholds fall until each level's sampled cells fit; how often follows from the keys alone."""
+    sampled = merged.filter(~pl.col("fixed"))
+    for (level,), rows in sampled.group_by("level"):
+        keys = np.sort(rows["type"].to_numpy())
+        threshold = int(rows["threshold"][0])
+        while np.searchsorted(keys, np.uint64(threshold), side="right") > cap:
+            threshold >>= 1
+        here = pl.col("level") == level
+        merged = merged.filter(~here | pl.col("fixed") | (pl.col("type") <= threshold)).with_columns(
+            pl.when(here).then(pl.lit(threshold, pl.UInt64)).otherwise("threshold").alias("threshold")
+        )
+    return merged
+
+
+def _rows(level: int, table: Table) -> pl.DataFrame:
+    cells, slots = np.nonzero(table.fixed_counts)
+    held = table.entries[table.entries[:, 1] > 0]
+    whole = np.flatnonzero(table.totals[:, 0])
+    kinds = [
+        (pl.Series([None] * len(whole), dtype=pl.UInt64), whole, table.totals[whole, 0], table.totals[whole, 1]),
+        (table.fixed_keys[slots], cells, *_unpacked(table.fixed_counts[cells, slots])),
+        (held[:, 0], held[:, 1] - np.uint64(1), *_unpacked(held[:, 2])),
+    ]
+    parts = []
+    for fixed, (types, cell, count, blocks) in zip((True, True, False), kinds, strict=True):
+        cell = cell.astype(np.int64)
+        columns = {
+            "type": types,
+            "bin": np.array(BINS, np.uint8)[cell // GROUPS],
+            "group": (cell % GROUPS).astype(np.uint8),
+            "count": count.astype(np.uint64),
+            "blocks": blocks.astype(np.uint64),
+        }
+        parts.append(pl.DataFrame(columns).with_columns(fixed=pl.lit(fixed)))
+    return (
+        pl.concat(parts)
+        .with_columns(level=pl.lit(level, pl.UInt8), threshold=pl.lit(int(table.threshold[0]), pl.UInt64))
+        .select(*COLUMNS)
+    )
+
+
+def _unpacked(packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Occurrences and blocks."""
+    return packed & np.uint64(2**32 - 1), packed >> np.uint64(32)
