@@ -9,8 +9,8 @@ DOCUMENTS = {
     "row": pl.Int64,  # position of the record in its shard, records that were skipped counted
     "stable_id": pl.UInt64,  # hash of corpus, shard, row
     "doc_id": pl.String,  # the source's own id, not assumed unique
-    "content_high": pl.UInt64,  # 128-bit hash of the words in order; zeros: no words
-    "content_low": pl.UInt64,
+    "content_1": pl.UInt64,  # 128-bit hash of the text's bytes
+    "content_2": pl.UInt64,
     "bytes": pl.Int64,
     "characters": pl.Int64,
     "words": pl.Int64,
@@ -31,10 +31,10 @@ DOCUMENTS = {
 }
 
 # One row per document that has words: the signature is datasketch's, so it loads into datasketch's indexes.
-SIGNATURES = {"row": pl.Int64, "stable_id": pl.UInt64, "signature": pl.Array(pl.UInt32, 128)}
+SIGNATURES = {"stable_id": pl.UInt64, "signature": pl.Array(pl.UInt32, 128)}
 
 # One row per document and band, a row group per band and flush.
-BANDS = {"band": pl.UInt8, "hash": pl.UInt64, "stable_id": pl.UInt64}
+BANDS = {"band": pl.UInt8, "hash": pl.UInt64, "document": pl.UInt64}
 
 # The lowest-hash documents per language and score bin: capped text for the deep tier, review and adaptation.
 SAMPLE = {

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from auditor.columns import NO_SCORE, SAMPLE_CHARACTERS, SCORE_BINS
 from auditor.config import Config
 from auditor.detectors.ensemble import Ensemble
 from auditor.sketch import identity
-from auditor.sketch.bands import LshParameters, band_hashes, parameters
+from auditor.sketch.bands import LshParameters, band_frame, parameters
+from auditor.sketch.content import content_hashes
 from auditor.sketch.language import identify
 from auditor.sketch.minhash import Permutations, permutations, signatures, signed
 from auditor.text.batch import TextBatch
@@ -25,9 +27,8 @@ class Measured:
     """A measured batch: the frames of its parts, and the tokens that the type counter goes on to read."""
 
     documents: pl.DataFrame
-    signature_rows: pl.DataFrame
-    signatures: np.ndarray
-    bands: np.ndarray
+    signatures: pa.Table
+    bands: pl.DataFrame
     batch: TextBatch
 
 
@@ -59,7 +60,7 @@ class Measurer:
             languages = _fill(languages, unknown, found)
             batch = TextBatch(batch.text, batch.offsets, batch.tokens, languages)
         ids = identity.stable_ids(corpus, shard, frame["row"].to_numpy())
-        content = identity.content_hashes(batch.tokens)
+        content = content_hashes(batch.text, batch.offsets)
         scores = self.ensemble.score(batch)
         reasons = self._reasons(batch, scores.logit)
         eligible = np.array([reason is None for reason in reasons])
@@ -68,8 +69,8 @@ class Measurer:
         has_words = signed(sketch)
         documents = frame.drop("text").with_columns(
             stable_id=pl.Series(ids),
-            content_high=pl.Series(content[:, 0]),
-            content_low=pl.Series(content[:, 1]),
+            content_1=pl.Series(content[:, 0]),
+            content_2=pl.Series(content[:, 1]),
             bytes=pl.Series(batch.bytes),
             characters=pl.Series(batch.tokens.characters),
             words=pl.Series(batch.tokens.words),
@@ -84,9 +85,8 @@ class Measurer:
         )
         return Measured(
             documents,
-            documents.select("row", "stable_id").filter(pl.Series(has_words)),
-            sketch[has_words],
-            band_hashes(sketch[has_words], self.lsh),
+            signature_table(ids[has_words], sketch[has_words]),
+            band_frame(ids, sketch, self.lsh),
             batch,
         )
 
@@ -101,6 +101,13 @@ class Measurer:
         )
         names = np.array([None, "empty", "no_words", "too_short", "unsupported_language", "not_scored"], dtype=object)
         return names[code].tolist()
+
+
+def signature_table(ids: np.ndarray, signatures: np.ndarray) -> pa.Table:
+    """Signatures (n, k) uint32 with the stable ids of their documents (n,), as Arrow holds them without a copy."""
+    flat = pa.array(np.ascontiguousarray(signatures).reshape(-1))
+    column = pa.FixedSizeListArray.from_arrays(flat, signatures.shape[1])
+    return pa.table({"stable_id": pa.array(ids), "signature": column})
 
 
 def score_bins(logit: np.ndarray, edges: Sequence[float] = SCORE_BINS) -> np.ndarray:

@@ -116,7 +116,7 @@ CREATE TABLE spectra (
     sampling DOUBLE NOT NULL            -- share of types that were counted
 );
 
-CREATE TABLE overlaps (
+CREATE TABLE "overlaps" (             -- a reserved word: quote it in queries
     audit_id VARCHAR NOT NULL,
     kind VARCHAR NOT NULL,              -- shard|source
     a VARCHAR NOT NULL,

@@ -1,0 +1,90 @@
+"""The command line: parse, call one function, print. Nothing heavy is imported until a command runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from auditor.errors import EXIT_INCOMPLETE, EXIT_USAGE, AuditError
+
+# Some releases of typer carry click inside, others depend on it; either way its usage error is this class.
+UsageError = typer.BadParameter.__mro__[1]
+
+app = typer.Typer(
+    name="auditor",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help=(
+        "How much of a training corpus is machine-written, what diversity that has cost, and how much verified "
+        "human text keeps the next generations healthy.\n\n"
+        "Start with: [bold]auditor audit CORPUS --out RUN[/bold]"
+    ),
+    epilog=(
+        "Exit codes: 0 done or passed, 1 policy failed, 2 usage or a path that isn't there, 3 incomplete or internal "
+        "error, 4 inconclusive, 5 nothing audited."
+    ),
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"auditor {installed('auditor')}")
+        raise typer.Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script: every error is one line, and the exit code says which kind."""
+    from auditor.cli import commands  # registers the commands on the app
+
+    assert commands
+    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        result = typer.main.get_command(app).main(arguments, prog_name="auditor", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except AuditError as error:
+        _complain(str(error))
+        return error.exit_code
+    except typer.Exit as stop:
+        return stop.exit_code
+    except UsageError as error:
+        error.show()  # type: ignore[attr-defined]
+        return EXIT_USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("interrupted; the same command goes on from here")
+        return EXIT_INCOMPLETE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (OSError, MemoryError) as error:
+        _complain(f"{error or type(error).__name__}; nothing finished was lost, the same command goes on from here")
+        return EXIT_INCOMPLETE
+    except Exception as error:
+        return _our_fault(error)
+
+
+def _complain(text: str) -> None:
+    print("auditor: " + " ".join(text.split()), file=sys.stderr)
+
+
+def _our_fault(error: Exception) -> int:
+    if os.environ.get("AUDITOR_TRACEBACK"):
+        traceback.print_exc()
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    _complain(
+        f"internal error: {type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno}); "
+        "this is a defect of auditor; set AUDITOR_TRACEBACK=1 for the details and report it"
+    )
+    return EXIT_INCOMPLETE

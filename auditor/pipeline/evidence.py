@@ -1,0 +1,128 @@
+"""What the estimators are given: the measured documents as one view in DuckDB, and score counts for any scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from auditor.estimate.counts import BINS, HIGHEST, LOWEST, ScoreCounts
+from auditor.pipeline.parts import part_folder
+from auditor.pipeline.plan import CORPUS, Task
+from auditor.store.database import query, quoted
+
+SCORE_BIN = f"least({BINS - 1}, greatest(0, floor((score - {LOWEST}) / {(HIGHEST - LOWEST) / BINS})))::INTEGER"
+# Length bands in words; the lowest is what eligibility asks for.
+LENGTH_BANDS = ((100, 250), (250, 500), (500, 1000), (1000, None))
+LENGTH = (
+    "CASE "
+    + " ".join(f"WHEN words < {stop} THEN '{start}-{stop - 1} words'" for start, stop in LENGTH_BANDS[:-1] if stop)
+    + f" ELSE '{LENGTH_BANDS[-1][0]} words and more' END"
+)
+# The columns of the view that define scopes, by the name of their kind.
+SCOPES = {
+    "shard": "shard",
+    "language": "language",
+    "topic": "topic",
+    "host": "host",
+    "year": "CAST(year(date) AS VARCHAR)",
+    "length": LENGTH,
+}
+CELL = f"language || ' ' || {LENGTH}"
+
+
+def open_view(connection: Any, run: Path, tasks: Sequence[Task], clusters: pl.DataFrame) -> None:
+    """Make the view `docs`: all measured documents of all roles, with cluster and resampling unit.
+
+    The parts stay where they are; each query streams over the columns it names. A near-duplicate cluster is one
+    resampling unit, wherever its members stand; other documents keep the unit that the map gave them.
+    """
+    files = [(part_folder(run, task.key) / "documents.parquet", task) for task in tasks]
+    files = [(path, task) for path, task in files if path.exists()]
+    names = pl.DataFrame(
+        {
+            "filename": [str(path) for path, _ in files],
+            "role": [task.role for _, task in files],
+            "shard": [task.shard.name for _, task in files],
+        },
+        schema={"filename": pl.String, "role": pl.String, "shard": pl.String},
+    )
+    connection.register("_names", names.to_arrow())
+    connection.execute("CREATE TEMP TABLE part_files AS SELECT * FROM _names")
+    connection.register("_clusters", clusters.to_arrow())
+    connection.execute("CREATE TEMP TABLE members AS SELECT * FROM _clusters")
+    if not files:
+        return
+    listed = ", ".join(quoted(str(path)) for path, _ in files)
+    connection.execute(
+        f"""CREATE TEMP VIEW docs AS
+        SELECT f.role, f.shard, d.* EXCLUDE (filename),
+               m.cluster AS cluster_id, m.representative, m.kind, m.jaccard,
+               CASE WHEN m.cluster IS NULL THEN d."group" ELSE (m.cluster >> 59)::UTINYINT END AS unit
+        FROM read_parquet([{listed}], union_by_name = true, filename = true) d
+        JOIN part_files f USING (filename)
+        LEFT JOIN members m ON m.document = d.stable_id"""
+    )
+
+
+def count_scores(
+    connection: Any, scope: str, *, where: str = "true", role: str = CORPUS, scopes: Sequence[str] | None = None
+) -> ScoreCounts:
+    """Score counts of eligible documents by the SQL expression `scope`; `scopes` fixes their order and completeness."""
+    rows = query(
+        connection,
+        f"""SELECT {scope} AS scope, unit % 32 AS unit, {SCORE_BIN} AS bin,
+                   count(*) AS documents, sum(words)::BIGINT AS tokens
+            FROM docs WHERE role = ? AND eligible AND ({scope}) IS NOT NULL AND ({where})
+            GROUP BY ALL ORDER BY ALL""",
+        [role],
+    )
+    names = sorted(rows["scope"].unique().to_list()) if scopes is None else list(scopes)
+    counts = ScoreCounts.empty(names)
+    place = {name: i for i, name in enumerate(names)}
+    at = np.array([place[name] for name in rows["scope"]], np.int64)
+    scored = rows["bin"].is_not_null().to_numpy()
+    cell = (at[scored], rows["unit"].to_numpy()[scored].astype(np.int64), rows["bin"].drop_nulls().to_numpy())
+    counts.documents[cell] += rows["documents"].to_numpy()[scored]
+    counts.tokens[cell] += rows["tokens"].to_numpy()[scored]
+    np.add.at(counts.unscored, at[~scored], rows["documents"].to_numpy()[~scored])
+    return counts
+
+
+def cell_weights(connection: Any) -> dict[str, float]:
+    """Eligible documents of the corpus by language x length band: what anchors are matched to."""
+    rows = query(
+        connection,
+        f"SELECT {CELL} AS cell, count(*) AS n FROM docs WHERE role = ? AND eligible GROUP BY ALL ORDER BY ALL",
+        [CORPUS],
+    )
+    return {cell: float(n) for cell, n in rows.iter_rows() if cell is not None}
+
+
+def large_scopes(connection: Any, kind: str, *, least: int, most: int) -> list[str]:
+    """Names of the scopes of one kind with at least `least` eligible documents, the largest `most` of them."""
+    rows = query(
+        connection,
+        f"""SELECT {SCOPES[kind]} AS scope, count(*) AS n FROM docs WHERE role = ? AND eligible
+            GROUP BY ALL HAVING scope IS NOT NULL AND n >= ? ORDER BY n DESC, scope LIMIT ?""",
+        [CORPUS, least, most],
+    )
+    return sorted(rows["scope"].to_list())
+
+
+def totals(connection: Any, kind: str, names: Iterable[str]) -> dict[str, dict[str, int]]:
+    """documents, eligible_documents, tokens (of eligible ones), bytes of each named scope."""
+    rows = query(
+        connection,
+        f"""SELECT {SCOPES[kind]} AS scope, count(*) AS documents,
+                   count(*) FILTER (eligible) AS eligible_documents,
+                   coalesce(sum(words) FILTER (eligible), 0)::BIGINT AS tokens, sum(bytes)::BIGINT AS bytes
+            FROM docs WHERE role = ? GROUP BY ALL""",
+        [CORPUS],
+    )
+    found = {row.pop("scope"): row for row in rows.to_dicts()}
+    empty = {"documents": 0, "eligible_documents": 0, "tokens": 0, "bytes": 0}
+    return {name: found.get(name, dict(empty)) for name in names}

@@ -1,0 +1,109 @@
+"""DuckDB as the run's durable result: opened safely, written aside and renamed into place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from auditor.errors import StoreError
+
+VERSION = 1
+TABLES = (
+    "audits", "shards", "documents", "clusters", "estimates", "replicates", "spectra", "overlaps", "anchors",
+    "labels", "reservoirs", "findings", "skips", "provenance",
+)  # fmt: skip
+# What a store shared by many audits holds: everything but the rows that are as many as documents.
+SHARED_TABLES = tuple(name for name in TABLES if name not in ("documents", "clusters"))
+
+
+def connect(path: Path | str, *, read_only: bool = False, memory_bytes: int = 0, threads: int = 0) -> Any:
+    """A connection without extensions that install themselves; a stranger's file can't make it read or run anything.
+
+    Raises: StoreError when the file is locked by another program, damaged, or not there
+    """
+    settings: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    if memory_bytes:
+        settings["memory_limit"] = f"{max(memory_bytes >> 20, 64)}MiB"
+    if threads:
+        settings["threads"] = threads
+    if read_only:
+        settings["enable_external_access"] = False
+    try:
+        return duckdb.connect(str(path), read_only=read_only, config=settings)
+    except duckdb.IOException as error:
+        text = str(error).splitlines()[0]
+        if "lock" in text.lower():
+            raise StoreError(f"{path} is open in another program; close it or try again later ({text})") from None
+        raise StoreError(f"{path} cannot be opened: {text}") from None
+    except duckdb.Error as error:
+        raise StoreError(f"{path} is no DuckDB file that can be read: {str(error).splitlines()[0]}") from None
+
+
+def create_tables(connection: Any) -> None:
+    """Make the tables of schema.sql."""
+    connection.execute(resources.files("auditor.store").joinpath("schema.sql").read_text(encoding="utf-8"))
+
+
+@contextmanager
+def new_database(path: Path, *, memory_bytes: int, threads: int) -> Iterator[Any]:
+    """A database with the tables, renamed to `path` when the block ends well; a kill leaves the old one untouched."""
+    partial = path.with_name(f".{path.name}.partial")
+    spill = path.with_name(".duckdb-spill")
+    for stale in (partial, partial.with_name(partial.name + ".wal")):
+        stale.unlink(missing_ok=True)
+    connection = connect(partial, memory_bytes=memory_bytes, threads=threads)
+    try:
+        connection.execute(f"SET temp_directory = {quoted(str(spill))}")
+        connection.execute("SET preserve_insertion_order = true")
+        create_tables(connection)
+        yield connection
+        connection.execute("CHECKPOINT")
+        connection.close()
+        os.replace(partial, path)
+    finally:
+        connection.close()
+        partial.unlink(missing_ok=True)
+        if spill.is_dir() and not any(spill.iterdir()):
+            spill.rmdir()
+
+
+def check_version(connection: Any, path: Path | str) -> None:
+    """Raises: StoreError where the tables are of another version, or are not ours."""
+    try:
+        (version,) = connection.execute("SELECT version FROM schema_version").fetchone()
+    except (duckdb.Error, TypeError):
+        raise StoreError(f"{path} is a DuckDB file, but not one of auditor's") from None
+    if version != VERSION:
+        raise StoreError(f"{path} has tables of version {version}, this is version {VERSION}: audit again")
+
+
+def append(connection: Any, table: str, frame: pl.DataFrame) -> None:
+    """Insert a frame's rows by column name; columns that the frame lacks become null."""
+    if frame.height:
+        connection.register("_rows", frame.to_arrow())
+        connection.execute(f"INSERT INTO {identifier(table)} BY NAME SELECT * FROM _rows")
+        connection.unregister("_rows")
+
+
+def query(connection: Any, sql: str, parameters: list[Any] | None = None) -> pl.DataFrame:
+    """The result of a query as a Polars frame."""
+    frame = connection.sql(sql, params=parameters or []).pl()
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def quoted(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

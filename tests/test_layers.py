@@ -1,0 +1,89 @@
+"""Who may import whom: the folders are the architecture, and this keeps them so."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+GROUND = {"records", "columns", "errors", "config", "manifest", "text", "statistics"}
+MEASURING = {"sources", "sketch", "neardup", "estimate", "collapse", "detectors"}
+KEEPING = {"store", "provenance", "gate", "reports"}
+GLUE = {"pipeline", "sample_data"}
+TOP = {"api", "cli"}
+BARE = {"numpy", "scipy", "numba", "polars", "pyarrow", "psutil"}
+LATE = {"transformers", "torch", "ray"}
+
+
+def place(file: Path) -> str:
+    parts = file.relative_to(ROOT).parts
+    inside = parts[1:] if parts[0] == "auditor" else parts
+    return inside[0].removesuffix(".py")
+
+
+def modules() -> list[Path]:
+    folders = [ROOT / name for name in ("auditor", "detectors", "reports", "sample_data")]
+    return sorted(file for folder in folders for file in folder.rglob("*.py") if file.name != "__init__.py")
+
+
+def imports(file: Path) -> list[tuple[str, bool]]:
+    """(dotted name, at module level) of everything a module imports."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    top = {id(node) for node in tree.body}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in top) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            found.append((node.module or "", id(node) in top))
+            if node.module in ("auditor",):
+                found += [(f"auditor.{alias.name}", id(node) in top) for alias in node.names]
+    return found
+
+
+def allowed(here: str) -> set[str]:
+    if here in GROUND:
+        return GROUND
+    if here in MEASURING | KEEPING:
+        return GROUND | {here}
+    if here in GLUE:
+        return GROUND | MEASURING | KEEPING | GLUE
+    return GROUND | MEASURING | KEEPING | GLUE | TOP
+
+
+@pytest.mark.parametrize("file", modules(), ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_module_imports_only_what_its_layer_may(file):
+    here = place(file)
+    for name, _ in imports(file):
+        parts = name.split(".")
+        if parts[0] == "auditor" and len(parts) > 1:
+            assert parts[1] in allowed(here), f"{here} imports {name}"
+        assert parts[0] not in {"detectors", "reports", "sample_data"}, f"{name}: these live under auditor"
+
+
+@pytest.mark.parametrize("file", modules(), ids=lambda file: str(file.relative_to(ROOT)))
+def test_heavy_packages_are_imported_late_and_the_ground_stays_light(file):
+    here = place(file)
+    for name, at_top in imports(file):
+        package = name.split(".")[0]
+        assert not (package in LATE and at_top), f"{file.name} imports {package} at module level"
+        if package == "numba":
+            assert file.name == "jit.py", "numba is used through auditor.text.jit alone"
+        if here in GROUND and at_top and package == "pydantic":
+            assert file.name == "config.py"
+        if here in GROUND and package in {"duckdb", "sklearn", "typer", "rich", "fastwarc", "datasketch"}:
+            pytest.fail(f"the ground floor imports {package}")
+
+
+def test_package_markers_are_empty():
+    for folder in ("auditor", "detectors", "reports", "sample_data"):
+        for file in (ROOT / folder).rglob("__init__.py"):
+            if file != ROOT / "auditor" / "__init__.py":
+                assert not file.read_text(encoding="utf-8").strip(), file
+
+
+def test_nothing_loads_a_pickle():
+    for file in modules():
+        names = {name.split(".")[0] for name, _ in imports(file)}
+        assert not names & {"pickle", "joblib", "dill", "shelve", "marshal"}, file
