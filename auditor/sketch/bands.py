@@ -43,6 +43,10 @@ class LshParameters:
         jaccard = np.linspace(0, 1, points)
         return pl.DataFrame({"jaccard": jaccard, "probability": candidate_probability(jaccard, self.bands, self.rows)})
 
+    def hashes(self, signatures: np.ndarray) -> np.ndarray:
+        """`band_hashes` under these parameters: how clustering, which knows no sketches, finds the buckets again."""
+        return band_hashes(signatures, self)
+
     def as_dict(self) -> dict[str, float | int]:
         """What must be equal in two runs for their bands to be comparable."""
         return {"threshold": self.threshold, "bands": self.bands, "rows": self.rows}

@@ -28,7 +28,7 @@ def test_near_misses_do_not_collide_in_either_half():
         [base[:n] for n in range(511)] + [base + b"\0" * n for n in range(1, 20)] + [b"\0" * n for n in range(1, 90)]
     )
     found = hashes_of(changed + padded)
-    for half in found.T:
+    for half in np.ascontiguousarray(found.T):
         assert len(np.unique(half)) == len(found)
         bits = np.unpackbits(half.view(np.uint8)).reshape(len(half), 64).mean(axis=0)
         assert np.abs(bits - 0.5).max() < 6 * 0.5 / len(found) ** 0.5

@@ -1,0 +1,59 @@
+"""Buckets to edges: each bucket gives a star to its smallest stable id, never all pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+EDGES = pl.Schema({"document": pl.UInt64, "centre": pl.UInt64})
+CONTENT = pl.Schema({"content_1": pl.UInt64, "content_2": pl.UInt64, "document": pl.UInt64})
+
+
+def stars(bands: pl.DataFrame, *, without: np.ndarray | None = None) -> pl.DataFrame:
+    """The edges of one band partition: whole buckets in any order, of one band or of several.
+
+    Parameters:
+        bands: (band UInt8, hash UInt64, document UInt64); a bucket (band, hash) must not be cut by the partition
+        without: (e,) uint64 sorted ids that stay out: exact duplicates, which their original stands for
+    Returns: (document, centre), size - 1 rows per bucket, ordered: the same for any order of the input
+    """
+    parts = [_stars([part["hash"]], part["document"], without) for part in bands.partition_by("band")]
+    return pl.concat([pl.DataFrame(schema=EDGES), *parts]).sort("document", "centre")
+
+
+def exact_duplicates(content: pl.DataFrame) -> pl.DataFrame:
+    """Documents of equal text: (document, centre), the centre being the smallest id of that text.
+
+    Parameters: content (content_1, content_2, document), all UInt64: both halves of the content hash; a partition by
+        content_1 may be given alone. Documents without a token should be left out, or they are copies of each other.
+    """
+    return _stars([content["content_2"], content["content_1"]], content["document"], None).sort("document")
+
+
+def _stars(keys: list[pl.Series], documents: pl.Series, without: np.ndarray | None) -> pl.DataFrame:
+    """The stars of the runs of equal keys (the last key is the main one). Repeated rows of a document are no edge."""
+    arrays = [key.to_numpy() for key in keys]
+    order = np.argsort(arrays[0]) if len(arrays) == 1 else np.lexsort(arrays)
+    arrays = [array[order] for array in arrays]
+    same = np.zeros(len(order) + 1, bool)  # same[i]: row i is in the bucket of row i - 1
+    same[1:-1] = np.logical_and.reduce([array[1:] == array[:-1] for array in arrays])
+    del arrays
+    shared = same[:-1] | same[1:]
+    ids, first = documents.to_numpy()[order[shared]], ~same[:-1][shared]
+    del order, same, shared
+    if without is not None and len(without):
+        keep = ~_among(ids, without)
+        bucket = np.cumsum(first)[keep]
+        ids, first = ids[keep], np.diff(bucket, prepend=0) != 0
+    starts = np.flatnonzero(first)
+    if not len(starts):
+        return pl.DataFrame(schema=EDGES)
+    centres = np.repeat(np.minimum.reduceat(ids, starts), np.diff(starts, append=len(ids)))
+    edge = ids != centres
+    return pl.DataFrame({"document": ids[edge], "centre": centres[edge]}, schema=EDGES).unique()
+
+
+def _among(ids: np.ndarray, sorted_ids: np.ndarray) -> np.ndarray:
+    """Which ids stand in sorted_ids."""
+    place = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
+    return sorted_ids[place] == ids
