@@ -24,12 +24,12 @@ from auditor.neardup.spill import Batches, Gathered, Slice, gather
 
 CLUSTERS = pl.Schema(
     {
-        "document": pl.UInt64,
-        "cluster": pl.UInt64,  # the smallest stable id of the cluster, so it depends on no order
-        "representative": pl.UInt64,  # the same document
-        "jaccard": pl.Float32,  # to the representative
+        "document": pl.UInt64(),
+        "cluster": pl.UInt64(),  # the smallest stable id of the cluster, so it depends on no order
+        "representative": pl.UInt64(),  # the same document
+        "jaccard": pl.Float32(),  # to the representative
         "kind": pl.Enum(["exact", "near"]),  # exact: a text equal to that of a smaller id; a representative: near if
-        "estimated": pl.Boolean,  # it has any near member.        estimated: by signature, not from the shingles
+        "estimated": pl.Boolean(),  # it has any near member.        estimated: by signature, not from the shingles
     }
 )
 MEMORY = 2 << 30

@@ -106,9 +106,9 @@ def buckets(signatures: np.ndarray, lsh: Lsh) -> np.ndarray:
 def empty_assignment(part: Slice) -> Assignment:
     """Every document alone."""
     m, c = len(part.documents), len(part.starts) - 1
-    alone = np.arange(m, dtype=np.int64)
-    flags = [np.zeros(m, bool) for _ in range(3)]
-    return Assignment(alone, np.ones(m), *flags, np.zeros(c, np.int64), np.zeros(c, np.int64))
+    estimated, doubtful, left = np.zeros((3, m), bool)
+    compared, rejected = np.zeros((2, c), np.int64)
+    return Assignment(np.arange(m), np.ones(m), estimated, doubtful, left, compared, rejected)
 
 
 def assign(
