@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,7 @@ class ShingleStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = path.open("wb")
-        self._ids: list[int] = []
-        self._sizes: list[int] = []
+        self._ids, self._sizes = array("Q"), array("q")
 
     def add(self, document: int, shingles: np.ndarray) -> None:
         """shingles (s,) uint64, sorted and unique."""
@@ -35,10 +35,10 @@ class ShingleStore:
     def jaccards(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Exact Jaccard of pairs of documents (p,) uint64 -> (p,) float64, nan where one was never added."""
         self._file.flush()
-        if not sum(self._sizes):
+        if not any(self._sizes):
             return np.full(len(left), np.nan)
         ids = np.array(self._ids, np.uint64)
-        starts = np.concatenate([[0], np.cumsum(self._sizes)])
+        starts = np.concatenate([[0], np.cumsum(np.array(self._sizes, np.int64))])
         order = np.argsort(ids, kind="stable")
         sets = np.memmap(self._path, np.uint64, "r")
         out = np.full(len(left), np.nan)

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
-import pyarrow as pa
 
 from auditor.text.jit import kernel
 from auditor.text.tokens import Tokens
@@ -76,27 +74,6 @@ def shingle_set(tokens: Tokens, document: int, *, width: int = WIDTH) -> np.ndar
     shingles = np.empty(max(len(own) - width + 1, min(len(own), 1)), np.uint64)
     _shingles(own, min(width, len(own)), shingles)
     return np.unique(shingles)
-
-
-def pack(signatures: np.ndarray) -> pl.Series:
-    """Signatures (n, k) as a Binary column of 4 k little-endian bytes a document, the form they have in Parquet."""
-    raw = np.ascontiguousarray(signatures, "<u4")
-    n, k = raw.shape
-    offsets = pa.py_buffer(np.arange(n + 1, dtype=np.int64) * 4 * k)
-    return pl.Series("signature", pa.Array.from_buffers(pa.large_binary(), n, [None, offsets, pa.py_buffer(raw)]))
-
-
-def unpack(column: pl.Series | pa.Array | pa.ChunkedArray, count: int = PERMUTATIONS) -> np.ndarray:
-    """Signatures (n, count) uint32 from their Binary column."""
-    array = column.to_arrow() if isinstance(column, pl.Series) else column
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    array = array.cast(pa.large_binary())
-    if len(array) == 0:
-        return np.empty((0, count), np.uint32)
-    offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset :][: len(array) + 1]
-    raw = np.frombuffer(array.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
-    return raw.view("<u4").reshape(len(array), count)
 
 
 @kernel

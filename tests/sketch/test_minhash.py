@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from auditor.sketch import minhash
-from auditor.sketch.minhash import pack, permutations, shingle_set, signatures, signed, unpack
+from auditor.sketch.minhash import permutations, shingle_set, signatures, signed
 from auditor.text.arrow import buffers
 from auditor.text.spans import spans
 from auditor.text.tokens import Tokens, tokenise
@@ -106,17 +106,3 @@ def test_the_estimate_is_unbiased_with_the_binomial_error():
     deviation = (true * (1 - true) / 128) ** 0.5
     assert abs(estimates.mean() - true) < 4 * deviation / n**0.5
     assert abs(estimates.std() / deviation - 1) < 0.15
-
-
-@given(st.integers(0, 5), st.integers(1, 9))
-def test_packed_signatures_come_back(n, count):
-    rows = np.random.default_rng(n).integers(0, 1 << 32, (n, count), np.uint32)
-    column = pack(rows)
-    assert column.dtype == pl.Binary and unpack(column, count).tolist() == rows.tolist()
-    assert unpack(column[1:], count).tolist() == rows[1:].tolist()
-
-
-def test_packed_signatures_survive_parquet(tmp_path):
-    rows = signatures(tokens_of("a b c d e f", "", "g"), PERMUTED)
-    pl.DataFrame({"signature": pack(rows)}).write_parquet(tmp_path / "s.parquet")
-    assert (unpack(pl.read_parquet(tmp_path / "s.parquet")["signature"]) == rows).all()
