@@ -159,15 +159,19 @@ def presence_accumulate(expected: float, generations: int, share: float) -> floa
 def presence_accumulate_subsample(expected: float, generations: int, share: float, ratio: float = 1.0) -> float:
     """The same when the pool grows by N tokens a generation and a model trains on N drawn from the pool.
 
-    The pool's count C_t = C_{t-1} + Poisson(b_t C_{t-1}) + Poisson(mNp), b_t = (1-m) r/t, is a branching process with
-    immigration; the Laplace functional [2] goes backward from u_G = 1/(G+1): u_{t-1} = u_t + b_t(1-exp(-u_t)).
+    The pool's count is C_t = C_{t-1} + Poisson((1-m) r S_t) + Poisson(mNp), S_t ~ Binomial(C_{t-1}, 1/t), a branching
+    process with immigration, and generation G trains on Binomial(C_G, 1/(G+1)). Its Laplace functional [2] goes
+    backward: u_G = -ln(1-1/(G+1)), u_{t-1} = u_t - ln(1-(1-exp(-w))/t), w = (1-m) r (1-exp(-u_t)); the chance to be
+    absent is exp(-Np[1-exp(-u_0) + m sum_{t>0} (1-exp(-u_t))]).
     """
-    weight = 1.0 / (generations + 1)
-    hazard = 0.0
+    if generations == 0:
+        return -math.expm1(-expected)
+    weight, hazard = -math.log1p(-1 / (generations + 1)), 0.0
     for t in range(generations, 0, -1):
-        gain = -math.expm1(-weight)
-        hazard += share * gain
-        weight += (1 - share) * ratio / t * gain
+        felt = -math.expm1(-weight)
+        hazard += share * felt
+        made = (1 - share) * ratio * felt
+        weight += made if t == 1 else -math.log1p(math.expm1(-made) / t)
     return -math.expm1(-expected * (hazard - math.expm1(-weight)))
 
 

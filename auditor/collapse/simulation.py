@@ -1,0 +1,287 @@
+"""Generation after generation on a spectrum: what a corpus still holds when models train on what models wrote.
+
+A model here is the frequencies of its training text (the best a model can do for rare types), so what is simulated is
+drift and decoding, not learning. The kernels are in `drift`; the same quantities by formula in `closed_forms`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import polars as pl
+from scipy.stats import t as student
+
+from auditor.collapse.drift import Pool, Rates, Training, advance, tally
+from auditor.collapse.sizing import Regime
+from auditor.collapse.spectrum import Frequencies
+from auditor.errors import ConfigError
+from auditor.records import LEVEL
+
+QUANTITIES = ("types", "tail_presence", "tail_mass", "entropy_types", "simpson_types", "heterozygosity")
+# Rare types whose source frequencies lie within this ratio share a bin: presence moves by less than .001.
+BIN_RATIO = 1.2
+_CUTOFFS = (64, 256, 1024)
+_MOST_ITEMS = 2_000_000
+
+
+class Decoding(StrEnum):
+    """How generated text differs from what the model learned."""
+
+    NONE = "none"
+    RATIO = "ratio"
+    TEMPERATURE = "temperature"
+    TOP_P = "top_p"
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationOptions:
+    """tokens: training text of a generation, N; share: human part of it, m; decoding_value: r, temperature or p.
+
+    tail_share: the rarest types that carry this share of the source's tokens are the tail
+    """
+
+    tokens: float
+    generations: int = 10
+    share: float = 0.1
+    regime: Regime = Regime.REPLACE_FRESH
+    decoding: Decoding = Decoding.NONE
+    decoding_value: float = 1.0
+    tail_share: float = 0.05
+    replicates: int = 20
+    level: float = LEVEL
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.tokens < 1e15, "tokens", "at least 1 and below 1e15")
+        _require(self.generations >= 1, "generations", "at least 1")
+        _require(0 <= self.share <= 1, "share", "from 0 to 1")
+        _require(0 < self.tail_share <= 1, "tail_share", "above 0 and at most 1")
+        _require(self.replicates >= 2, "replicates", "at least 2, or there is no interval")
+        _require(0 < self.level < 1, "level", "above 0 and below 1")
+        highest = math.inf if self.decoding == Decoding.TEMPERATURE else 1.0
+        _require(0 < self.decoding_value <= highest, "decoding_value", "above 0, and a ratio or top-p at most 1")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A source ready to drift: bins with rare ones first, how many types each holds, and which are tail.
+
+    probability, types, tail: (bins,); rare: number of rare bins; counts: width of their table
+    """
+
+    probability: np.ndarray
+    types: np.ndarray
+    tail: np.ndarray
+    rare: int
+    counts: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trajectory:
+    """One run: quantities (generations + 1, len(QUANTITIES)) and the types present at the end, by source bin."""
+
+    quantities: np.ndarray
+    present: np.ndarray
+
+
+def simulate(source: Frequencies, options: SimulationOptions, rng: np.random.Generator) -> pl.DataFrame:
+    """Replicated runs, as one row per generation and quantity.
+
+    Returns: generation, quantity, value (mean over runs), lower, upper (where one run lies, by Student's t)
+    """
+    prepared = prepare(source, options)
+    runs = np.stack([run(prepared, options, rng).quantities for _ in range(options.replicates)])
+    mean, spread = runs.mean(axis=0), runs.std(axis=0, ddof=1)
+    reach = student.ppf(0.5 + options.level / 2, options.replicates - 1) * math.sqrt(1 + 1 / options.replicates)
+    generations, quantities = mean.shape
+    return pl.DataFrame(
+        {
+            "generation": np.repeat(np.arange(generations), quantities),
+            "quantity": list(QUANTITIES) * generations,
+            "value": mean.ravel(),
+            "lower": np.maximum(mean - reach * spread, 0.0).ravel(),
+            "upper": (mean + reach * spread).ravel(),
+        }
+    )
+
+
+def zipf(types: int, exponent: float = 1.0) -> Frequencies:
+    """A Zipf source: the first ranks singly, then ranks within a ratio of 1.02 together, by their mean."""
+    single = min(types, 100)
+    edges = np.unique(np.geomspace(single + 1, types + 1, 2 + int(math.log(types / single + 1) / 0.02)).round())
+    weights = np.arange(1, single + 1, dtype=float) ** -exponent
+    counts = np.diff(edges) if types > single else np.empty(0)
+    means = _power_sums(edges, exponent) / counts if types > single else np.empty(0)
+    probability, multiplicity = np.append(weights, means), np.append(np.ones(single), counts)
+    return Frequencies(probability / (probability @ multiplicity), multiplicity, np.zeros(probability.size))
+
+
+def prepare(source: Frequencies, options: SimulationOptions) -> Source:
+    """Bins of a source for N tokens: rare types of like frequency together, frequent ones each alone."""
+    order = np.argsort(source.probability, kind="stable")
+    probability, types = source.probability[order], np.rint(source.types[order]).astype(np.int64)
+    _require(types.sum() > 0, "spectrum", "of at least one type")
+    tail = np.cumsum(source.mass[order]) <= options.tail_share * (1 + 1e-9)
+    tail[0] = True
+    expected = probability * options.tokens
+    cutoff = next((c for c in _CUTOFFS if types[expected >= c].sum() <= _MOST_ITEMS), _CUTOFFS[-1])
+    rare = expected < cutoff
+    group = np.floor(np.log(np.maximum(probability[rare], 1e-300)) / math.log(BIN_RATIO)) * 2 + tail[rare]
+    _, member = np.unique(group, return_inverse=True)
+    grouped = np.bincount(member, weights=types[rare])
+    filled = grouped > 0
+    mean = np.bincount(member, weights=types[rare] * probability[rare])[filled] / grouped[filled]
+    in_tail = np.bincount(member, weights=tail[rare])[filled] > 0
+    one = np.repeat(probability[~rare], types[~rare])
+    pool = options.regime in (Regime.ACCUMULATE, Regime.ACCUMULATE_SUBSAMPLE)
+    return Source(
+        np.append(mean, one),
+        np.append(grouped[filled], np.ones(one.size)).astype(np.int64),
+        np.append(in_tail, np.repeat(tail[~rare], types[~rare])),
+        int(filled.sum()),
+        cutoff * (8 if pool else 4),
+    )
+
+
+def run(source: Source, options: SimulationOptions, rng: np.random.Generator) -> Trajectory:
+    """One run of G generations; generation 0 is all human."""
+    source, parent, pool, fixed = _first(source, options, rng)
+    rows = np.empty((options.generations + 1, len(QUANTITIES)))
+    fresh = options.tokens * options.share * source.probability
+    if options.regime == Regime.REPLACE_REPLAY:
+        fresh = np.zeros(fresh.size)
+    for generation in range(options.generations + 1):
+        thin = 1 / (generation + 1) if options.regime == Regime.ACCUMULATE_SUBSAMPLE else 1.0
+        seen = _observe(rng, pool, thin, source.probability.size)
+        rows[generation] = measure(seen, source)
+        if generation < options.generations:
+            scale, power, cut, tie = _decode(seen, pool, source, options)
+            keep = int(options.regime in (Regime.ACCUMULATE, Regime.ACCUMULATE_SUBSAMPLE))
+            pool = _advance(rng, pool, Rates(scale, fresh, fixed, power, cut, tie, thin, keep))
+    return Trajectory(rows, np.bincount(parent, weights=seen.present))
+
+
+def measure(seen: Training, source: Source) -> np.ndarray:
+    """The training text of a generation as QUANTITIES: Hill numbers of orders 0-2, and what is left of the tail."""
+    total = float(seen.tokens.sum())
+    if total <= 0:
+        return np.zeros(len(QUANTITIES))
+    tail_types = max(float(source.types[source.tail].sum()), 1.0)
+    source_mass = max(float((source.probability * source.types)[source.tail].sum()), 1e-300)
+    simpson = seen.sums[0] / total**2
+    return np.array(
+        [
+            seen.present.sum(),
+            seen.present[source.tail].sum() / tail_types,
+            seen.tokens[source.tail].sum() / total / source_mass,
+            math.exp(math.log(total) - seen.sums[1] / total),
+            1 / simpson,
+            1 - simpson,
+        ]
+    )
+
+
+def _first(
+    source: Source, options: SimulationOptions, rng: np.random.Generator
+) -> tuple[Source, np.ndarray, Pool, np.ndarray]:
+    """Generation 0, all human; under replay the types also part by their count in the reservoir, which is kept."""
+    bins = source.probability.size
+    none = np.zeros(bins, np.int64)
+    if options.regime != Regime.REPLACE_REPLAY:
+        return source, np.arange(bins), _draw(rng, source, options.tokens * source.probability, none), none
+    reservoir = _draw(rng, source, options.share * options.tokens * source.probability, none)
+    rare_bin, rare_count = np.nonzero(reservoir.dense)
+    # a reservoir count that overran the table stands as an item and becomes a bin of one rare type
+    spilled = reservoir.item_bin < source.rare
+    parent = np.concatenate([rare_bin, reservoir.item_bin[spilled], reservoir.item_bin[~spilled]]).astype(np.int64)
+    fixed = np.concatenate([rare_count, reservoir.item_count[spilled], reservoir.item_count[~spilled]]).astype(np.int64)
+    types = np.append(reservoir.dense[rare_bin, rare_count], np.ones(reservoir.item_bin.size, np.int64))
+    rare = rare_bin.size + int(spilled.sum())
+    split = Source(source.probability[parent], types, source.tail[parent], rare, source.counts)
+    fresh = (1 - options.share) * options.tokens * split.probability
+    return split, parent, _draw(rng, split, fresh, fixed), fixed
+
+
+def _draw(rng: np.random.Generator, source: Source, fresh: np.ndarray, fixed: np.ndarray) -> Pool:
+    """Human text: fixed + Poisson(fresh) occurrences of each type."""
+    dense = np.zeros((source.rare, source.counts), np.int64)
+    dense[:, 0] = source.types[: source.rare]
+    items = np.arange(source.rare, source.probability.size, dtype=np.int64)
+    nothing = Pool(dense, items, np.zeros(items.size, np.int64))
+    return _advance(rng, nothing, Rates(np.zeros(fresh.size), fresh, fixed, 1.0, 0, 1.0, 1.0, 0))
+
+
+def _advance(rng: np.random.Generator, pool: Pool, rates: Rates) -> Pool:
+    """`advance` with as much room as it takes: on overflow the same draws are made again into twice the room."""
+    room = 2 * pool.item_bin.size + 1024
+    while True:
+        before = rng.bit_generator.state
+        out = Pool(np.zeros_like(pool.dense), np.empty(room, np.int64), np.empty(room, np.int64))
+        used = advance(rng, pool, rates, out)
+        if used >= 0:
+            return Pool(out.dense, out.item_bin[:used].copy(), out.item_count[:used].copy())
+        rng.bit_generator.state = before
+        room *= 2
+
+
+def _observe(rng: np.random.Generator, pool: Pool, thin: float, bins: int) -> Training:
+    seen = Training(
+        np.zeros(bins),
+        np.zeros(bins),
+        np.zeros(2),
+        np.zeros(pool.dense.shape[1]),
+        np.zeros(pool.item_bin.size, np.int64),
+    )
+    tally(rng, pool, thin, seen)
+    return seen
+
+
+def _decode(
+    seen: Training, pool: Pool, source: Source, options: SimulationOptions
+) -> tuple[np.ndarray, float, int, float]:
+    """Synthetic occurrences per training occurrence: scale per bin, power, and top-p's cut with its part of ties."""
+    made = (1 - options.share) * options.tokens
+    total = float(seen.tokens.sum())
+    bins = source.probability.size
+    if total <= 0:
+        return np.zeros(bins), 1.0, 0, 1.0
+    if options.decoding == Decoding.RATIO:
+        tail = float(seen.tokens[source.tail].sum()) / total
+        head = (1 - options.decoding_value * tail) / (1 - tail) if tail < 1 else 1.0
+        return made / total * np.where(source.tail, options.decoding_value if tail < 1 else 1.0, head), 1.0, 0, 1.0
+    if options.decoding == Decoding.NONE:
+        return np.full(bins, made / total), 1.0, 0, 1.0
+    counts = np.append(np.arange(seen.at_count.size), seen.items)
+    types = np.append(seen.at_count, np.ones(seen.items.size))
+    if options.decoding == Decoding.TEMPERATURE:
+        power = 1 / options.decoding_value
+        # against the mean, so that a low temperature does not overflow
+        weight = float(types[counts > 0] @ (counts[counts > 0] / total) ** power)
+        return np.full(bins, made / weight / total**power), power, 0, 1.0
+    cut, tie, kept = _nucleus(counts, types, options.decoding_value * total)
+    return np.full(bins, made / kept), 1.0, cut, tie
+
+
+def _nucleus(counts: np.ndarray, types: np.ndarray, wanted: float) -> tuple[int, float, float]:
+    """The least count still drawn, the part of the types there that is, and the tokens kept."""
+    values, member = np.unique(counts, return_inverse=True)
+    mass = values * np.bincount(member, weights=types)
+    above = mass[::-1].cumsum()[::-1] - mass
+    at = int(np.flatnonzero(above < wanted)[0])
+    tie = min(1.0, (wanted - above[at]) / mass[at]) if mass[at] > 0 else 1.0
+    return int(values[at]), float(tie), float(above[at] + tie * mass[at])
+
+
+def _power_sums(edges: np.ndarray, exponent: float) -> np.ndarray:
+    """Sums of k^-s for edges[i] <= k < edges[i+1], by the midpoint rule (relative error below 1e-5 from rank 100)."""
+    low, high = edges[:-1] - 0.5, edges[1:] - 0.5
+    if exponent == 1:
+        return np.log(high / low)
+    return (high ** (1 - exponent) - low ** (1 - exponent)) / (1 - exponent)
+
+
+def _require(holds: bool, name: str, wanted: str) -> None:
+    if not holds:
+        raise ConfigError(f"simulation: {name} must be {wanted}")
