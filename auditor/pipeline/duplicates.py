@@ -37,12 +37,13 @@ def duplicate_fractions(connection: Any) -> dict[str, dict[str, Estimate]]:
            FROM sizes LEFT JOIN found USING (shard) ORDER BY shard""",
         [CORPUS, CORPUS],
     )
-    out = {row["shard"]: _fractions(row) for row in rows.to_dicts()}
-    out[""] = _fractions(rows.select(pl.col(pl.Int64).sum()).to_dicts()[0] if rows.height else {"documents": 0})
+    out = {row["shard"]: fractions(row) for row in rows.to_dicts()}
+    out[""] = fractions(rows.select(pl.col(pl.Int64).sum()).to_dicts()[0] if rows.height else {"documents": 0})
     return out
 
 
-def _fractions(row: dict[str, int]) -> dict[str, Estimate]:
+def fractions(row: dict[str, int]) -> dict[str, Estimate]:
+    """The three fractions from counts of documents, within_shard and across_shards."""
     names = ("duplicate_fraction", "duplicate_fraction_within", "duplicate_fraction_across")
     n = row["documents"]
     if not n:

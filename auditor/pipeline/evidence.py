@@ -106,8 +106,9 @@ def large_scopes(connection: Any, kind: str, *, least: int, most: int) -> list[s
     """Names of the scopes of one kind with at least `least` eligible documents, the largest `most` of them."""
     rows = query(
         connection,
-        f"""SELECT {SCOPES[kind]} AS scope, count(*) AS n FROM docs WHERE role = ? AND eligible
-            GROUP BY ALL HAVING scope IS NOT NULL AND n >= ? ORDER BY n DESC, scope LIMIT ?""",
+        f"""SELECT {SCOPES[kind]} AS scope, count(*) AS n
+            FROM docs WHERE role = ? AND eligible AND ({SCOPES[kind]}) IS NOT NULL
+            GROUP BY 1 HAVING count(*) >= ? ORDER BY n DESC, scope LIMIT ?""",
         [CORPUS, least, most],
     )
     return sorted(rows["scope"].to_list())

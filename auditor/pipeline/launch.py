@@ -96,7 +96,9 @@ def _spawned(
                         yield event
                     except (EOFError, OSError):
                         worker.runner.join()
-                        lost = f"its worker was killed (exit code {worker.runner.exitcode}; -9 is mostly lack of memory)"
+                        lost = (
+                            f"its worker was killed (exit code {worker.runner.exitcode}; -9 is mostly lack of memory)"
+                        )
                 elif worker.job is not None and time.monotonic() - worker.heard > stall:
                     worker.runner.kill()
                     worker.runner.join()

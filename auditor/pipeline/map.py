@@ -6,6 +6,7 @@ import queue
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pyarrow as pa
 
 from auditor.config import Config
 from auditor.errors import SourceError
+from auditor.estimate.anchors import HUMAN_BEFORE
 from auditor.pipeline.launch import Report
 from auditor.pipeline.measure import Measured, Measurer, lowest, sample_candidates
 from auditor.pipeline.ordered import ordered
@@ -49,18 +51,23 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
     """
     tally = _Tally()
     with PartWriter(job.run, job.task.key) as writer:
-        types: queue.SimpleQueue[TypeSample] = queue.SimpleQueue()
+        # A counter of types for each thread, and another for documents that are human by their date.
+        types: queue.SimpleQueue[tuple[TypeSample, TypeSample]] = queue.SimpleQueue()
         for _ in range(job.threads):
-            types.put(TypeSample(cap=TYPE_CAP))
+            types.put((TypeSample(cap=TYPE_CAP), TypeSample(cap=TYPE_CAP)))
         measurer = _measurer(job.config)
         shard = job.task.shard.name
 
         def work(batch: Batch) -> tuple[Measured, pl.DataFrame, Batch]:
             measured = measurer.measure(batch.frame, job.task.corpus, shard)
-            columns = measured.documents.select("group", "score_bin", "eligible")
-            sample = types.get()
-            sample.add(measured.batch.tokens, *(columns[name].to_numpy() for name in columns.columns))
-            types.put(sample)
+            documents = measured.documents
+            group, score_bin, eligible = (documents[name].to_numpy() for name in ("group", "score_bin", "eligible"))
+            dated = eligible & (documents["date"] < date.fromisoformat(HUMAN_BEFORE)).fill_null(False).to_numpy()
+            counters = types.get()
+            counters[0].add(measured.batch.tokens, group, score_bin, eligible)
+            if dated.any():
+                counters[1].add(measured.batch.tokens, group, score_bin, dated)
+            types.put(counters)
             return measured, sample_candidates(measured, SAMPLE_PER_CELL), batch
 
         kept: pl.DataFrame | None = None
@@ -74,8 +81,11 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
                 report(batch.frame.height, int(measured.documents["bytes"].sum()))
         except SourceError as error:
             tally.error = str(error)
-        merged = merge_types((types.get().frame() for _ in range(job.threads)), cap=TYPE_CAP)
-        writer.add("types", merged.to_arrow())
+        counted = [types.get() for _ in range(job.threads)]
+        for place, name in enumerate(("types", "dated_types")):
+            merged = merge_types((counters[place].frame() for counters in counted), cap=TYPE_CAP)
+            if name == "types" or merged.height:
+                writer.add(name, merged.to_arrow())
         if kept is not None and job.config.retain == "sample":
             writer.add("sample", kept.drop("stratum").to_arrow())
         marker = tally.marker() | {"task": {"role": job.task.role, "shard": shard, "split": job.task.split.index}}

@@ -58,8 +58,12 @@ class PartWriter:
         """Append rows to one kind of part, as row groups of their own."""
         if name not in self._open:
             # pyarrow, not Polars: its bytes do not depend on the number of threads.
+            hashes = name in ("signatures", "bands")  # random bits: compressing them costs time and saves nothing
             self._open[name] = pq.ParquetWriter(
-                self._aside / f"{name}.parquet", table.schema, compression="zstd", compression_level=1
+                self._aside / f"{name}.parquet",
+                table.schema,
+                compression="none" if hashes else "zstd",
+                use_dictionary=not hashes,
             )
         if table.num_rows:
             self._open[name].write_table(table, row_group_size=ROW_GROUP)

@@ -14,6 +14,7 @@ from auditor.sources.plan import plan_corpus
 
 CORPUS, HUMAN, AI = "corpus", "human", "ai"
 ROLES = (CORPUS, HUMAN, AI)
+EXPANSION = 3  # of compressed text, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,12 @@ class Task:
     shard: Shard
     split: Split
     key: str
+
+    @property
+    def text_bytes(self) -> int:
+        """Estimated bytes of uncompressed text, for progress and for choosing workers."""
+        guess = self.shard.bytes * (EXPANSION if self.shard.compression else 1) // max(len(self.shard.splits), 1)
+        return self.split.text_bytes or guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,8 @@ class Plan:
 
     @property
     def text_bytes(self) -> int:
-        """Estimated bytes of uncompressed text, for progress and for choosing workers."""
-        return sum(task.split.text_bytes or task.shard.bytes // max(len(task.shard.splits), 1) for task in self.tasks)
+        """Estimated bytes of uncompressed text."""
+        return sum(task.text_bytes for task in self.tasks)
 
 
 def source_options(config: Config, run: Path | None = None) -> SourceOptions:

@@ -12,7 +12,13 @@ import polars as pl
 from auditor.config import Config
 from auditor.estimate.anchors import HUMAN_BEFORE, Anchors, AnchorSet, Trust
 from auditor.estimate.counts import ScoreCounts
-from auditor.estimate.prevalence import Prevalence, PrevalenceOptions, ScopePrevalence, estimate_prevalence, estimate_scopes
+from auditor.estimate.prevalence import (
+    Prevalence,
+    PrevalenceOptions,
+    ScopePrevalence,
+    estimate_prevalence,
+    estimate_scopes,
+)
 from auditor.pipeline.evidence import CELL, SCOPES, cell_weights, count_scores, large_scopes
 from auditor.pipeline.plan import AI, HUMAN
 from auditor.records import Estimate
@@ -56,8 +62,10 @@ def measure_synthetic(
     strata, counts = {}, {"shard": target}
     for kind in LEAST_DOCUMENTS:
         names = large_scopes(connection, kind, least=LEAST_DOCUMENTS[kind], most=MOST_SCOPES[kind])
+        if not names:
+            continue
         counts[kind] = count_scores(connection, SCOPES[kind], scopes=names, where=_among(kind, names))
-        if found.fit is not None and names:
+        if found.fit is not None:
             strata[kind] = estimate_scopes(found.fit, counts[kind], rng, options=options)
     return Synthetic(found, strata, counts, dropped, dated_reason)
 
@@ -103,10 +111,12 @@ def _dated(connection: Any, config: Config) -> tuple[list[AnchorSet], str | None
     """The corpus' own documents from before November 2022, unless the dates cannot be dates of the texts."""
     if not config.dated_anchors:
         return [], "switched off"
-    (dates, oldest, most, n) = connection.execute(
+    rows = query(
+        connection,
         f"""WITH days AS (SELECT date, count(*) AS n FROM docs WHERE role = 'corpus' AND date IS NOT NULL GROUP BY date)
-            SELECT count(*), coalesce(sum(n) FILTER ({DATED}), 0), coalesce(max(n), 0), coalesce(sum(n), 0) FROM days"""
-    ).fetchone()
+            SELECT count(*), coalesce(sum(n) FILTER ({DATED}), 0), coalesce(max(n), 0), coalesce(sum(n), 0) FROM days""",
+    )
+    dates, oldest, most, n = (int(value) for value in rows.row(0))
     if not n:
         return [], "no document has a date"
     if oldest < FEWEST_DATED:

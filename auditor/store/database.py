@@ -77,8 +77,8 @@ def new_database(path: Path, *, memory_bytes: int, threads: int) -> Iterator[Any
 def check_version(connection: Any, path: Path | str) -> None:
     """Raises: StoreError where the tables are of another version, or are not ours."""
     try:
-        (version,) = connection.execute("SELECT version FROM schema_version").fetchone()
-    except (duckdb.Error, TypeError):
+        version = query(connection, "SELECT version FROM schema_version").item()
+    except (duckdb.Error, ValueError):
         raise StoreError(f"{path} is a DuckDB file, but not one of auditor's") from None
     if version != VERSION:
         raise StoreError(f"{path} has tables of version {version}, this is version {VERSION}: audit again")

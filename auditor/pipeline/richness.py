@@ -1,0 +1,137 @@
+"""Diversity of the corpus and of each shard, and what was lost against human text: spectra gathered and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from auditor.columns import SCORE_BINS
+from auditor.config import Config
+from auditor.estimate.counts import BINS, EDGES, ScoreCounts
+from auditor.estimate.diversity import measure_diversity
+from auditor.estimate.lost import lost_diversity
+from auditor.estimate.prevalence import ScopePrevalence
+from auditor.pipeline.again import CLUSTERS
+from auditor.pipeline.map import TYPE_CAP
+from auditor.pipeline.parts import part_folder
+from auditor.pipeline.plan import CORPUS, HUMAN, Plan, Task
+from auditor.sketch.types import merge, subtract
+
+DRAWS = 5  # draws of the human documents, combined by Rubin's rules
+LEAST_REFERENCE_TOKENS = 20_000
+COARSE = np.searchsorted(SCORE_BINS, (EDGES[:-1] + EDGES[1:]) / 2)  # coarse score bin of each fine one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """The human text that diversity is compared with: its spectrum, where it comes from, how large it is."""
+
+    frame: pl.DataFrame | None
+    origin: str
+    tokens: int
+    documents: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Richness:
+    """What diversity says of one scope: measures (`diversity`) and losses (`diversity_loss`), as estimates."""
+
+    diversity: dict[str, Any]
+    loss: dict[str, Any]
+    spectrum: pl.DataFrame
+
+
+def find_reference(run: Path, plan: Plan) -> Reference:
+    """The user's human reference, else the corpus' own documents from before November 2022, else none."""
+    given = plan.of_role(HUMAN)
+    if given:
+        frame = _merged(run, given, "types")
+        return Reference(frame, "--human-reference", _tokens(frame))
+    dated = _merged(run, plan.of_role(CORPUS), "dated_types")
+    if _tokens(dated) >= LEAST_REFERENCE_TOKENS:
+        return Reference(dated, "the corpus' own documents dated before November 2022", _tokens(dated))
+    return Reference(None, "none: give --human-reference", 0)
+
+
+def measure_shards(
+    run: Path, plan: Plan, config: Config, prevalence: ScopePrevalence, counts: ScoreCounts, reference: Reference
+) -> Iterator[tuple[str, Richness]]:
+    """Diversity of each shard, in the order of the plan, one spectrum in memory at a time."""
+    tasks: dict[str, list[Task]] = {}
+    for task in plan.of_role(CORPUS):
+        tasks.setdefault(task.shard.name, []).append(task)
+    for place, name in enumerate(counts.scopes):
+        rng = np.random.default_rng([config.seed, 6, place])
+        frame = _merged(run, tasks.get(name, []), "types")
+        extra = _duplicates(run, tasks.get(name, []))
+        synthetic = bin_probabilities(prevalence, counts, place, DRAWS)
+        yield name, _measure(frame, extra, reference, synthetic, rng, config.level)
+
+
+def measure_corpus(
+    run: Path, plan: Plan, config: Config, prevalence: ScopePrevalence, counts: ScoreCounts, reference: Reference
+) -> Richness:
+    """Diversity of the whole corpus."""
+    tasks = plan.of_role(CORPUS)
+    rng = np.random.default_rng([config.seed, 7])
+    synthetic = bin_probabilities(prevalence, counts, 0, DRAWS)
+    return _measure(_merged(run, tasks, "types"), _duplicates(run, tasks), reference, synthetic, rng, config.level)
+
+
+def bin_probabilities(prevalence: ScopePrevalence, counts: ScoreCounts, place: int, draws: int) -> np.ndarray | None:
+    """(draws, coarse bins): P(machine | score bin) of one scope, a row for each of some of its replicates.
+
+    A replicate's fraction moves the posterior odds of every fine bin; coarse bins average over their documents.
+    """
+    posterior, replicates = prevalence.posterior[place], prevalence.replicates
+    if not len(replicates) or not np.isfinite(posterior).all():
+        return None
+    chosen = replicates[np.linspace(0, len(replicates) - 1, draws).astype(int), place]
+    centre = np.clip(np.median(replicates[:, place]), 1e-4, 1 - 1e-4)
+    likelihood_ratio = _odds(posterior) / _odds(np.array(centre))
+    weight = counts.histogram[place].astype(float) + 1e-9
+    out = np.empty((draws, len(SCORE_BINS) + 1))
+    for row, fraction in zip(out, np.clip(chosen, 1e-6, 1 - 1e-6), strict=True):
+        odds = likelihood_ratio * _odds(np.array(fraction))
+        p = odds / (1 + odds)
+        row[:] = np.bincount(COARSE, weights=weight * p, minlength=len(row)) / np.bincount(
+            COARSE, weights=weight, minlength=len(row)
+        )
+    assert len(weight) == BINS
+    return out
+
+
+def _measure(
+    frame: pl.DataFrame, extra: pl.DataFrame | None, reference: Reference, synthetic: np.ndarray | None,
+    rng: np.random.Generator, level: float,
+) -> Richness:  # fmt: skip
+    collapsed = frame if extra is None else subtract(frame, extra)
+    loss = lost_diversity(frame, reference.frame, collapsed=collapsed, synthetic=synthetic, rng=rng, level=level)
+    return Richness(measure_diversity(frame, level=level), loss, frame)
+
+
+def _merged(run: Path, tasks: Sequence[Task], name: str) -> pl.DataFrame:
+    """The spectra of some splits added up; thresholds fall until the sum fits the same bound as each of them."""
+    paths = [part_folder(run, task.key) / f"{name}.parquet" for task in tasks]
+    return merge((pl.read_parquet(path) for path in paths if path.exists()), cap=4 * TYPE_CAP)
+
+
+def _duplicates(run: Path, tasks: Sequence[Task]) -> pl.DataFrame | None:
+    paths = [run / CLUSTERS / f"duplicates-{task.key}.parquet" for task in tasks]
+    found = [pl.read_parquet(path) for path in paths if path.exists()]
+    return merge(found) if found else None
+
+
+def _tokens(frame: pl.DataFrame) -> int:
+    whole = frame.filter((pl.col("level") == 1) & pl.col("type").is_null())
+    return int(whole["count"].sum())
+
+
+def _odds(p: np.ndarray) -> np.ndarray:
+    p = np.clip(p, 1e-9, 1 - 1e-9)
+    return p / (1 - p)

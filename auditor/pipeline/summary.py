@@ -1,0 +1,101 @@
+"""The measured quantities in the shape of report.json: what the store keeps and every report derives from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from auditor.pipeline.richness import Reference, Richness
+from auditor.pipeline.synthetic import Synthetic, estimates_of
+from auditor.records import Estimate
+
+NOT_LOST = Estimate.not_measured("tail retention needs a human reference with a held-out part")
+ESTIMAND = (
+    "The share of eligible documents (in a language that the detectors were measured in, of at least {words} words) "
+    "whose text is wholly or mostly machine-generated. Documents that are not eligible are not measured, never counted "
+    "as human. Duplicates count as documents; a cluster of near-duplicates is one unit of resampling. Text that no "
+    "detector can tell from human text is in no upper bound."
+)
+
+
+def quantities(
+    synthetic: Synthetic, duplicates: Mapping[str, Estimate], richness: Richness, *, place: int | None
+) -> dict[str, Any]:
+    """All estimates of the corpus (place None) or of the shard at a place, under their names in report.json."""
+    scope = synthetic.prevalence.corpus if place is None else synthetic.prevalence.shards
+    fractions = estimates_of(scope, place or 0)
+    fractions["mixed_fraction"] = synthetic.prevalence.mixed
+    words = {key: value for key, value in richness.diversity.items() if key != "levels"}
+    words.setdefault("tail_retention", richness.loss.get("tail_retention", NOT_LOST))
+    levels = {
+        name: {**measures, "tail_retention": measures.get("tail_retention", NOT_LOST)}
+        for name, measures in richness.diversity.get("levels", {}).items()
+    }
+    loss = {key: richness.loss[key] for key in ("q0", "q1", "q2", "from_duplication", "from_synthetic", "rest")}
+    loss["levels"] = richness.loss.get("levels", {})
+    return {**fractions, **duplicates, "diversity": {**words, "levels": levels}, "diversity_loss": loss}
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Estimate]]:
+    """(dotted path, estimate) of every estimate in a part of the report."""
+    for key, value in tree.items():
+        if isinstance(value, Estimate):
+            yield prefix + key, value
+        elif isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{key}.")
+
+
+def plain(tree: Any) -> Any:
+    """Estimates as dictionaries, all the way down: what JSON can hold."""
+    if isinstance(tree, Estimate):
+        return tree.as_dict()
+    if isinstance(tree, Mapping):
+        return {key: plain(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [plain(value) for value in tree]
+    return tree
+
+
+def anchor_rows(synthetic: Synthetic) -> list[dict[str, Any]]:
+    """The anchors of report.json: origin, how many, used and dropped, why not."""
+    rows = []
+    for use in synthetic.prevalence.anchors:
+        role = "human" if use.kind == "human" else "ai"
+        given = use.origin == "reference"
+        rows.append(
+            {
+                "kind": use.kind,
+                "origin": use.origin,
+                "scope": "language x length" if use.matched_share else "all",
+                "documents": use.documents + (synthetic.dropped.get(role, 0) if given else 0),
+                "used": use.used,
+                "dropped": synthetic.dropped.get(role, 0) if given else 0,
+                "reason": use.reason or None,
+                "effective": use.effective,
+                "matched_share": use.matched_share,
+                "distance": use.distance,
+            }
+        )
+    if synthetic.dated_reason:
+        rows.append(
+            {
+                "kind": "human",
+                "origin": "dated",
+                "scope": "corpus",
+                "documents": 0,
+                "used": 0,
+                "dropped": 0,
+                "reason": synthetic.dated_reason,
+            }
+        )
+    return rows
+
+
+def profile(corpus: Richness, reference: Richness | None, source: Reference) -> dict[str, Any]:
+    """The diversity profile of the corpus beside the reference's, at one standard size."""
+    points = []
+    for order in (0, 1, 2):
+        key = f"q{order}"
+        other = reference.diversity[key] if reference else Estimate.not_measured(source.origin)
+        points.append({"q": order, "corpus": corpus.diversity[key], "reference": other})
+    return {"level": "word", "reference": f"{source.origin} ({source.tokens:,} words)", "points": points}
