@@ -49,7 +49,7 @@ def to_canonical(raw: Raw, shard: str) -> Raw:
             columns[name] = _label(_string(frame, own))
     given = frame.select(**columns)
     missing = [pl.lit(None, dtype=CANONICAL[name]).alias(name) for name in CANONICAL if name not in columns]
-    return Raw(given.with_columns(missing).select(CANONICAL.names()).cast(dict(CANONICAL)), raw.skips, tuple(notes))
+    return Raw(given.with_columns(missing).select(CANONICAL.names()).cast(CANONICAL), raw.skips, tuple(notes))
 
 
 def host(url: pl.Series) -> pl.Series:

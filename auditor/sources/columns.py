@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from auditor.errors import ConfigError
-from auditor.sources.interface import Columns, SourceOptions
+from auditor.sources.interface import ROLES, Columns, SourceOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,9 @@ DATES = {
 CRAWL_MARKS = frozenset({"dump", "warcinfo", "crawl_id", "warc_record_id", "warc_filename", "file_path", "crawl"})
 
 
+OPTIONS = ROLES[:8]  # those with an option of their own
+
+
 def detect(fields: Sequence[str], options: SourceOptions, *, where: str) -> Columns:
     """The columns of a shard from the names of its fields (nested ones dotted).
 
@@ -106,7 +109,7 @@ def detect(fields: Sequence[str], options: SourceOptions, *, where: str) -> Colu
     by_lower = {name.lower(): name for name in reversed(fields)}
     present = set(fields)
     found = next((_known(f.columns, present) for f in FAMILIES if f.marks <= present), None) or _common(by_lower)
-    given = {role: getattr(options, f"{role}_column") for role in ROLES}
+    given = {role: getattr(options, f"{role}_column") for role in OPTIONS}
     for role, name in given.items():
         if name is not None and name not in present and name.split(".")[0] not in present:
             raise ConfigError(f"{where}: no column {name!r} (--{role}-column); the columns are {_listed(fields)}")
@@ -120,16 +123,9 @@ def detect(fields: Sequence[str], options: SourceOptions, *, where: str) -> Colu
     return found if found.date else replace(found, date_kind=None)
 
 
-ROLES = ("text", "id", "date", "url", "language", "source", "topic", "category")
-
-
 def _known(columns: Columns, present: set[str]) -> Columns | None:
     """A family's columns as far as this shard has them (dotted names may hide in fields not sampled)."""
-    kept = {
-        role: None
-        for role in (*ROLES, "generator", "licence")
-        if (name := getattr(columns, role)) and name not in present
-    }
+    kept = {role: None for role in ROLES if (name := getattr(columns, role)) and name not in present}
     return None if "text" in kept else replace(columns, **kept)
 
 

@@ -32,6 +32,8 @@ CANONICAL = pl.Schema(
 )
 NULLABLE = ("date", "host", "language", "source", "topic", "category", "declared_generator", "licence")
 
+# What a reader looks for in a source.
+ROLES = ("text", "id", "date", "url", "language", "source", "topic", "category", "generator", "licence")
 DATE_KINDS = ("written", "crawled", "added")
 TEXT_UNITS = ("file", "line", "paragraph")
 
@@ -100,10 +102,9 @@ class Columns:
     date_kind: str | None = None  # DATE_KINDS: only `written` says when a text was made
     family: str | None = None  # the known corpus whose layout this is, such as "fineweb"
 
-    def used(self) -> list[str]:
-        """The source's own names of the columns to read, without repeats, in a fixed order."""
-        names = (self.text, self.id, self.date, self.url, self.language, self.source, self.topic, self.category)
-        return list(dict.fromkeys(n for n in (*names, self.generator, self.licence) if n))
+    def used(self) -> dict[str, str]:
+        """The source's own name of the column of each role that it has, in the order of ROLES."""
+        return {role: name for role in ROLES if (name := getattr(self, role))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,9 +106,8 @@ def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
         pieces = without_bom(pieces)
     parser = Parser(shard.name, shard.columns)
     for lines in line_blocks(pieces, first=split.first_row, longest=options.limits.record_bytes):
-        if lines.too_long:
-            detail = f"longer than {options.limits.record_bytes:,} bytes"
-            yield Raw(parser.empty, (Skip(shard.name, "record_too_large", row=lines.first, detail=detail),))
+        if lines.lost:
+            yield Raw(parser.empty, (Skip(shard.name, lines.lost, row=lines.first),))
         else:
             yield parser.block(lines)
 
@@ -117,9 +116,8 @@ class Parser:
     """Parses blocks of lines into raw columns; holds only what is fixed for a shard."""
 
     def __init__(self, shard: str, columns: Columns) -> None:
-        roles = ("text", "id", "date", "url", "language", "source", "topic", "category", "generator", "licence")
         self.shard = shard
-        self.paths = {role: tuple(getattr(columns, role).split(".")) for role in roles if getattr(columns, role)}
+        self.paths = {role: tuple(name.split(".")) for role, name in columns.used().items()}
         self.schema = _schema(list(self.paths.values()))
         self.select = [_field(path).alias(role) for role, path in self.paths.items()]
         self.empty = pl.DataFrame(schema={"row": pl.Int64} | dict.fromkeys(self.paths, pl.String))

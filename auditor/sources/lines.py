@@ -11,6 +11,7 @@ from auditor.errors import SourceError
 from auditor.sources.interface import MIB
 
 BLOCK = 4 * MIB
+TOO_LARGE, CUT_OFF = "record_too_large", "cut_off"
 BOM = b"\xef\xbb\xbf"
 
 
@@ -18,20 +19,19 @@ BOM = b"\xef\xbb\xbf"
 class Lines:
     """Whole lines: the first one's number in the file, their bytes, and how many (a last one may lack its end).
 
-    too_long is set where one line exceeded the bound: its bytes were not kept.
+    lost is the reason where one line could not be kept: longer than the bound, or cut in two by damage.
     """
 
     first: int
     octets: bytes
     count: int
-    too_long: bool = False
+    lost: str = ""
 
 
 def line_blocks(pieces: Iterable[bytes], *, first: int, longest: int) -> Iterator[Lines]:
     """Cut a stream of bytes into blocks of whole lines of about BLOCK bytes.
 
-    Raises: SourceError where the stream did, after the lines before the damage; a line that the damage cut in two is
-    given as it is (its reader counts it as a bad record)
+    Raises: SourceError where the stream did, after the lines before the damage
     """
     held: list[bytes] = []
     size, row, failure = 0, first, None
@@ -48,7 +48,7 @@ def line_blocks(pieces: Iterable[bytes], *, first: int, longest: int) -> Iterato
             end = piece.find(b"\n") + 1
             if not end:
                 continue
-            yield Lines(row, b"", 1, too_long=True)
+            yield Lines(row, b"", 1, TOO_LARGE)
             row, dropping, piece = row + 1, False, piece[end:]
         held.append(piece)
         size += len(piece)
@@ -64,9 +64,15 @@ def line_blocks(pieces: Iterable[bytes], *, first: int, longest: int) -> Iterato
         elif size > longest:
             held, size, dropping = [], 0, True
     if dropping:
-        yield Lines(row, b"", 1, too_long=True)
+        yield Lines(row, b"", 1, TOO_LARGE)
     elif size:
-        yield from _bounded(b"".join(held), row, longest)
+        block = b"".join(held)
+        whole = len(block) if failure is None else block.rfind(b"\n") + 1
+        for lines in _bounded(block[:whole], row, longest) if whole else ():
+            yield lines
+            row += lines.count
+        if whole < len(block):
+            yield Lines(row, b"", 1, CUT_OFF)
     if failure is not None:
         raise failure
 
@@ -85,7 +91,7 @@ def _bounded(block: bytes, row: int, longest: int) -> Iterator[Lines]:
     for i in np.flatnonzero(ends - starts > longest).tolist():
         if i > done:
             yield Lines(row + done, block[starts[done] : starts[i]], i - done)
-        yield Lines(row + i, b"", 1, too_long=True)
+        yield Lines(row + i, b"", 1, TOO_LARGE)
         done = i + 1
     if done < count:
         yield Lines(row + done, block[starts[done] :], count - done)

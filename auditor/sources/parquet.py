@@ -73,16 +73,14 @@ def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
 
 
 def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
-    row = split.first_row
+    row, wanted = split.first_row, list(dict.fromkeys(shard.columns.used().values()))
     try:
         with open_binary(shard.path, options.storage) as stream:
             opened = _open(shard.path, stream)
             for group in range(split.start, split.stop):
                 rows = _rows_at_once(opened, group, shard.columns.text or "")
                 for table in _gathered(
-                    opened.iter_batches(
-                        batch_size=rows, row_groups=[group], columns=shard.columns.used(), use_threads=False
-                    )
+                    opened.iter_batches(batch_size=rows, row_groups=[group], columns=wanted, use_threads=False)
                 ):
                     yield _raw(table, shard, row, options)
                     row += table.num_rows
@@ -116,10 +114,7 @@ def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _raw(batch: pa.RecordBatch, shard: Shard, first: int, options: SourceOptions) -> Raw:
     columns, notes = {}, []
-    for role in ("text", "id", "date", "url", "language", "source", "topic", "category", "generator", "licence"):
-        path = getattr(shard.columns, role)
-        if path is None:
-            continue
+    for role, path in shard.columns.used().items():
         column, repaired = _clean(_column(batch, path))
         columns[role] = column
         if repaired and role == "text":
@@ -157,7 +152,7 @@ def _clean(column: pa.Array) -> tuple[pl.Series, list[int]]:
     except pa.ArrowInvalid:
         octets = column.cast(pa.large_binary()).to_pylist()
     texts = [None if text is None else text.decode(errors="replace") for text in octets]
-    bad = [i for i, (a, b) in enumerate(zip(octets, texts, strict=True)) if a is not None and a != b.encode()]
+    bad = [i for i, (a, b) in enumerate(zip(octets, texts, strict=True)) if b is not None and a != b.encode()]
     return pl.Series(texts, dtype=pl.String), bad
 
 

@@ -130,7 +130,7 @@ def _files(pieces: Iterator[bytes], longest: int) -> Iterator[bytes | None]:
 
 def _lines(pieces: Iterator[bytes], longest: int) -> Iterator[bytes | None]:
     for lines in line_blocks(pieces, first=0, longest=longest):
-        if lines.too_long:
+        if lines.lost:
             yield None
         else:
             yield from (line.removesuffix(b"\r") for line in lines.octets.split(b"\n")[: lines.count])

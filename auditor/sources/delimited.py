@@ -1,0 +1,216 @@
+"""CSV and TSV, quoted newlines included, with the standard library's parser fed line by line.
+
+A quote that is never closed would swallow the rest of the file: such a record is given up, its first line counted
+as bad, and parsing goes on with its second line.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any, Literal
+
+import polars as pl
+
+from auditor.errors import SourceError
+from auditor.records import Skip
+from auditor.sources.batching import batched
+from auditor.sources.canonical import Raw
+from auditor.sources.columns import detect
+from auditor.sources.compression import expanded
+from auditor.sources.files import File
+from auditor.sources.interface import Batch, Inspected, Shard, SourceOptions, Split
+from auditor.sources.lines import BLOCK, Lines, line_blocks, without_bom
+
+DELIMITERS = ",;\t|"
+RETRIES = 100  # unclosed quotes at the end of a file after which quotes are taken as letters
+
+csv.field_size_limit(2**31 - 1)  # the feed bounds records by their bytes, all fields together
+
+
+def inspect(file: File, compression: str | None, options: SourceOptions, format: str) -> Inspected:
+    """The columns by the header; one split, since only a parser knows which newlines end records.
+
+    Raises: SourceError for an absurd header; ConfigError where no column is one of text
+    """
+    records = _opened(file.path, compression, options, format)[1]
+    columns = detect([name[:80] for name in _header(records, file.path, options)], options, where=file.name)
+    return Inspected(columns, (Split(0, 0, file.bytes),))
+
+
+def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
+    """The documents of a CSV or TSV file; row counts records after the header, blank lines left out."""
+    return batched(_raws(shard, options), shard.name, options)
+
+
+def _raws(shard: Shard, options: SourceOptions) -> Iterator[Raw]:
+    feed, records = _opened(shard.path, shard.compression, options, shard.format)
+    rows = _Rows(shard, _header(records, shard.path, options))
+    for record in records:
+        rows.add(record, feed)
+        if rows.size >= BLOCK:
+            yield rows.finish()
+    yield rows.finish()
+    if feed.failure is not None:
+        raise feed.failure
+
+
+def _opened(
+    path: str, compression: str | None, options: SourceOptions, format: str
+) -> tuple[_Feed, Iterator[list[str] | str]]:
+    """The feed of lines and the records parsed from it: fields, or the reason why there are none."""
+    pieces = expanded(path, compression, limits=options.limits, storage=options.storage)
+    blocks = line_blocks(without_bom(pieces), first=0, longest=options.limits.record_bytes)
+    first = next(blocks, Lines(0, b"", 0))
+    delimiter = _delimiter(first.octets.split(b"\n", 1)[0], format)
+    feed = _Feed(chain((first,), blocks), delimiter, options)
+    return feed, _records(feed, delimiter)
+
+
+def _header(records: Iterator[list[str] | str], path: str, options: SourceOptions) -> list[str]:
+    header = next(records, "empty")
+    if isinstance(header, str):
+        raise SourceError(f"{path}: no header line ({header}; at most {options.limits.columns:,} columns are read)")
+    if len(header) > options.limits.columns:
+        raise SourceError(f"{path}: {len(header):,} columns, more than {options.limits.columns:,}; not read")
+    return header
+
+
+def _delimiter(line: bytes, format: str) -> str:
+    """The commonest of the usual delimiters outside quotes in the header: spreadsheets of half the world write ;"""
+    if format == "tsv":
+        return "\t"
+    outside = b"".join(line.split(b'"')[::2])
+    return max(DELIMITERS, key=lambda delimiter: outside.count(delimiter.encode()))
+
+
+class _Unfit(Exception):
+    """The record at hand cannot be parsed further."""
+
+
+class _Lost(str):
+    """In place of a line: the reason why there is none."""
+
+
+class _Feed:
+    """Lines for the parser, with those of the record at hand kept, so that they can be taken back."""
+
+    def __init__(self, blocks: Iterable[Lines], delimiter: str, options: SourceOptions) -> None:
+        self.source = self._decoded(iter(blocks))
+        self.delimiter, self.limits = delimiter, options.limits
+        self.back: deque[str] = deque()
+        self.failure: SourceError | None = None
+        self.replaced = False
+        self.forget()
+
+    def forget(self) -> None:
+        self.held: list[str] = []
+        self.size, self.ended, self.dirty = 0, False, False
+
+    def __iter__(self) -> _Feed:
+        return self
+
+    def __next__(self) -> str:
+        line = self.back.popleft() if self.back else next(self.source, None)
+        if line is None:
+            self.ended = True
+            raise StopIteration
+        inside = bool(self.held)  # the parser asks for a second line of a record only within quotes
+        self.held.append(line)
+        self.size += len(line)
+        if isinstance(line, _Lost):
+            raise _Unfit(line)
+        if self.size > self.limits.record_bytes:
+            raise _Unfit("unclosed_quote")
+        if line.count(self.delimiter) >= self.limits.columns:
+            outside = line.split('"')[inside::2]
+            if sum(part.count(self.delimiter) for part in outside) >= self.limits.columns:
+                raise _Unfit("too_many_columns")
+        self.dirty |= self.replaced and "\ufffd" in line
+        return line
+
+    def _decoded(self, blocks: Iterator[Lines]) -> Iterator[str]:
+        """Lines with their ends, or the reason why one was lost."""
+        try:
+            for lines in blocks:
+                if lines.lost:
+                    yield _Lost(lines.lost)
+                    continue
+                try:
+                    text, self.replaced = lines.octets.decode(), False
+                except UnicodeDecodeError:
+                    text, self.replaced = lines.octets.decode(errors="replace"), True
+                yield from io.StringIO(text, newline="\n")
+        except SourceError as error:
+            self.failure = error
+
+
+def _records(feed: _Feed, delimiter: str) -> Iterator[list[str] | str]:
+    """Records as lists of fields, or the reason why one could not be parsed."""
+    retries = 0
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
+    reader = csv.reader(feed, delimiter=delimiter, quoting=quoting)
+    while True:
+        reason = ""
+        feed.forget()
+        try:
+            record = next(reader, None)
+            if record is None:
+                return
+            if feed.ended:
+                reason = "unclosed_quote"
+            elif record:
+                yield record
+        except csv.Error:
+            reason = "bad_row"
+        except _Unfit as unfit:
+            reason = str(unfit)
+        if reason:
+            yield reason
+            if len(feed.held) > 1:
+                # All but the first line may be good: parse them again.
+                feed.back.extendleft(reversed(feed.held[1:]))
+                retries += 1
+                quoting = csv.QUOTE_NONE if retries > RETRIES else quoting
+            reader = csv.reader(feed, delimiter=delimiter, quoting=quoting)
+
+
+class _Rows:
+    """Gathers the wanted fields of records."""
+
+    def __init__(self, shard: Shard, header: list[str]) -> None:
+        self.shard, self.width, self.row = shard.name, len(header), 0
+        self.places = {role: header.index(name) for role, name in shard.columns.used().items() if name in header}
+        self._clear()
+
+    def _clear(self) -> None:
+        self.size = 0
+        self.kept: dict[str, list[Any]] = {"row": []} | {role: [] for role in self.places}
+        self.skips: list[Skip] = []
+        self.notes: list[Skip] = []
+
+    def add(self, record: list[str] | str, feed: _Feed) -> None:
+        row, self.row = self.row, self.row + 1
+        if isinstance(record, str):
+            self.skips.append(Skip(self.shard, record, row=row))
+        elif any(record[self.width :]):
+            detail = f"{len(record)} fields where the header has {self.width}"
+            self.skips.append(Skip(self.shard, "bad_row", row=row, detail=detail))
+        elif len(record) <= self.places["text"]:
+            self.skips.append(Skip(self.shard, "no_text", row=row, detail=f"only {len(record)} fields"))
+        else:
+            self.kept["row"].append(row)
+            for role, place in self.places.items():
+                self.kept[role].append(record[place] if place < len(record) else None)
+            self.size += feed.size
+            if feed.dirty:
+                self.notes.append(Skip(self.shard, "invalid_utf8_replaced", row=row))
+
+    def finish(self) -> Raw:
+        frame = pl.DataFrame(self.kept, schema={"row": pl.Int64} | dict.fromkeys(self.places, pl.String))
+        raw = Raw(frame, tuple(self.skips), tuple(self.notes))
+        self._clear()
+        return raw

@@ -1,0 +1,94 @@
+"""Text of web pages: the HTTP payload of an archived response, decoded, and its main content.
+
+The extractor is resiliparse (by the authors of fastwarc): 1-3 ms a page where trafilatura takes 20-40 ms, at a quality
+that DCLM found equal for training corpora [1]. Its main-content pass is quadratic in the depth of nesting (0.6 s at
+4,000, minutes at 100,000), so very deep pages get the plain pass, which is linear.
+
+References: [1] Li et al. 2024, DataComp-LM, section 4.2
+"""
+
+from __future__ import annotations
+
+import io
+import re
+
+from fastwarc.warc import ArchiveIterator
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+
+DEEPEST = 1000  # nesting up to which main content is looked for
+
+_TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
+# Elements that have no end, or whose end may be left out: they don't nest by themselves.
+_FLAT = frozenset(
+    b"area base br col embed hr img input link meta source track wbr p li td th tr dt dd option tbody thead".split()
+)
+_TEXTUAL = ("text/html", "application/xhtml", "text/plain", "application/xml", "text/xml")
+
+
+class NoText(Exception):
+    """A response without text; the message is the reason of the skip."""
+
+
+def response_text(record: bytes, longest: int) -> str:
+    """The text of a whole WARC response record (its headers included).
+
+    Raises: NoText with the reason: not a page, refused by the server, too large, undecodable
+    """
+    status, content_type, charset, payload = _payload(record, longest)
+    if status is not None and status != 200:
+        raise NoText("http_status")
+    if content_type and not content_type.startswith(_TEXTUAL):
+        raise NoText("not_a_page")
+    if not content_type and not _looks_textual(payload):
+        raise NoText("not_a_page")
+    encoding = charset or detect_encoding(payload, from_html_meta=True)
+    try:
+        page = bytes_to_str(payload, encoding)
+    except (LookupError, UnicodeError):
+        page = payload.decode(errors="replace")
+    return page if content_type.startswith("text/plain") else page_text(page, payload)
+
+
+def page_text(page: str, payload: bytes) -> str:
+    """The main content of an HTML page as plain text with its line breaks."""
+    return extract_plain_text(page, preserve_formatting=True, main_content=nesting(payload) <= DEEPEST)
+
+
+def nesting(payload: bytes) -> int:
+    """An upper bound on the depth of nesting, exact where every element is closed."""
+    if payload.count(b"<") <= DEEPEST:
+        return 0
+    deepest = depth = 0
+    for tag in _TAG.finditer(payload):
+        if tag[2].lower() not in _FLAT:
+            depth = max(0, depth - 1) if tag[1] else depth + 1
+            deepest = max(deepest, depth)
+    return deepest
+
+
+def _payload(record: bytes, longest: int) -> tuple[int | None, str, str | None, bytes]:
+    """HTTP status, content type, charset and the body with transfer and content encodings undone, bounded."""
+    try:
+        parsed = next(iter(ArchiveIterator(io.BytesIO(record), parse_http=False, stream_detect=False)))
+        status = None
+        if parsed.is_http:
+            parsed.parse_http(auto_decode="all")
+            status = parsed.http_headers.status_code
+        payload = parsed.reader.read(longest + 1)
+        content_type = (parsed.http_content_type or "").lower() if parsed.is_http else ""
+        charset = parsed.http_charset if parsed.is_http else None
+    except Exception as error:
+        raise NoText("bad_http") from error
+    except BaseException as error:
+        # fastwarc is written in Rust, whose panics are no subclass of Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise NoText("bad_http") from error
+    if len(payload) > longest:
+        raise NoText("record_too_large")
+    return status, content_type, charset, payload
+
+
+def _looks_textual(payload: bytes) -> bool:
+    return b"\0" not in payload[:4096] and b"<" in payload[:4096]
