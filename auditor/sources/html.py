@@ -30,19 +30,21 @@ class NoText(Exception):
     """A response without text; the message is the reason of the skip."""
 
 
-def response_text(record: bytes, longest: int) -> str:
-    """The text of a whole WARC response record (its headers included).
+def response_text(body: bytes, content_type: str, longest: int) -> str:
+    """The text of the body of a WARC response or resource record.
 
+    Parameters: content_type: of the record; what an HTTP response inside says of itself comes first
     Raises: NoText with the reason: not a page, refused by the server, too large, undecodable
     """
-    status, content_type, charset, payload = _payload(record, longest)
-    if status is not None and status != 200:
-        raise NoText("http_status")
-    if content_type and not content_type.startswith(_TEXTUAL):
+    charset, payload = None, body
+    if body.startswith(b"HTTP/"):
+        status, content_type, charset, payload = _payload(body, longest)
+        if status != 200:
+            raise NoText("http_status")
+    content_type = content_type.strip().lower()
+    if not (content_type.startswith(_TEXTUAL) if content_type else _looks_like_a_page(payload)):
         raise NoText("not_a_page")
-    if not content_type and not _looks_textual(payload):
-        raise NoText("not_a_page")
-    encoding = charset or detect_encoding(payload, from_html_meta=True)
+    encoding = charset or detect_encoding(payload, from_html_meta=True) or "utf-8"
     try:
         page = bytes_to_str(payload, encoding)
     except (LookupError, UnicodeError):
@@ -67,17 +69,16 @@ def nesting(payload: bytes) -> int:
     return deepest
 
 
-def _payload(record: bytes, longest: int) -> tuple[int | None, str, str | None, bytes]:
+def _payload(body: bytes, longest: int) -> tuple[int | None, str, str | None, bytes]:
     """HTTP status, content type, charset and the body with transfer and content encodings undone, bounded."""
+    record = b"WARC/1.0\r\nWARC-Type: response\r\nContent-Type: application/http; msgtype=response\r\n"
+    record += b"Content-Length: %d\r\n\r\n" % len(body) + body + b"\r\n\r\n"
     try:
         parsed = next(iter(ArchiveIterator(io.BytesIO(record), parse_http=False, stream_detect=False)))
-        status = None
-        if parsed.is_http:
-            parsed.parse_http(auto_decode="all")
-            status = parsed.http_headers.status_code
+        parsed.parse_http(auto_decode="all")
         payload = parsed.reader.read(longest + 1)
-        content_type = (parsed.http_content_type or "").lower() if parsed.is_http else ""
-        charset = parsed.http_charset if parsed.is_http else None
+        status = parsed.http_headers.status_code
+        content_type, charset = parsed.http_content_type or "", parsed.http_charset
     except Exception as error:
         raise NoText("bad_http") from error
     except BaseException as error:
@@ -90,5 +91,5 @@ def _payload(record: bytes, longest: int) -> tuple[int | None, str, str | None, 
     return status, content_type, charset, payload
 
 
-def _looks_textual(payload: bytes) -> bool:
+def _looks_like_a_page(payload: bytes) -> bool:
     return b"\0" not in payload[:4096] and b"<" in payload[:4096]

@@ -193,7 +193,10 @@ class _Number(str):
 
 def _first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Of duplicate keys the first counts, as in polars."""
-    return dict(reversed(pairs))
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        record.update(reversed(pairs))
+    return record
 
 
 def _record(line: bytes, text: tuple[str, ...]) -> tuple[dict[str, Any], str, str]:

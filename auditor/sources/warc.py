@@ -53,11 +53,10 @@ def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record of an archive: its headers in lower case, body, and all its bytes; or the reason why it was lost."""
+    """One record of an archive: its headers (names in lower case) and body, or the reason why it was lost."""
 
     headers: dict[str, str]
     body: bytes = b""
-    whole: bytes = b""
     lost: str = ""
 
 
@@ -118,8 +117,7 @@ class Archive:
         start = self.at
         if complete and _BODY_END.match(self.window, start + body + size):
             self.at = start + body + size
-            whole = self.window[start : self.at]
-            return Entry(headers, whole[body:], whole)
+            return Entry(headers, self.window[start + body : self.at])
         found = self._seek_next(start + body)
         return Entry(headers, lost="wrong_length" if complete or found else CUT_OFF)
 
@@ -201,7 +199,7 @@ class _Pages:
             text = self._decoded(row, entry.body)
         elif kind in ("response", "resource"):
             try:
-                text = response_text(entry.whole, self.longest)
+                text = response_text(entry.body, entry.headers.get("content-type", ""), self.longest)
             except NoText as reason:
                 self.skips.append(Skip(self.shard, str(reason), row=row))
                 return
