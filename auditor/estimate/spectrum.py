@@ -52,8 +52,8 @@ class Spectrum:
         rows = frame.filter(pl.col("level") == level)
         if bins is not None:
             rows = rows.filter(pl.col("bin").is_in(list(bins)))
-        threshold = rows["threshold"].min() if rows.height else KEEP_ALL
-        return cls._of(rows.filter(pl.col("fixed") | (pl.col("type") <= threshold)), (int(threshold) + 1) / 2**64)
+        threshold = int(rows["threshold"].to_numpy().min(initial=KEEP_ALL))
+        return cls._of(rows.filter(pl.col("fixed") | (pl.col("type") <= threshold)), (threshold + 1) / 2**64)
 
     @classmethod
     def draw(cls, frame: pl.DataFrame, level: int, *, groups_of: dict[int, np.ndarray]) -> Spectrum:
