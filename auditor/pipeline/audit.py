@@ -16,7 +16,7 @@ from auditor.pipeline.finalise import Outcome, finalise
 from auditor.pipeline.launch import Event, run_jobs
 from auditor.pipeline.map import Job, map_split
 from auditor.pipeline.parts import PARTS, done
-from auditor.pipeline.plan import Plan, Task, make_plan, save_plan
+from auditor.pipeline.plan import Plan, Task, load_plan, make_plan, save_plan
 from auditor.pipeline.reduce import cluster
 
 # Below this much text a second process costs more than it saves.
@@ -60,6 +60,15 @@ def audit(
         failed = map_all(plan, config, run, progress=progress)
         _reduce(plan, config, run, progress)
         return finalise(run, failed=failed, say=progress.note)
+
+
+def finish(run: Path, *, progress: Progress | None = None) -> Outcome:
+    """Reduce and finalise what `auditor map` has left in a run's folder."""
+    progress = progress or Silent()
+    with locked(run):
+        plan, config, _ = load_plan(run)
+        _reduce(plan, config, run, progress)
+        return finalise(run, say=progress.note)
 
 
 def prepare(config: Config, run: Path, *, fresh: bool = False, command: str = "") -> Plan:

@@ -23,7 +23,7 @@ from auditor.pipeline.again import CLUSTERS, Again, count_split, shingle_split
 from auditor.pipeline.launch import Event, run_jobs
 from auditor.pipeline.parts import part_folder, scan
 from auditor.pipeline.plan import CORPUS, Plan, Task
-from auditor.sketch.bands import LshParameters, parameters
+from auditor.sketch.bands import parameters
 
 SIGNATURE_ROWS = 65_536
 PARTITION_ROWS = 4_000_000  # rows of a band handled at once; larger bands are cut by hash
@@ -53,6 +53,15 @@ def reduce_partition(run: Path, tasks: Sequence[Task], config: Config, index: in
     return path
 
 
+def reduce_slice(run: Path, plan: Plan, config: Config, index: int, of: int) -> None:
+    """Every of-th partition from the index-th on."""
+    tasks = plan.of_role(CORPUS)
+    _begin(run / CLUSTERS, [task.key for task in tasks])
+    count = partitions(config, _documents(run, tasks))
+    for number in range(index, count, of):
+        reduce_partition(run, tasks, config, number, count)
+
+
 def cluster(run: Path, plan: Plan, config: Config, *, workers: int, listen: Listen) -> dict[str, Any]:
     """All of reducing: exact copies, partitions, verification, and the type counts of duplicates.
 
@@ -62,15 +71,17 @@ def cluster(run: Path, plan: Plan, config: Config, *, workers: int, listen: List
     done, key = folder / "done.json", [task.key for task in plan.of_role(CORPUS)]
     if done.exists() and (before := read_json(done)).get("tasks") == key:
         return before["statistics"]
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     tasks = plan.of_role(CORPUS)
-    documents = scan(run, key, "documents", DOCUMENTS).select(pl.len()).collect().item()
-    count = partitions(config, documents)
+    _begin(folder, key)
+    count = partitions(config, _documents(run, tasks))
     edges = [pl.scan_parquet(reduce_partition(run, tasks, config, i, count)) for i in range(count)]
     lsh = parameters(config.near_dup_threshold, config.permutations)
     found = gather_candidates(
-        edges, _signatures(run, tasks, lsh), lsh, limit=config.memory_bytes // 4, scratch=_scratch(run)
+        edges,
+        signature_batches(run, tasks, lsh.permutations),
+        lsh,
+        limit=config.memory_bytes // 4,
+        scratch=_scratch(run),
     )
     store = ShingleStore(_scratch(run) / "shingles.bin")
     try:
@@ -103,6 +114,19 @@ def members(run: Path) -> pl.DataFrame:
     )
 
 
+def _begin(folder: Path, key: list[str]) -> None:
+    """Edges of other parts than these are removed; those of the same parts are kept."""
+    started = folder / "tasks.json"
+    if not started.exists() or read_json(started) != key:
+        shutil.rmtree(folder, ignore_errors=True)
+        write_json(started, key)
+
+
+def _documents(run: Path, tasks: Sequence[Task]) -> int:
+    rows = scan(run, [task.key for task in tasks], "documents", DOCUMENTS)
+    return int(rows.select(pl.len()).collect().item())
+
+
 def _exact(run: Path, tasks: Sequence[Task]) -> Path:
     path = run / CLUSTERS / "exact.parquet"
     if not path.exists():
@@ -132,14 +156,15 @@ def _verify(
         Path(file).unlink()
 
 
-def _signatures(run: Path, tasks: Sequence[Task], lsh: LshParameters) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def signature_batches(run: Path, tasks: Sequence[Task], width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(stable ids (n,), signatures (n, width)) of all documents that have words, in bounded batches."""
     for task in tasks:
         path = part_folder(run, task.key) / "signatures.parquet"
         if not path.exists():
             continue
         for batch in pq.ParquetFile(path).iter_batches(batch_size=SIGNATURE_ROWS):
             flat = batch.column("signature").flatten().to_numpy()
-            yield batch.column("stable_id").to_numpy(), flat.reshape(-1, lsh.permutations)
+            yield batch.column("stable_id").to_numpy(), flat.reshape(-1, width)
 
 
 def _cuts(documents: int) -> int:

@@ -1,0 +1,116 @@
+"""`auditor audit` and `auditor plan`: the main job, and what it would cost."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from auditor.cli.main import app
+from auditor.cli.printing import print_json, print_outcome
+
+CORPUS = typer.Argument(..., metavar="CORPUS…", help="Files, folders, globs, URLs, or - for standard input.")
+WHERE = "Where to look"
+HOW = "How to measure"
+RUN = "How to run"
+TEXT_COLUMN = typer.Option(None, help="Column of the text.", rich_help_panel=WHERE)
+ID_COLUMN = typer.Option(None, help="Column of the document's id.", rich_help_panel=WHERE)
+DATE_COLUMN = typer.Option(None, help="Column of the date of writing or crawling.", rich_help_panel=WHERE)
+URL_COLUMN = typer.Option(None, help="Column of the web address.", rich_help_panel=WHERE)
+LANGUAGE_COLUMN = typer.Option(None, help="Column of the language.", rich_help_panel=WHERE)
+TOPIC_COLUMN = typer.Option(None, help="Column of the topic.", rich_help_panel=WHERE)
+SOURCE_COLUMN = typer.Option(None, help="Column of the source.", rich_help_panel=WHERE)
+CATEGORY_COLUMN = typer.Option(None, help="Column of a class to follow by name.", rich_help_panel=WHERE)
+CONFIG = typer.Option(None, "--config", metavar="FILE", help="Settings from a TOML file; options here override it.")
+
+
+@app.command(
+    epilog="Example: auditor audit crawl/*.parquet --human-reference books/ --out run",
+)
+def audit(
+    corpus: list[str] = CORPUS,
+    out: Path = typer.Option(..., "--out", metavar="RUN", help="Folder of the run; the same command resumes."),
+    human_reference: list[str] | None = typer.Option(None, help="Text known to be human.", rich_help_panel=WHERE),
+    known_ai: list[str] | None = typer.Option(None, help="Text known to be machine-written.", rich_help_panel=WHERE),
+    against: list[str] | None = typer.Option(None, help="Earlier runs to look for repeats in.", rich_help_panel=WHERE),
+    text_column: str | None = TEXT_COLUMN,
+    id_column: str | None = ID_COLUMN,
+    date_column: str | None = DATE_COLUMN,
+    url_column: str | None = URL_COLUMN,
+    language_column: str | None = LANGUAGE_COLUMN,
+    topic_column: str | None = TOPIC_COLUMN,
+    source_column: str | None = SOURCE_COLUMN,
+    category_column: str | None = CATEGORY_COLUMN,
+    detector: list[str] | None = typer.Option(None, help="Detectors to use; default all.", rich_help_panel=HOW),
+    dated_anchors: bool | None = typer.Option(
+        None, help="Take documents dated before November 2022 for human.", rich_help_panel=HOW
+    ),
+    minimum_words: int | None = typer.Option(None, help="Shorter documents are not judged.", rich_help_panel=HOW),
+    near_dup_threshold: float | None = typer.Option(None, help="Jaccard of near-duplicates.", rich_help_panel=HOW),
+    level: float | None = typer.Option(None, help="Coverage of the intervals.", rich_help_panel=HOW),
+    seed: int | None = typer.Option(None, help="Seed of every random draw.", rich_help_panel=HOW),
+    retain: str | None = typer.Option(None, help="sample or none: keep a sample of texts.", rich_help_panel=RUN),
+    workers: int | None = typer.Option(None, help="Processes; default all cores.", rich_help_panel=RUN),
+    memory_limit: str | None = typer.Option(None, help="Such as 4GB, for all processes.", rich_help_panel=RUN),
+    config: str | None = CONFIG,
+    fresh: bool = typer.Option(False, help="Start over instead of resuming.", rich_help_panel=RUN),
+    quiet: bool = typer.Option(False, help="No progress on stderr.", rich_help_panel=RUN),
+    json: bool = typer.Option(False, "--json", help="Print report.json instead of the summary.", rich_help_panel=RUN),
+) -> int:
+    """Read a corpus, measure it, write RUN/report.html, report.json and audit.duckdb."""
+    from auditor.cli.progress import Bars
+    from auditor.config import load
+    from auditor.pipeline.audit import audit as run_audit
+
+    given = locals()
+    settings = {name: given[name] for name in SETTINGS if given.get(name) is not None}
+    settings |= {"corpus": corpus, "detectors": detector or None}
+    chosen = load(config, **settings)
+    command = shlex.join(["auditor", *sys.argv[1:]])
+    with Bars(quiet=quiet) as bars:
+        outcome = run_audit(chosen, out, fresh=fresh, command=command, progress=bars)
+    if json:
+        print_json(outcome.report)
+    else:
+        print_outcome(outcome.report, out)
+    return outcome.exit_code
+
+
+SETTINGS = (
+    "human_reference", "known_ai", "against", "text_column", "id_column", "date_column", "url_column",
+    "language_column", "topic_column", "source_column", "category_column", "dated_anchors", "minimum_words",
+    "near_dup_threshold", "level", "seed", "retain", "workers", "memory_limit",
+)  # fmt: skip
+
+
+@app.command(epilog="Example: auditor plan crawl/ --json")
+def plan(
+    corpus: list[str] = CORPUS,
+    text_column: str | None = TEXT_COLUMN,
+    date_column: str | None = DATE_COLUMN,
+    config: str | None = CONFIG,
+    human_reference: list[str] | None = typer.Option(None, help="Text known to be human."),
+    out: Path | None = typer.Option(None, "--out", metavar="RUN", help="Lay the run out for `auditor map`."),
+    json: bool = typer.Option(False, "--json", help="For machines."),
+) -> int:
+    """What would be read: shards, columns found, and the time, memory and disk that it will cost."""
+    from auditor.config import load
+    from auditor.pipeline.audit import prepare
+    from auditor.pipeline.cost import describe
+    from auditor.pipeline.plan import make_plan
+
+    chosen = load(
+        config, corpus=corpus, text_column=text_column, date_column=date_column, human_reference=human_reference
+    )
+    laid_out = make_plan(chosen) if out is None else prepare(chosen, out, command=shlex.join(sys.argv))
+    found: dict[str, Any] = describe(laid_out, chosen)
+    if json:
+        print_json(found)
+        return 0
+    from auditor.cli.printing import print_plan
+
+    print_plan(found)
+    return 0

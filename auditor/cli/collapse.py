@@ -1,0 +1,93 @@
+"""`auditor reservoir` and `auditor simulate`: how much human text, and what happens without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from auditor.cli.main import app
+from auditor.errors import ConfigError
+
+RUN = typer.Argument(..., metavar="RUN", help="Folder of a finished run.")
+
+
+@app.command(epilog="Example: auditor reservoir run --generations 20 --tolerance 0.05")
+def reservoir(
+    run: Path = RUN,
+    generations: int = typer.Option(10, help="Generations of training ahead."),
+    tolerance: float = typer.Option(0.1, help="Share of the tail that may be lost."),
+    min_occurrences: int = typer.Option(10, help="How often the rarest type must stand in the reservoir."),
+    epochs: float = typer.Option(4.0, help="How often human text may be repeated."),
+    coverage: float = typer.Option(0.99, help="Share of human tokens whose types must live."),
+    verification: float = typer.Option(1.0, help="Share of the reservoir that is truly human."),
+    regime: str | None = typer.Option(None, help="replace_fresh, replace_replay, accumulate, accumulate_subsample."),
+    sizing: str = typer.Option("fixed_compute", help="fixed_compute or appended."),
+    mix: Path | None = typer.Option(None, help="Write the mix plan as TOML."),
+    json: bool = typer.Option(False, "--json", help="For machines."),
+) -> None:
+    """The recommendation alone, with other horizons and tolerances."""
+    from auditor.cli.printing import print_json, print_reservoir
+    from auditor.collapse.sizing import Regime, ReservoirOptions, Sizing
+    from auditor.pipeline.sizing import resize
+
+    if regime is not None and regime not in list(Regime):
+        raise ConfigError(f"--regime {regime}: choose one of {', '.join(Regime)}")
+    if sizing not in list(Sizing):
+        raise ConfigError(f"--sizing {sizing}: choose one of {', '.join(Sizing)}")
+    options = ReservoirOptions(
+        generations=generations,
+        tolerance=tolerance,
+        min_occurrences=min_occurrences,
+        epochs=epochs,
+        coverage_share=coverage,
+        verification_precision=verification,
+        regime=Regime(regime) if regime else None,
+        sizing=Sizing(sizing),
+    )
+    found: dict[str, Any] = resize(run, options, mix=mix)
+    if json:
+        print_json(found)
+    else:
+        print_reservoir(found)
+
+
+@app.command(epilog="Example: auditor simulate --zipf 1000000 --tokens 1e8 --human-share 0.1")
+def simulate(
+    spectrum: str | None = typer.Argument(None, metavar="[RUN|FILE]", help="A run, or a CSV of frequency,types."),
+    zipf: int | None = typer.Option(None, help="Types of a Zipf spectrum instead."),
+    tokens: float | None = typer.Option(None, help="Tokens a generation; default the spectrum's."),
+    generations: int = typer.Option(10, help="Generations."),
+    human_share: float = typer.Option(0.1, help="Human part of each generation's text."),
+    regime: str = typer.Option(
+        "replace_fresh", help="replace_fresh, replace_replay, accumulate, accumulate_subsample."
+    ),
+    decoding: str = typer.Option("none", help="none, ratio, temperature, top_p."),
+    value: float = typer.Option(1.0, help="The ratio, temperature or p."),
+    replicates: int = typer.Option(20, help="Runs behind each interval."),
+    seed: int = typer.Option(0, help="Seed."),
+    html: Path | None = typer.Option(None, help="Write a page with plots."),
+    json: bool = typer.Option(False, "--json", help="For machines."),
+) -> None:
+    """Model collapse, generation by generation, on the corpus' own spectrum."""
+    from auditor.cli.printing import print_json, print_table
+    from auditor.pipeline.sizing import run_simulation
+
+    frame, words = run_simulation(
+        spectrum,
+        zipf=zipf,
+        tokens=tokens,
+        settings={
+            "generations": generations, "share": human_share, "regime": regime, "decoding": decoding,
+            "decoding_value": value, "replicates": replicates,
+        },
+        seed=seed,
+        html=html,
+    )  # fmt: skip
+    if json:
+        print_json({"source": words, "rows": frame.to_dicts()})
+        return
+    shown = frame.pivot(on="quantity", index="generation", values="value")
+    rows = [[f"{cell:.4g}" if isinstance(cell, float) else cell for cell in row] for row in shown.iter_rows()]
+    print_table(words, shown.columns, rows)

@@ -1,0 +1,67 @@
+"""`auditor detectors`: what is there, where it can be trusted, how it was trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from auditor.cli.main import app
+
+group = typer.Typer(help="The ensemble: list, install, train, evaluate.", no_args_is_help=True)
+app.add_typer(group, name="detectors")
+
+
+@group.command("list", epilog="Example: auditor detectors list")
+def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -> None:
+    """Every known detector, whether it can be used here, and its measured accuracy."""
+    from auditor.cli.printing import print_json, print_table
+    from auditor.detectors.registry import listings
+
+    found = listings()
+    if json:
+        print_json(
+            [
+                entry.description.as_dict()
+                | {"origin": entry.origin, "available": entry.obstacle is None}
+                | ({"reason": entry.obstacle.reason, "command": entry.obstacle.command} if entry.obstacle else {})
+                for entry in found
+            ]
+        )
+        return
+    rows = []
+    for entry in found:
+        what = entry.description
+        state = "ready" if entry.obstacle is None else f"{entry.obstacle.reason} {entry.obstacle.command}".strip()
+        languages = "any" if what.languages is None else ", ".join(sorted(what.languages))
+        rows.append([what.name, what.version, what.tier, languages, what.minimum_words, state, what.summary])
+    print_table("", ["name", "version", "tier", "languages", "words", "state", "what it reads"], rows)
+
+
+@group.command(epilog="Example: auditor detectors train --data labelled/ --out models/")
+def train(
+    data: Path = typer.Option(..., "--data", help="Folder of labelled Parquet files."),
+    out: Path = typer.Option(..., "--out", help="Folder for the weights."),
+) -> None:
+    """Rebuild the shipped weights from labelled text, with fixed seeds."""
+    from auditor.detectors.training import train as run
+
+    for path in run(data, out):
+        print(path)
+
+
+@group.command(epilog="Example: auditor detectors evaluate --data labelled/ --out evaluation.json")
+def evaluate(
+    data: Path = typer.Option(..., "--data", help="Folder of labelled Parquet files."),
+    out: Path | None = typer.Option(None, "--out", help="Write the figures as JSON; docs are written beside it."),
+) -> None:
+    """Accuracy on source families left out, beside each member alone and the plain baselines."""
+    from auditor.cli.printing import print_json
+    from auditor.detectors.evaluation import evaluate as run
+    from auditor.manifest import write_json
+
+    found = run(data)
+    if out:
+        write_json(out, found)
+    else:
+        print_json(found)

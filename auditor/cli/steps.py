@@ -1,0 +1,73 @@
+"""The steps of an audit singly, for any scheduler: map a slice, reduce a partition, finalise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from auditor.cli.main import app
+from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, ConfigError
+
+RUN = typer.Argument(..., metavar="RUN", help="Folder of the run, made by `auditor plan CORPUS --out RUN`.")
+
+
+@app.command("map", epilog="Example: auditor map run --shard 3/16   (the fourth of sixteen slices, from 0)")
+def map_slice(
+    run: Path = RUN,
+    shard: str = typer.Option("0/1", metavar="i/N", help="The i-th of N slices of the plan, from 0."),
+    quiet: bool = typer.Option(False, help="No progress on stderr."),
+) -> int:
+    """Measure one slice of the plan; slices run anywhere that sees the folder, in any order."""
+    from auditor.cli.progress import Bars
+    from auditor.pipeline.audit import map_all
+    from auditor.pipeline.plan import load_plan
+
+    index, of = slice_of(shard)
+    plan, config, _ = load_plan(run)
+    with Bars(quiet=quiet) as bars:
+        failed = map_all(plan, config, run, tasks=plan.slice(index, of), progress=bars)
+    return EXIT_INCOMPLETE if failed else EXIT_PASS
+
+
+@app.command("reduce", epilog="Example: auditor reduce run --partition 0/16")
+def reduce_slice(
+    run: Path = RUN,
+    partition: str = typer.Option("0/1", metavar="j/M", help="The j-th of M slices of the band partitions, from 0."),
+) -> int:
+    """Find candidate duplicates in some band partitions; `finalise` verifies them."""
+    from auditor.pipeline.plan import load_plan
+    from auditor.pipeline.reduce import reduce_slice as reduce_some
+
+    index, of = slice_of(partition)
+    plan, config, _ = load_plan(run)
+    reduce_some(run, plan, config, index, of)
+    return EXIT_PASS
+
+
+@app.command(epilog="Example: auditor finalise run")
+def finalise(
+    run: Path = RUN,
+    quiet: bool = typer.Option(False, help="No progress on stderr."),
+    json: bool = typer.Option(False, "--json", help="Print report.json."),
+) -> int:
+    """Verify clusters, estimate, and write tables and reports from what has been mapped."""
+    from auditor.cli.printing import print_json, print_outcome
+    from auditor.cli.progress import Bars
+    from auditor.pipeline.audit import finish
+
+    with Bars(quiet=quiet) as bars:
+        outcome = finish(run, progress=bars)
+    if json:
+        print_json(outcome.report)
+    else:
+        print_outcome(outcome.report, run)
+    return outcome.exit_code
+
+
+def slice_of(text: str) -> tuple[int, int]:
+    """ "3/16" as (3, 16). Raises: ConfigError"""
+    index, slash, of = text.partition("/")
+    if not (slash and index.isdigit() and of.isdigit() and int(index) < int(of)):
+        raise ConfigError(f"{text!r} is no slice: write i/N with i from 0 to N-1, such as 0/4")
+    return int(index), int(of)
