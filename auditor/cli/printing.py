@@ -77,3 +77,58 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} PB"
+
+
+def print_reservoir(found: dict[str, Any]) -> None:
+    """The three bands and the policy floors."""
+    rows = []
+    for band in ("optimistic", "central", "pessimistic"):
+        row = found[band]
+        if row["tokens"] is None:
+            rows.append([band, "cannot be sized", "", "", "", row["reason"]])
+            continue
+        rows.append(
+            [
+                band,
+                f"{row['tokens']:,.0f}",
+                f"{row['documents']:,.0f}",
+                f"{row['human_share']:.0%}",
+                row["regime"],
+                row["binding_constraint"],
+            ]
+        )
+    for row in found["policy"]:
+        tokens = "cannot be sized" if row["tokens"] is None else f"{row['tokens']:,.0f}"
+        rows.append([f"policy ({row['band']})", tokens, "", f"{row['human_share']:.0%}", "", row["source"]])
+    title = f"Unique human text to acquire, {found['horizon']} generations, loss of at most {found['tolerance']:.0%}"
+    print_table(title, ["band", "word tokens", "documents", "human share", "regime", "what binds"], rows)
+
+
+def print_inspection(found: dict[str, Any]) -> None:
+    """One document for people."""
+    print_table("", ["document", ""], [[key, value] for key, value in found["document"].items()])
+    if found["unread"]:
+        print(f"its text cannot be shown: {found['unread']}")
+    if found["why"]:
+        rows = [
+            [e["detector"], e["what"], f"{e['weight']:+.2f}", f"{e['start']}-{e['end']}" if e["end"] else ""]
+            for e in found["why"]
+        ]
+        print_table(
+            "\nWhat moved the score (positive: towards machine-written)", ["detector", "what", "by", "where"], rows
+        )
+    if found["cluster"]:
+        members = [
+            [m["shard"], m["row"], m["doc_id"], "representative" if m["representative"] else m["kind"],
+             "" if m["jaccard"] is None else f"{m['jaccard']:.2f}"]
+            for m in found["cluster"]["members"]
+        ]  # fmt: skip
+        title = f"\nIts cluster of {found['cluster']['size']:,}"
+        print_table(title, ["shard", "row", "id", "kind", "similarity"], members)
+    if found["differences"]:
+        rows = [[pair["here"], pair["representative"]] for pair in found["differences"][:20]]
+        print_table("\nWhere it differs from the representative", ["here", "representative"], rows)
+    if "text" in found:
+        from auditor.reports.clean import clean
+
+        print("\n" + clean(found["text"], 20_000))

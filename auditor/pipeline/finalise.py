@@ -21,9 +21,8 @@ from auditor.pipeline.reduce import members
 from auditor.pipeline.storing import store_all
 from auditor.pipeline.synthetic import Synthetic, estimates_of, measure_synthetic
 from auditor.reports.render import write_reports
-from auditor.store.database import new_database
+from auditor.store.database import DATABASE, new_database
 
-DATABASE = "audit.duckdb"
 Say = Callable[[str], None]
 
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from auditor.errors import ConfigError, StoreError
-from auditor.pipeline.finalise import DATABASE
 from auditor.pipeline.parts import PARTS
 from auditor.reports.render import write_reports
-from auditor.store.database import check_version, connect
+from auditor.store.database import DATABASE, check_version, connect
 
 RETAINED = ("sample.parquet",)
 FORMATS = ("html", "md", "json", "junit")

@@ -58,6 +58,12 @@ def find_reference(run: Path, plan: Plan) -> Reference:
     return Reference(None, "none: give --human-reference", 0)
 
 
+def human_spectrum(run: Path, plan: Plan) -> pl.DataFrame:
+    """The spectrum that the reservoir is sized by: the human reference's, without one the corpus' own."""
+    reference = find_reference(run, plan)
+    return _merged(run, plan.of_role(CORPUS), "types") if reference.frame is None else reference.frame
+
+
 def measure_shards(
     run: Path, plan: Plan, config: Config, prevalence: ScopePrevalence, counts: ScoreCounts, reference: Reference
 ) -> Iterator[tuple[str, Richness]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from auditor.collapse import simulation
 from auditor.collapse.reservoir import Reservoir, recommend
 from auditor.collapse.reservoir import Shard as ExistingShard
 from auditor.collapse.sizing import ReservoirOptions, Stratum
@@ -102,3 +104,71 @@ def report_section(reservoir: Reservoir, strata: dict[str, dict[str, Any]]) -> d
         for row in found["priorities"]
     ]
     return found
+
+
+def resize(run: Path, options: ReservoirOptions, *, mix: Path | None = None) -> dict[str, Any]:
+    """Size the reservoir of a finished run again, with other options; the mix plan as TOML where a path is given.
+
+    Raises: ConfigError, StoreError where there is no finished run
+    """
+    report = read_report(run)
+    plan, config, _ = load_plan(run)
+    spectrum = human_spectrum(run, plan)
+    corpus = _with_estimates(report["corpus"])
+    shards = [_with_estimates(shard) for shard in report["shards"]]
+    found = size_reservoir(corpus, shards, spectrum, options)
+    if mix is not None:
+        write_text(mix, found.mix_toml())
+    return report_section(found, {})
+
+
+def run_simulation(
+    spectrum: str | None, *, zipf: int | None, tokens: float | None, settings: dict[str, Any], seed: int,
+    html: Path | None,
+) -> tuple[pl.DataFrame, str]:  # fmt: skip
+    """Collapse on a run's spectrum, a file of frequency,types, or a Zipf spectrum; the rows and what they are of.
+
+    Raises: ConfigError where not exactly one spectrum is named, or a setting is impossible
+    """
+    if (spectrum is None) == (zipf is None):
+        raise ConfigError("name one spectrum: a run's folder, a CSV of frequency,types, or --zipf TYPES")
+    if zipf is not None:
+        source, words, own = simulation.zipf(zipf), f"Zipf, {zipf:,} types", 100.0 * zipf
+    else:
+        assert spectrum is not None
+        counts = _spectrum_of(Path(spectrum))
+        source, words, own = estimate_frequencies(counts), f"the spectrum of {spectrum}", counts.tokens
+    try:
+        options = simulation.SimulationOptions(tokens=tokens or own, **settings)
+        frame = simulation.simulate(source, options, np.random.default_rng(seed))
+    except ValueError as error:
+        raise ConfigError(f"this cannot be simulated: {error}") from None
+    if html is not None:
+        from auditor.reports.pages import render_simulation
+
+        write_text(html, render_simulation({"source": words, "settings": settings, "rows": frame.to_dicts()}))
+    return frame, words
+
+
+def _spectrum_of(path: Path) -> Frequencies:
+    if path.is_dir():
+        plan, _, _ = load_plan(path)
+        found = frequencies(human_spectrum(path, plan))
+        if found is None:
+            raise ConfigError(f"{path} has no words to make a spectrum of")
+        return found
+    try:
+        frame = pl.read_csv(path, schema={"frequency": pl.Float64, "types": pl.Float64})
+        return Frequencies(frame["frequency"].to_numpy(), frame["types"].to_numpy())
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise ConfigError(f"{path} is neither a run nor a CSV of frequency,types ({error})") from None
+
+
+def _with_estimates(node: Any) -> Any:
+    """Estimates of report.json as records again."""
+    if isinstance(node, dict) and {"value", "lower", "upper", "status"} <= node.keys():
+        names = ("value", "lower", "upper", "level", "method", "n", "reason")
+        return Estimate(**{name: node[name] for name in names}, status=Status(node["status"]))
+    if isinstance(node, dict):
+        return {key: _with_estimates(value) for key, value in node.items()}
+    return node

@@ -113,8 +113,10 @@ def _dated(connection: Any, config: Config) -> tuple[list[AnchorSet], str | None
         return [], "switched off"
     rows = query(
         connection,
-        f"""WITH days AS (SELECT date, count(*) AS n FROM docs WHERE role = 'corpus' AND date IS NOT NULL GROUP BY date)
-            SELECT count(*), coalesce(sum(n) FILTER ({DATED}), 0), coalesce(max(n), 0), coalesce(sum(n), 0) FROM days""",
+        f"""WITH days AS (
+                SELECT date, count(*) AS n FROM docs WHERE role = 'corpus' AND date IS NOT NULL GROUP BY date)
+            SELECT count(*), coalesce(sum(n) FILTER ({DATED}), 0), coalesce(max(n), 0), coalesce(sum(n), 0)
+            FROM days""",
     )
     dates, oldest, most, n = (int(value) for value in rows.row(0))
     if not n:

@@ -14,6 +14,7 @@ import polars as pl
 
 from auditor.errors import StoreError
 
+DATABASE = "audit.duckdb"  # its name in a run's folder
 VERSION = 1
 TABLES = (
     "audits", "shards", "documents", "clusters", "estimates", "replicates", "spectra", "overlaps", "anchors",
