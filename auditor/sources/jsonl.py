@@ -27,6 +27,7 @@ from auditor.sources.lines import Lines, first_lines, line_blocks, without_bom
 SAMPLED = 100  # lines looked at for the names of fields
 RESCUE = 64  # lines parsed together once a block was refused
 
+_ABSENT = object()
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # What polars makes of a text that is no string: a number, true, or the JSON of a list or an object.
 _DOUBTFUL = r"^(?:[\[{]|-?[0-9][-+.0-9eE]*$|true$|false$)"
@@ -137,9 +138,11 @@ class Parser:
 
     def _whole(self, lines: Lines) -> Raw | None:
         """All lines at once, or None where polars refuses one, or where lines and records don't match."""
+        if lines.octets[:64].lstrip()[:1] != b"{":
+            return None  # also because polars unpacks what begins like a compressed file, without a bound
         try:
             wide = pl.read_ndjson(lines.octets, schema=self.schema, ignore_errors=True)
-        except pl.exceptions.PolarsError:
+        except (pl.exceptions.PolarsError, OSError):
             return None
         if wide.height == lines.count:
             rows = np.arange(lines.first, lines.first + lines.count)
@@ -221,8 +224,8 @@ def _record(line: bytes, text: tuple[str, ...]) -> tuple[dict[str, Any], str, st
         return {}, "bad_json", str(error)[:120]
     if not isinstance(record, dict):
         return {}, "no_text", "not a JSON object"
-    value = _dig(record, text, absent=False) if text else None
-    if value is False:
+    value = _dig(record, text, absent=_ABSENT) if text else None
+    if value is _ABSENT:
         return {}, "no_text", f"without the field {'.'.join(text)!r}"
     if value is not None and type(value) is not str:
         return {}, "no_text", f"{'.'.join(text)!r} is no string"
@@ -234,14 +237,12 @@ def _dig(record: Any, path: tuple[str, ...], absent: Any = None) -> Any:
         if not isinstance(record, dict) or key not in record:
             return absent
         record = record[key]
-    return record if record is not False else "false"
+    return record
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, str):
         return str(value)
-    if value is True:
-        return "true"
     return json.dumps(value, ensure_ascii=False)
 
 

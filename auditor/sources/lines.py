@@ -35,6 +35,7 @@ def line_blocks(pieces: Iterable[bytes], *, first: int, longest: int) -> Iterato
     """
     held: list[bytes] = []
     size, row, failure = 0, first, None
+    newline = -1  # the last piece held that has one
     dropping = False
     stream = iter(pieces)
     while True:
@@ -52,16 +53,17 @@ def line_blocks(pieces: Iterable[bytes], *, first: int, longest: int) -> Iterato
             row, dropping, piece = row + 1, False, piece[end:]
         held.append(piece)
         size += len(piece)
+        newline = len(held) - 1 if b"\n" in piece else newline
         if size < BLOCK:
             continue
-        cut = piece.rfind(b"\n") + 1
-        if cut:
-            block = b"".join([*held[:-1], piece[:cut]])
-            held, size = [piece[cut:]], len(piece) - cut
-            for lines in _bounded(block, row, longest):
+        if newline >= 0:
+            block = b"".join(held[: newline + 1])
+            cut = block.rfind(b"\n") + 1
+            held, newline, size = [block[cut:], *held[newline + 1 :]], -1, size - cut
+            for lines in _bounded(block[:cut], row, longest):
                 yield lines
                 row += lines.count
-        elif size > longest:
+        if size > longest:
             held, size, dropping = [], 0, True
     if dropping:
         yield Lines(row, b"", 1, TOO_LARGE)

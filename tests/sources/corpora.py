@@ -1,4 +1,4 @@
-"""Small corpora for the tests of sources: the same documents in every format and compression, and ways to break them."""
+"""Small corpora for the tests of sources: the same documents in every format and compression."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from auditor.sources.read import read_split
 COMPRESS = {
     "": lambda octets: octets,
     ".gz": gzip.compress,
-    ".zst": zstandard.ZstdCompressor().compress,
+    ".zst": zstandard.ZstdCompressor(write_checksum=True).compress,
     ".bz2": bz2.compress,
     ".xz": lzma.compress,
 }

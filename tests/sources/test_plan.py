@@ -3,6 +3,7 @@
 import io
 import json
 
+import polars as pl
 import pytest
 
 from auditor.errors import ConfigError
@@ -109,10 +110,8 @@ def test_a_missing_text_column_is_an_error_with_the_columns_and_the_option(tmp_p
 
 def test_a_column_of_text_must_hold_text(tmp_path):
     path = put(tmp_path, "a.parquet", parquet(TEXTS))
+    pl.DataFrame({"text": [1, 2]}).write_parquet(path)
     with pytest.raises(ConfigError, match="holds"):
-        import polars as pl
-
-        pl.DataFrame({"text": [1, 2]}).write_parquet(path)
         plan(path)
 
 
