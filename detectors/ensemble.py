@@ -1,0 +1,171 @@
+"""Stacks the detectors' scores into one logit per document, whichever members are there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy.special import expit
+
+from auditor.detectors import registry
+from auditor.detectors.interface import Detector, Evidence, Explaining
+from auditor.errors import DetectorError
+from auditor.text.batch import TextBatch
+
+MODELS = Path(__file__).parent / "models"
+LOWEST, HIGHEST = -12.0, 12.0  # the grid that estimates count scores on
+TYPICAL_WORDS = 250.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Of n documents: logit (n,) float32 (NaN without a stack), tier (n,) uint8, members name -> (n,) float32."""
+
+    logit: np.ndarray
+    tier: np.ndarray
+    members: dict[str, np.ndarray]
+
+    @property
+    def probability(self) -> np.ndarray:
+        """(n,) float32: of machine origin in a corpus that is half machine-written; not a prevalence."""
+        return expit(self.logit)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One linear combination: logit = intercept + sum over members of (weight + slope * log(words / 250)) * score.
+
+    Longer documents carry more evidence: the slope lets a member's weight grow with length.
+    """
+
+    members: tuple[str, ...]
+    intercept: float
+    weights: tuple[float, ...]
+    slopes: tuple[float, ...]
+
+    def logit(self, scores: Mapping[str, np.ndarray], words: np.ndarray) -> np.ndarray:
+        """(n,) float64 in [-12, 12], NaN where a member's score is."""
+        out = np.full(len(words), self.intercept)
+        for name, weight, slope in zip(self.members, self.weights, self.slopes, strict=True):
+            out += (weight + slope * length(words)) * scores[name]
+        return np.clip(out, LOWEST, HIGHEST)
+
+    def at(self, words: int) -> list[float]:
+        """Each member's weight for a document of that many words."""
+        grown = float(length(np.array(words)))
+        return [weight + slope * grown for weight, slope in zip(self.weights, self.slopes, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """Members and the stacks that combine them; safe to share among threads."""
+
+    detectors: tuple[Detector, ...]
+    stacks: tuple[Stack, ...]
+    stored: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, names: Sequence[str] = (), *, folder: Path = MODELS) -> Ensemble:
+        """The named detectors, or all of the first tier; `folder` holds ensemble.json and calibration.json.
+
+        Raises: DetectorError where a detector cannot be loaded, or where nothing combines those named
+        """
+        detectors = tuple(registry.usable(names, tier=0))
+        stored = _read(folder / "ensemble.json")
+        have = {detector.description.name for detector in detectors}
+        stacks = [_stack(entry) for entry in stored["stacks"]]
+        usable = tuple(stack for stack in stacks if have.issuperset(stack.members))
+        if not usable:
+            known = sorted({name for stack in stacks for name in stack.members})
+            raise DetectorError(
+                f"no calibration combines {', '.join(sorted(have))} alone: add one of {', '.join(known)}, "
+                "or calibrate on known texts with --human-reference and --known-ai"
+            )
+        return cls(detectors, usable, stored)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages in which the combination was measured."""
+        return tuple(self.stored["languages"])
+
+    @property
+    def revision(self) -> str:
+        return self.stored["revision"]
+
+    def score(self, batch: TextBatch) -> Scores:
+        """Every member's score and their combination; the first stack whose members all scored a document is used."""
+        members = {d.description.name: d.score(batch).astype(np.float32) for d in self.detectors}
+        return self.combine(members, batch.tokens.words)
+
+    def combine(self, members: dict[str, np.ndarray], words: np.ndarray) -> Scores:
+        """Members' scores (n,) to the logit; members without a score for a document are left out for it."""
+        logit = np.full(len(words), np.nan)
+        tier = np.zeros(len(words), np.uint8)
+        tiers = {d.description.name: d.description.tier for d in self.detectors}
+        for stack in self.stacks:
+            if not members.keys() >= set(stack.members):
+                continue
+            found = stack.logit(members, words)
+            fresh = np.isnan(logit) & np.isfinite(found)
+            logit[fresh] = found[fresh]
+            tier[fresh] = max(tiers.get(name, 1) for name in stack.members)
+        return Scores(logit.astype(np.float32), tier, members)
+
+    def cards(self) -> list[dict[str, Any]]:
+        """The `detectors` section of report.json."""
+        first = self.stacks[0]
+        share = dict(zip(first.members, np.abs(first.weights), strict=True))
+        reach = self.stored.get("reach", {})
+        return [
+            {
+                "name": d.description.name,
+                "version": d.description.version,
+                "revision": d.description.revision,
+                "weight": float(share.get(d.description.name, 0.0)),
+                "reach": reach.get(d.description.name, ""),
+            }
+            for d in self.detectors
+        ]
+
+    def calibration(self) -> dict[str, Any]:
+        """Out-of-family score counts of known documents (see models/calibration.json); empty where none are shipped."""
+        return self.stored.get("calibration", {})
+
+    def explain(self, text: str) -> list[Evidence]:
+        """What moved the score, each member in units of the logit, strongest first."""
+        batch = TextBatch.of(pl.Series([text], dtype=pl.String))
+        words = batch.tokens.words
+        scores = self.score(batch)
+        stack = next((s for s in self.stacks if np.isfinite(s.logit(scores.members, words))[0]), None)
+        weights = {} if stack is None else dict(zip(stack.members, stack.at(words[0]), strict=True))
+        found = [Evidence(name, "score", float(weight * scores.members[name][0])) for name, weight in weights.items()]
+        for detector in self.detectors:
+            name = detector.description.name
+            if isinstance(detector, Explaining) and name in weights:
+                found += [
+                    Evidence(name, e.what, weights[name] * e.weight, e.start, e.end) for e in detector.explain(text)
+                ]
+        return found
+
+
+def length(words: np.ndarray) -> np.ndarray:
+    """log(words / 250), held between 50 and 1,000 words."""
+    return np.log(np.clip(words, 50, 1000) / TYPICAL_WORDS)
+
+
+def _stack(entry: Mapping[str, Any]) -> Stack:
+    return Stack(tuple(entry["members"]), entry["intercept"], tuple(entry["weights"]), tuple(entry["slopes"]))
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DetectorError(f"{path}: no calibration of the ensemble ({error}); run auditor detectors train") from None

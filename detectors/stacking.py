@@ -1,0 +1,63 @@
+"""Fits the combination of detectors and its calibration on scores of documents whose family no member has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from sklearn.linear_model import LogisticRegression
+
+from auditor.detectors.ensemble import HIGHEST, LOWEST, Stack, length
+
+BINS = 96  # the grid of the estimates' score counts
+BANDS = (100, 200, 400)  # words; a band's name is its lower end
+PENALTY = 1.0
+UNLEARNED = {"phrases"}  # a list says the same at any length, and hits are too few to learn a slope
+
+
+def fit_stack(
+    members: Sequence[str], scores: dict[str, np.ndarray], words: np.ndarray, machine: np.ndarray, weights: np.ndarray
+) -> Stack:
+    """Logistic combination of out-of-family scores (n,), the learned members with a slope in the logarithm of length.
+
+    Members are standardised first, so that the penalty treats them alike.
+    """
+    columns = np.stack([scores[name] for name in members], 1)
+    known = np.isfinite(columns).all(1)
+    columns, grown = columns[known], length(words[known])[:, None]
+    spread = columns.std(0) + 1e-9
+    slopes = np.array([name not in UNLEARNED for name in members])
+    x = np.hstack([columns / spread, columns / spread * grown * slopes])
+    model = LogisticRegression(C=PENALTY, max_iter=500, tol=1e-6)
+    model.fit(x, machine[known], sample_weight=weights[known])
+    k = len(members)
+    return Stack(
+        tuple(members),
+        round(float(model.intercept_[0]), 6),
+        tuple((model.coef_[0][:k] / spread).round(6).tolist()),
+        tuple((model.coef_[0][k:] / spread).round(6).tolist()),
+    )
+
+
+def calibration(frame: pl.DataFrame, logit: np.ndarray) -> dict:
+    """Counts of out-of-family logits on the grid, per family, source, domain, class, generator and length band.
+
+    frame: n rows with family, source, domain, label, generator, words
+    """
+    step = (HIGHEST - LOWEST) / BINS
+    places = np.clip((logit - LOWEST) / step, 0, BINS - 1)
+    counted = frame.with_columns(
+        bin=pl.Series(np.where(np.isfinite(places), places, -1).astype(np.int64)),
+        band=sum((pl.col("words") >= edge).cast(pl.Int64) for edge in BANDS),
+        generator=pl.when(pl.col("label") == "human").then(pl.lit("")).otherwise(pl.col("generator")),
+    ).filter((pl.col("bin") >= 0) & (pl.col("band") > 0))
+    keys = ["family", "source", "domain", "language", "label", "generator", "base", "band"]
+    rows = []
+    for key, group in sorted(counted.group_by(keys), key=lambda pair: str(pair[0])):
+        filled = np.bincount(group["bin"].to_numpy(), minlength=BINS)
+        inside = np.flatnonzero(filled)
+        first, last = int(inside[0]), int(inside[-1]) + 1
+        row = dict(zip(keys, key, strict=True)) | {"band": BANDS[key[-1] - 1]}
+        rows.append(row | {"documents": int(filled.sum()), "first": first, "counts": filled[first:last].tolist()})
+    return {"lowest": LOWEST, "highest": HIGHEST, "bins": BINS, "bands": list(BANDS), "cells": rows}
