@@ -16,7 +16,7 @@ from auditor.store.database import query, quoted
 
 SCORE_BIN = f"least({BINS - 1}, greatest(0, floor((score - {LOWEST}) / {(HIGHEST - LOWEST) / BINS})))::INTEGER"
 # Length bands in words; the lowest is what eligibility asks for.
-LENGTH_BANDS = ((100, 250), (250, 500), (500, 1000), (1000, None))
+LENGTH_BANDS = ((100, 200), (200, 400), (400, 1000), (1000, None))
 LENGTH = (
     "CASE "
     + " ".join(f"WHEN words < {stop} THEN '{start}-{stop - 1} words'" for start, stop in LENGTH_BANDS[:-1] if stop)
@@ -31,7 +31,15 @@ SCOPES = {
     "year": "CAST(year(date) AS VARCHAR)",
     "length": LENGTH,
 }
-CELL = f"language || ' ' || {LENGTH}"
+# Anchors are matched to the corpus by language and these lengths (the calibration's bands; words at least).
+CELL_BANDS = (100, 200, 400)
+CELL = "language || ' ' || CASE WHEN words < 200 THEN '100' WHEN words < 400 THEN '200' ELSE '400' END"
+
+
+def cell_name(language: str, band: int) -> str:
+    """The name of an anchor cell, as the SQL expression CELL gives it."""
+    assert band in CELL_BANDS, band
+    return f"{language} {band}"
 
 
 def open_view(connection: Any, run: Path, tasks: Sequence[Task], clusters: pl.DataFrame) -> None:

@@ -15,6 +15,7 @@ from auditor.config import Config
 from auditor.detectors.ensemble import Ensemble
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, NothingAudited
 from auditor.pipeline import duplicates, facts, findings, richness, sizing, summary
+from auditor.pipeline.bundled import bundled_anchors
 from auditor.pipeline.evidence import open_view, totals
 from auditor.pipeline.plan import Plan, load_plan
 from auditor.pipeline.reduce import members
@@ -55,7 +56,7 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         say("estimating the synthetic fraction")
         names = [shard["shard"] for shard in shards]
         ensemble = Ensemble.load(config.detectors)
-        synthetic = measure_synthetic(connection, config, names, ensemble.anchors())
+        synthetic = measure_synthetic(connection, config, names, bundled_anchors(ensemble.calibration()))
         say("measuring diversity")
         corpus, spectrum, diversity_profile = _measure(connection, run, plan, config, shards, synthetic)
         say("writing tables and reports")

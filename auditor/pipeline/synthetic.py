@@ -57,7 +57,7 @@ def measure_synthetic(
     human = [*_labelled(connection, labels, "human"), *_reference(connection, HUMAN), *dated, *bundled.human]
     machine = [*_labelled(connection, labels, "ai"), *_reference(connection, AI), *bundled.machine]
     target = count_scores(connection, SCOPES["shard"], scopes=shards)
-    anchors = Anchors(tuple(human), tuple(machine))
+    anchors = Anchors(tuple(human), tuple(machine), bundled.prior)
     found = estimate_prevalence(target, anchors, rng, options=options, cells=cell_weights(connection))
     strata, counts = {}, {"shard": target}
     for kind in LEAST_DOCUMENTS:
