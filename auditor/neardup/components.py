@@ -43,7 +43,9 @@ def components(edges: Sequence[pl.LazyFrame]) -> Components:
     for part in edges:
         frame = part.collect()
         count += frame.height
-        ids = np.unique(np.concatenate([ids, frame["document"].to_numpy(), frame["centre"].to_numpy()]))
+        ids = np.concatenate([ids, frame["document"].to_numpy(), frame["centre"].to_numpy()])
+        ids.sort()
+        ids = ids[np.diff(ids, prepend=~ids[:1]) != 0]  # np.unique hashes, and is ten times slower
     parent = np.arange(len(ids), dtype=np.int64)
     for part in edges:
         frame = part.collect()

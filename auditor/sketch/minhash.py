@@ -73,7 +73,8 @@ def shingle_set(tokens: Tokens, document: int, *, width: int = WIDTH) -> np.ndar
     own = tokens.hashes[tokens.offsets[document] : tokens.offsets[document + 1]]
     shingles = np.empty(max(len(own) - width + 1, min(len(own), 1)), np.uint64)
     _shingles(own, min(width, len(own)), shingles)
-    return np.unique(shingles)
+    shingles.sort()  # np.unique goes through a hash table: 77 s for a document of 200 MB, this takes one
+    return shingles[np.diff(shingles, prepend=~shingles[:1]) != 0]
 
 
 @kernel
