@@ -53,7 +53,7 @@ ELIGIBLE = (300, 280, 250, 200, 150, 100, 50)
 REFERENCE = 300
 REFERENCE_FILES = ("human-0.parquet", "human-1.jsonl.gz")
 # So that the reference draws on many works, not on a few long ones.
-PASSAGES_PER_REFERENCE_WORK = 6
+PASSAGES_PER_REFERENCE_WORK = 9
 
 
 def build_sample(directory: Path, *, seed: int = 7) -> SampleTruth:

@@ -14,7 +14,7 @@ from auditor.sample_data.truth import AI, HUMAN
 
 GENRES = {"encyclopaedic": 0.62, "news": 0.12, "technical": 0.26}
 # Documents under the audit's minimum of words, for one eligible document.
-SHORT_SHARE = 0.08
+SHORT_SHARE = 0.06
 SHORT_WORDS = (15, 80)
 
 

@@ -21,7 +21,9 @@ LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
 OUTER_LINK = re.compile(r"\[(?:https?:)?//\S+\s*([^\]]*)\]")
 TAG = re.compile(r"</?[A-Za-z][^>]*>")
 # A template that stood inside the sentence (a conversion, a pronunciation) leaves a hole; such marks betray it.
-HOLE = re.compile(r"\(\s*[;,]|\s[;,)]|\(\s*\)|\b(?:of|about|is|by|the|to|in|at)\s+[.,;)]|\[\[|\]\]|\{\{|\}\}|\|")
+HOLE = re.compile(
+    r"\(\s*[;,]|\s[;,)]|\(\s*\)|\b(?:of|about|is|by|the|to|in|at)\s+(?:[.,;)]|and\b|of\b)|\[\[|\]\]|\{\{|\}\}|\|"
+)
 NESTING = 12
 LAST_SECTIONS = re.compile(
     r"\n==\s*(?:See also|References|Notes|Footnotes|Further reading|External links|Bibliography)", re.I
