@@ -1,0 +1,131 @@
+"""What other tools do with the same documents: run by neardup_quality.py and neardup_speed.py with the interpreter of a
+separate environment (datasketch, rensa, datatrove[processing], text-dedup, spacy), so that nothing of theirs is needed.
+
+    python benchmarks/neardup_peers.py clusters|speed texts.parquet out.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow.parquet as pq
+
+THRESHOLD, PERMUTATIONS = 0.8, 128
+SECONDS = 8.0  # of each tool: documents are taken in order until then
+
+
+def shingles(text: str) -> list[str]:
+    words = text.lower().split()
+    return [" ".join(words[i : i + 5]) for i in range(max(len(words) - 4, 1))]
+
+
+def datasketch_signature() -> Callable[[str], object]:
+    from datasketch import MinHash
+
+    empty = MinHash(num_perm=PERMUTATIONS)
+
+    def sign(text: str) -> object:
+        sketch = empty.copy()
+        sketch.update_batch([shingle.encode() for shingle in shingles(text)])
+        return sketch
+
+    return sign
+
+
+def rensa_signature() -> Callable[[str], object]:
+    from rensa import RMinHash
+
+    def sign(text: str) -> object:
+        sketch = RMinHash(PERMUTATIONS, 42)
+        sketch.update(shingles(text))
+        return sketch.digest()
+
+    return sign
+
+
+def datatrove_signature() -> Callable[[str], object]:
+    from datatrove.pipeline.dedup.minhash import MinhashConfig, MinhashDedupSignature
+
+    stage = MinhashDedupSignature(TemporaryDirectory().name, MinhashConfig(num_buckets=16, hashes_per_bucket=8))
+    return lambda text: stage.get_signature(stage.get_shingles(text))
+
+
+def speed(texts: list[str]) -> dict[str, dict[str, float | str]]:
+    """Megabytes of UTF-8 per CPU second of the signature stage, shingling included."""
+    out: dict[str, dict[str, float | str]] = {}
+    makers = {"datasketch": datasketch_signature, "rensa": rensa_signature, "datatrove": datatrove_signature}
+    for name, make in makers.items():
+        sign = make()
+        sign(texts[0])
+        size, documents, start = 0, 0, time.process_time()
+        for text in texts:
+            sign(text)
+            size, documents = size + len(text.encode()), documents + 1
+            if time.process_time() - start > SECONDS:
+                break
+        spent = time.process_time() - start
+        out[name] = {"version": version(name), "mb_per_cpu_second": size / 1e6 / spent, "documents": documents}
+    return out
+
+
+def datatrove_clusters(texts: list[str], folder: Path) -> list[int]:
+    """Its four steps up to clusters, 14 x 8 as it comes. A document outside clusters is its own."""
+    import struct
+
+    from datatrove.data import Document
+    from datatrove.pipeline.dedup.minhash import (
+        MinhashConfig,
+        MinhashDedupBuckets,
+        MinhashDedupCluster,
+        MinhashDedupSignature,
+    )
+
+    config = MinhashConfig()
+    signatures, pairs, removed = (str(folder / name) for name in ("signatures", "pairs", "removed"))
+    documents = (Document(text=text, id=str(i)) for i, text in enumerate(texts))
+    MinhashDedupSignature(signatures, config).run(documents, 0, 1)
+    for bucket in range(config.num_buckets):
+        MinhashDedupBuckets(signatures, pairs, config=config).run(None, bucket, config.num_buckets)
+    MinhashDedupCluster(pairs, removed, config=config, save_cluster_id=True).run(None, 0, 1)
+    labels = list(range(len(texts)))
+    for path in Path(removed).glob("*.clusters"):
+        for document, cluster in struct.iter_unpack("<II", path.read_bytes()):
+            labels[document] = len(texts) + cluster
+    return labels
+
+
+def text_dedup_clusters(texts: list[str], folder: Path) -> list[int]:
+    """Its minhash command at threshold .8 with 128 permutations, else as it comes."""
+    import pyarrow as pa
+    from text_dedup import minhash
+    from text_dedup.utils import IOArgs, MetaArgs, MinHashArgs
+
+    source = folder / "texts.parquet"
+    pq.write_table(pa.table({"text": texts}), source)
+    io = IOArgs(
+        path="parquet", data_files=str(source), split="train", output=str(folder / "out"), num_proc=1,
+        cache_dir=str(folder / "cache"),
+    )  # fmt: skip
+    settings = MinHashArgs(num_perm=PERMUTATIONS, threshold=THRESHOLD)
+    minhash.main.callback(io_args=io, meta_args=MetaArgs(column="text"), minhash_args=settings)
+    return [int(minhash.uf.find(i)) for i in range(len(texts))]
+
+
+def clusters(texts: list[str]) -> dict[str, dict[str, object]]:
+    out: dict[str, dict[str, object]] = {}
+    for name, make in (("datatrove", datatrove_clusters), ("text-dedup", text_dedup_clusters)):
+        with TemporaryDirectory() as folder:
+            out[name] = {"version": version(name), "labels": make(texts, Path(folder))}
+    return out
+
+
+if __name__ == "__main__":
+    job, source, target = sys.argv[1:]
+    texts = pq.read_table(source)["text"].to_pylist()
+    Path(target).write_text(json.dumps({"clusters": clusters, "speed": speed}[job](texts)))
