@@ -65,6 +65,7 @@ def audit(
 def finish(run: Path, *, progress: Progress | None = None) -> Outcome:
     """Reduce and finalise what `auditor map` has left in a run's folder."""
     progress = progress or Silent()
+    load_plan(run)  # before the lock, which would make the folder
     with locked(run):
         plan, config, _ = load_plan(run)
         _reduce(plan, config, run, progress)

@@ -116,6 +116,8 @@ def load_plan(run: Path) -> tuple[Plan, Config, dict[str, Any]]:
 
     Raises: StoreError where there is none; ConfigError where another version laid it out
     """
+    if not run.is_dir():
+        raise ConfigError(f"there is no run {run}")
     manifest = read_json(run / MANIFEST)
     if manifest.get("layout") != LAYOUT:
         raise ConfigError(f"{run} was laid out by another version of auditor; audit again with --fresh")

@@ -13,8 +13,15 @@ from auditor.collapse.reservoir import Reservoir, recommend
 from auditor.collapse.reservoir import Shard as ExistingShard
 from auditor.collapse.sizing import ReservoirOptions, Stratum
 from auditor.collapse.spectrum import Spectrum as Frequencies
+from auditor.collapse.spectrum import estimate_frequencies
 from auditor.config import Config
+from auditor.errors import ConfigError
 from auditor.estimate.spectrum import WORD, Counted, Spectrum
+from auditor.manifest import write_text
+from auditor.pipeline.plan import load_plan
+from auditor.pipeline.results import read_report
+from auditor.pipeline.richness import human_spectrum
+from auditor.records import Estimate, Status
 
 BANDS = ("optimistic", "central", "pessimistic")
 

@@ -1,0 +1,143 @@
+"""The run's folder: resuming, determinism over workers and threads, locks, changed inputs."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from auditor.cli.main import run as command
+from auditor.config import load
+from auditor.errors import StoreError
+from auditor.manifest import locked
+from auditor.pipeline.audit import audit, prepare
+from auditor.pipeline.map import Job, map_split
+from auditor.pipeline.parts import part_folder
+
+WORDS = (
+    "the committee said that it would not be able to decide before spring whether river towns should pay for walls "
+    "when rain came earlier than anyone had expected and old bridges were closed to heavy traffic for many weeks"
+).split()
+
+
+def write_corpus(folder: Path, *, files: int = 3, documents: int = 60) -> Path:
+    folder.mkdir()
+    for number in range(files):
+        rows = []
+        for i in range(documents):
+            start = (7 * i + number) % len(WORDS)
+            text = " ".join(WORDS[(start + k * (1 + i % 5)) % len(WORDS)] + str((i * k) % 13) for k in range(150))
+            rows.append({"id": f"{number}-{i}", "text": text, "url": f"https://h{i % 40}.example/{i}"})
+        pl.DataFrame(rows).write_parquet(folder / f"part-{number}.parquet", row_group_size=20)
+    return folder
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.parquet"))}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("steps") / "corpus")
+
+
+def figures(run: Path) -> dict:
+    report = json.loads((run / "report.json").read_text())
+    for key in ("started_at", "finished_at"):
+        report["audit"].pop(key)
+    report["provenance"].pop("command")
+    report["provenance"].pop("config")
+    return report
+
+
+def test_parts_are_the_same_bytes_whatever_the_threads_and_batches(corpus, tmp_path):
+    config = load(corpus=[str(corpus)])
+    found = []
+    for number, threads in enumerate((1, 3)):
+        run = tmp_path / str(number)
+        plan = prepare(config, run)
+        for task in plan.tasks:
+            map_split(Job(task, config, run, threads), lambda documents, size: None)
+        found.append([digests(part_folder(run, task.key)) for task in plan.tasks])
+        assert all(names for names in found[-1])
+    assert found[0] == found[1]
+
+
+def test_figures_do_not_depend_on_workers_batches_or_splits(corpus, tmp_path):
+    settings = [{"workers": 1}, {"workers": 2, "batch_bytes": 20_000, "split_bytes": 30_000}]
+    reports = []
+    for number, setting in enumerate(settings):
+        audit(load(corpus=[str(corpus)], **setting), tmp_path / str(number))
+        reports.append(figures(tmp_path / str(number)))
+    assert reports[0]["corpus"] == reports[1]["corpus"]
+    assert reports[0]["clusters"] == reports[1]["clusters"]
+    assert [s["diversity"] for s in reports[0]["shards"]] == [s["diversity"] for s in reports[1]["shards"]]
+
+
+def test_a_second_call_reads_nothing_again(corpus, tmp_path):
+    config = load(corpus=[str(corpus)])
+    audit(config, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("parts/*/*")}
+    first = figures(tmp_path)
+    audit(config, tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("parts/*/*")} == before
+    assert figures(tmp_path) == first
+
+
+def test_a_changed_file_is_read_again_and_the_others_are_not(tmp_path):
+    corpus = write_corpus(tmp_path / "corpus")
+    config = load(corpus=[str(corpus)])
+    run = tmp_path / "run"
+    audit(config, run)
+    kept = {path.name for path in (run / "parts").iterdir()}
+    pl.read_parquet(corpus / "part-1.parquet").head(30).write_parquet(corpus / "part-1.parquet")
+    outcome = audit(config, run)
+    assert outcome.report["corpus"]["documents"] == 150
+    assert len({path.name for path in (run / "parts").iterdir()} - kept) == 1
+
+
+def test_a_killed_run_goes_on_to_the_same_figures(corpus, tmp_path):
+    audit(load(corpus=[str(corpus)], workers=1), tmp_path / "whole")
+    arguments = [sys.executable, "-m", "auditor.cli", "audit", str(corpus), "--out", str(tmp_path / "cut"), "--quiet"]
+    for delay in (1.0, 2.5, 4.0):
+        process = subprocess.Popen([*arguments, "--workers", "1"], stderr=subprocess.DEVNULL, start_new_session=True)
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert subprocess.run([*arguments, "--workers", "1"], check=False, stdout=subprocess.DEVNULL).returncode == 0
+    assert figures(tmp_path / "cut") == figures(tmp_path / "whole")
+    assert not [path for path in (tmp_path / "cut").rglob(".*") if path.is_file()]
+
+
+def test_two_audits_into_one_folder_exclude_each_other(tmp_path):
+    with locked(tmp_path), pytest.raises(StoreError, match="in use by another audit"), locked(tmp_path):
+        pass
+
+
+def test_a_dead_owners_lock_is_taken_over(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", "pass"])
+    process.wait()
+    import socket
+
+    owner = {"pid": process.pid, "host": socket.gethostname(), "started": 0}
+    (tmp_path / "lock.json").write_text(json.dumps(owner))
+    with locked(tmp_path):
+        assert json.loads((tmp_path / "lock.json").read_text())["pid"] == os.getpid()
+
+
+def test_the_steps_singly_give_what_the_audit_gives(corpus, tmp_path):
+    audit(load(corpus=[str(corpus)]), tmp_path / "whole")
+    run = str(tmp_path / "steps")
+    assert command(["plan", str(corpus), "--out", run, "--json"]) == 0
+    for i in (2, 0, 1):
+        assert command(["map", run, "--shard", f"{i}/3", "--quiet"]) == 0
+    for j in (1, 0):
+        assert command(["reduce", run, "--partition", f"{j}/2"]) == 0
+    assert command(["finalise", run, "--quiet"]) == 0
+    assert figures(Path(run)) == figures(tmp_path / "whole")
