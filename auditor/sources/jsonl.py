@@ -30,7 +30,7 @@ RESCUE = 64  # lines parsed together once a block was refused
 _ABSENT = object()
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # What polars makes of a text that is no string: a number, true, or the JSON of a list or an object.
-_DOUBTFUL = r"^(?:[\[{]|-?[0-9][-+.0-9eE]*$|true$|false$)"
+_DOUBTFUL = r"^(?:[\[{]|-?[0-9][-+.0-9eE]*$|(?:true|false|-?inf|NaN)$)"
 
 
 def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
@@ -156,8 +156,7 @@ class Parser:
     def _checked(self, frame: pl.DataFrame, lines: Lines) -> Raw:
         """Parse again, one by one, the records for which polars' answer isn't the last word."""
         text = pl.col("text")
-        doubtful = text.is_null() | (text.str.contains(_DOUBTFUL) & (text.str.len_bytes() < 32))
-        doubtful |= text.str.starts_with("[") | text.str.starts_with("{")
+        doubtful = text.is_null() | text.str.contains(_DOUBTFUL)
         if b"\\ud" in lines.octets or b"\\uD" in lines.octets:
             doubtful |= text.str.contains("\0", literal=True)  # polars writes NUL for half a surrogate pair
         again = frame.select(doubtful.fill_null(True)).to_series()

@@ -22,8 +22,10 @@ from auditor.sources.files import File, open_binary
 from auditor.sources.interface import MIB, Batch, Inspected, Shard, SourceOptions, Split
 
 BUFFER = MIB
-ROWS = 256  # decoded together; fewer where the documents are long
-DECODED = 8 * MIB  # aimed at per decoded piece
+FEWEST, ROWS = 16, 256  # rows decoded together: few where documents are long, as some may be far longer than the mean
+ASKED = MIB // 4  # decoded together, by the mean
+WORST = 256 * MIB  # decoded together, if all rows were the longest value of their dictionary
+DECODED = 8 * MIB  # gathered for what follows
 
 
 def inspect(file: File, compression: str | None, options: SourceOptions, format: str) -> Inspected:
@@ -78,7 +80,7 @@ def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
         with open_binary(shard.path, options.storage) as stream:
             opened = _open(shard.path, stream)
             for group in range(split.start, split.stop):
-                rows = _rows_at_once(opened, group, shard.columns.text or "")
+                rows = _rows_at_once(opened, group, shard.columns.text or "", stream)
                 for table in _gathered(
                     opened.iter_batches(batch_size=rows, row_groups=[group], columns=wanted, use_threads=False)
                 ):
@@ -156,15 +158,36 @@ def _clean(column: pa.Array) -> tuple[pl.Series, list[int]]:
     return pl.Series(texts, dtype=pl.String), bad
 
 
-def _rows_at_once(opened: pq.ParquetFile, group: int, text: str) -> int:
-    """Few enough rows that they decode to about DECODED bytes, by what the row group says of itself."""
+def _rows_at_once(opened: pq.ParquetFile, group: int, text: str, stream: BinaryIO) -> int:
+    """Few enough rows that they decode to about ASKED bytes by the row group's own mean, and to less than WORST if all
+    were the longest value of a dictionary: one long value repeated makes a small file of any size."""
     row_group = opened.metadata.row_group(group)
     for i in range(row_group.num_columns):
         column = row_group.column(i)
         if column.path_in_schema == text and row_group.num_rows:
             mean = max(1, column.total_uncompressed_size // row_group.num_rows)
-            return max(1, min(ROWS, DECODED // mean))
-    return ROWS
+            rows = min(ROWS, max(FEWEST, ASKED // mean))
+            offset = column.dictionary_page_offset if column.has_dictionary_page else None
+            return max(1, min(rows, WORST // max(1, _page_bytes(stream, offset)))) if offset else rows
+    return FEWEST
+
+
+def _page_bytes(stream: BinaryIO, offset: int) -> int:
+    """The uncompressed size of a page: field 2 of its header, in Thrift's compact protocol."""
+    place = stream.tell()
+    stream.seek(offset)
+    header = stream.read(32)
+    stream.seek(place)
+    numbers, at = [], 0
+    while len(numbers) < 2 and at < len(header) and header[at] == 0x15:  # the next field, a 32-bit integer
+        at, value, shift = at + 1, 0, 0
+        while at < len(header):
+            value |= (header[at] & 0x7F) << shift
+            shift, at = shift + 7, at + 1
+            if not header[at - 1] & 0x80:
+                break
+        numbers.append(value >> 1)
+    return numbers[1] if len(numbers) == 2 else WORST
 
 
 def _open(path: str, stream: BinaryIO) -> Any:
