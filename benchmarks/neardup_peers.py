@@ -53,7 +53,12 @@ def datatrove_signature() -> Callable[[str], object]:
     from datatrove.pipeline.dedup.minhash import MinhashConfig, MinhashDedupSignature
 
     stage = MinhashDedupSignature(TemporaryDirectory().name, MinhashConfig(num_buckets=16, hashes_per_bucket=8))
-    return lambda text: stage.get_signature(stage.get_shingles(text))
+
+    def sign(text: str) -> object:
+        found = stage.get_shingles(text)
+        return stage.get_signature(found) if found.size else None
+
+    return sign
 
 
 def speed(texts: list[str]) -> dict[str, dict[str, float | str]]:
