@@ -18,7 +18,8 @@ from auditor.text.jit import kernel
 _REACH = 7.0
 # Measured: below the first a table costs more than single draws, above the second a draw per place costs less.
 _SINGLE = 6
-_TABLE = 25.0
+_TABLE = 16.0
+_INVERT = 12.0
 
 
 class Pool(NamedTuple):
@@ -63,19 +64,39 @@ class Training(NamedTuple):
 @kernel
 def advance(rng, pool, rates, out):
     """The next generation's pool. Returns the number of items in `out`, or -1 when it has no room for them."""
-    used = 0
-    dense = pool.dense
-    for b in range(dense.shape[0]):
-        for count in range(dense.shape[1]):
-            types = dense[b, count]
-            if types > 0:
-                used = _train(rng, types, b, count, rates, out, used)
-                if used < 0:
-                    return used
-    for i in range(pool.item_bin.size):
-        used = _train(rng, 1, pool.item_bin[i], pool.item_count[i], rates, out, used)
+    # Tuples are taken apart once, here: inside the loops each access would count references and cost more than a draw.
+    dense, out_dense, spill = pool.dense, out.dense, out.item_count
+    item_bin, item_count, out_bin = pool.item_bin, pool.item_count, out.item_bin
+    scale, fresh, fixed = rates.scale, rates.fresh, rates.fixed
+    law = np.array([0.0, 0.0, 0.0, rates.keep, rates.power, rates.cut, rates.tie, rates.thin])
+    used, bins = 0, dense.shape[0]
+    for b in range(bins):
+        row, now = out_dense[b], dense[b]
+        law[0], law[1], law[2] = scale[b], fresh[b], fixed[b]
+        before = used
+        for count in range(now.size):
+            if now[count] > 0 and used >= 0:
+                used = _train(rng, now[count], count, law, row, spill, used)
         if used < 0:
             return used
+        out_bin[before:used] = b
+    simple = rates.power == 1.0 and rates.cut == 0 and rates.tie >= 1.0 and rates.thin >= 1.0
+    nowhere = np.empty(0, np.int64)
+    for i in range(item_bin.size):
+        b, count, before = item_bin[i], item_count[i], used
+        if b >= bins and simple:
+            if used == spill.size:
+                return -1
+            rate = scale[b] * count + fresh[b]
+            spill[used] = fixed[b] + rates.keep * count + (rng.poisson(rate) if rate > 0.0 else 0)
+            out_bin[used] = b
+            used += 1
+            continue
+        law[0], law[1], law[2] = scale[b], fresh[b], fixed[b]
+        used = _train(rng, 1, count, law, out_dense[b] if b < bins else nowhere, spill, used)
+        if used < 0:
+            return used
+        out_bin[before:used] = b
     return used
 
 
@@ -128,59 +149,75 @@ def _tally_thinned(rng, types, b, count, thin, seen):
 
 @kernel
 def _part(rng, types, chance, mass):
-    """How many of `types` take this place, which has `chance` out of the `mass` that is left."""
+    """How many of `types` take this place, which has `chance` out of the `mass` that is left: a binomial draw."""
     if chance >= mass:
         return types
-    return rng.binomial(types, max(chance, 0.0) / mass)
+    p = max(chance, 0.0) / mass
+    if types * p >= _INVERT or p >= 0.5:
+        return rng.binomial(types, p)
+    # inversion from 0; numba's own spends four times as long on its constants
+    u, k = rng.random(), 0
+    if u <= 1.0 - types * p:
+        return 0  # since (1-p)^n >= 1-np, and most places of a tail end here
+    here = math.exp(types * math.log1p(-p))
+    odds = p / (1.0 - p)
+    while u > here and k < types:
+        u -= here
+        k += 1
+        here *= odds * (types - k + 1) / k
+    return k
+
+
+# Below, `law` is scale, fresh, fixed, keep, power, cut, tie, thin of one bin; `row` (counts,) its places in the table;
+# `spill` (room,) the counts of items, of which `used` are taken; each function returns the new `used`, -1 when full.
 
 
 @kernel
-def _train(rng, types, b, count, rates, out, used):
+def _train(rng, types, count, law, row, spill, used):
     """Types of one bin and count: which occurrences are read, then what the model makes of them."""
-    if rates.thin >= 1.0:
-        return _generate(rng, types, b, count, count, rates, out, used)
+    thin = law[7]
+    if thin >= 1.0:
+        return _generate(rng, types, count, count, law, row, spill, used)
     if types == 1:
-        return _generate(rng, 1, b, count, rng.binomial(count, rates.thin), rates, out, used)
+        return _generate(rng, 1, count, rng.binomial(count, thin), law, row, spill, used)
     left, mass = types, 1.0
-    chance = (1.0 - rates.thin) ** count
+    chance = (1.0 - thin) ** count
     for taken in range(count + 1):
         here = left if taken == count else _part(rng, left, chance, mass)
         if here > 0:
-            used = _generate(rng, here, b, count, taken, rates, out, used)
-            if used < 0:
-                return used
-        left -= here
-        if left == 0:
+            used = _generate(rng, here, count, taken, law, row, spill, used)
+            left -= here
+        if left == 0 or used < 0:
             break
         mass -= chance
-        chance *= (count - taken) / (taken + 1.0) * rates.thin / (1.0 - rates.thin)
+        chance *= (count - taken) / (taken + 1.0) * thin / (1.0 - thin)
     return used
 
 
 @kernel
-def _generate(rng, types, b, count, taken, rates, out, used):
-    start = rates.fixed[b] + rates.keep * count
+def _generate(rng, types, count, taken, law, row, spill, used):
+    start = int(law[2] + law[3] * count)
     kept = types
-    if taken < rates.cut:
+    if taken < law[5]:
         kept = 0
-    elif taken == rates.cut:
-        kept = types if rates.tie >= 1.0 else rng.binomial(types, rates.tie)
+    elif taken == law[5] and law[6] < 1.0:
+        kept = rng.binomial(types, law[6])
     if kept < types:
-        used = _spread(rng, types - kept, rates.fresh[b], b, start, out, used)
+        used = _spread(rng, types - kept, law[1], start, row, spill, used)
     if kept > 0 and used >= 0:
-        weight = float(taken) if rates.power == 1.0 else float(taken) ** rates.power
-        used = _spread(rng, kept, rates.scale[b] * weight + rates.fresh[b], b, start, out, used)
+        weight = float(taken) if law[4] == 1.0 else float(taken) ** law[4]
+        used = _spread(rng, kept, law[0] * weight + law[1], start, row, spill, used)
     return used
 
 
 @kernel
-def _spread(rng, types, rate, b, start, out, used):
+def _spread(rng, types, rate, start, row, spill, used):
     """Each of `types` moves to start + Poisson(rate): single draws, draws from a table, or one draw per place."""
     if rate <= 0.0:
-        return _place(types, b, start, out, used)
+        return _place(types, start, row, spill, used)
     if types < _SINGLE:
         for _ in range(types):
-            used = _place(1, b, start + rng.poisson(rate), out, used)
+            used = _place(1, start + rng.poisson(rate), row, spill, used)
             if used < 0:
                 return used
         return used
@@ -189,12 +226,14 @@ def _spread(rng, types, rate, b, start, out, used):
     places = int(rate + _REACH * math.sqrt(rate) + 16.0) - first
     chance = math.exp(first * math.log(rate) - rate - math.lgamma(first + 1.0))
     if types < _TABLE * math.sqrt(rate + 1.0):
-        return _spread_by_table(rng, types, rate, b, start + first, np.empty(places), chance, out, used, first)
+        upto = np.empty(places)
+        _cumulate(rate, first, chance, upto)
+        return _spread_by_table(rng, types, start + first, upto, row, spill, used)
     left, mass = types, 1.0
     for k in range(first, first + places):
         here = left if k == first + places - 1 else _part(rng, left, chance, mass)
         if here > 0:
-            used = _place(here, b, start + k, out, used)
+            used = _place(here, start + k, row, spill, used)
             left -= here
         if used < 0 or left == 0:
             return used
@@ -204,41 +243,42 @@ def _spread(rng, types, rate, b, start, out, used):
 
 
 @kernel
-def _spread_by_table(rng, types, rate, b, start, upto, chance, out, used, first):
-    """Inversion with a guide: `upto` (places,) is filled with the cumulated chances of first, first + 1, ..."""
-    places = upto.size
-    guide = np.empty(places, np.int64)
-    total, slot = 0.0, 0
-    for k in range(places):
+def _cumulate(rate, first, chance, upto):
+    """Fill upto (places,) with the Poisson chances of first, first + 1, ..., summed up."""
+    total = 0.0
+    for k in range(upto.size):
         total += chance
         upto[k] = total
         chance *= rate / (first + k + 1.0)
-        while slot < places and slot <= total * places:
-            guide[slot] = k
-            slot += 1
-    for rest in range(slot, places):
-        guide[rest] = places - 1
+
+
+@kernel
+def _spread_by_table(rng, types, start, upto, row, spill, used):
+    """Inversion: a guide says for each of as many slices of [0, 1) where the search begins."""
+    places = upto.size
+    guide = np.empty(places, np.int64)
+    k = 0
+    for slot in range(places):
+        while k < places - 1 and upto[k] * places < slot:
+            k += 1
+        guide[slot] = k
     for _ in range(types):
         u = rng.random()
         k = guide[int(u * places)]
         while k < places - 1 and upto[k] < u:
             k += 1
-        used = _place(1, b, start + k, out, used)
+        used = _place(1, start + k, row, spill, used)
         if used < 0:
             return used
     return used
 
 
 @kernel
-def _place(types, b, count, out, used):
-    if b < out.dense.shape[0] and count < out.dense.shape[1]:
-        out.dense[b, count] += types
+def _place(types, count, row, spill, used):
+    if count < row.size:
+        row[count] += types
         return used
-    if types == 0:
-        return used
-    if used + types > out.item_bin.size:
+    if used + types > spill.size:
         return -1
-    for i in range(used, used + types):
-        out.item_bin[i] = b
-        out.item_count[i] = count
+    spill[used : used + types] = count
     return used + types

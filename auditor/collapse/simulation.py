@@ -21,10 +21,11 @@ from auditor.errors import ConfigError
 from auditor.records import LEVEL
 
 QUANTITIES = ("types", "tail_presence", "tail_mass", "entropy_types", "simpson_types", "heterozygosity")
-# Rare types whose source frequencies lie within this ratio share a bin: presence moves by less than .001.
-BIN_RATIO = 1.2
-_CUTOFFS = (64, 256, 1024)
-_MOST_ITEMS = 2_000_000
+# Rare types whose source frequencies lie within this ratio form a class, which a few frequencies stand for.
+CLASS_RATIO = 4.0
+NODES = 2
+_CUTOFFS = (1024, 256, 64, 16)
+_MANY = 3000
 
 
 class Decoding(StrEnum):
@@ -119,30 +120,30 @@ def zipf(types: int, exponent: float = 1.0) -> Frequencies:
 
 
 def prepare(source: Frequencies, options: SimulationOptions) -> Source:
-    """Bins of a source for N tokens: rare types of like frequency together, frequent ones each alone."""
+    """Bins of a source for N tokens: rare types of like frequency stand at a few frequencies, frequent ones alone.
+
+    A class of rare types is replaced by its Gauss quadrature, which keeps the moments of its frequencies: whatever is
+    smooth in the frequency, as presence and mass are, comes out the same.
+    """
     order = np.argsort(source.probability, kind="stable")
     probability, types = source.probability[order], np.rint(source.types[order]).astype(np.int64)
     _require(types.sum() > 0, "spectrum", "of at least one type")
     tail = np.cumsum(source.mass[order]) <= options.tail_share * (1 + 1e-9)
     tail[0] = True
     expected = probability * options.tokens
-    cutoff = next((c for c in _CUTOFFS if types[expected >= c].sum() <= _MOST_ITEMS), _CUTOFFS[-1])
+    cutoff = _cutoff(expected, types)
     rare = expected < cutoff
-    group = np.floor(np.log(np.maximum(probability[rare], 1e-300)) / math.log(BIN_RATIO)) * 2 + tail[rare]
-    _, member = np.unique(group, return_inverse=True)
-    grouped = np.bincount(member, weights=types[rare])
-    filled = grouped > 0
-    mean = np.bincount(member, weights=types[rare] * probability[rare])[filled] / grouped[filled]
-    in_tail = np.bincount(member, weights=tail[rare])[filled] > 0
+    classes = np.floor(np.log(np.maximum(expected[rare] / cutoff, 1e-300)) / math.log(CLASS_RATIO)) * 2 + tail[rare]
+    nodes = []
+    for key in np.unique(classes):
+        members = np.flatnonzero(classes == key)
+        at, held = _quadrature(probability[members], types[members])
+        nodes.append((at, held, np.full(at.size, tail[members[0]])))
     one = np.repeat(probability[~rare], types[~rare])
+    nodes.append((one, np.ones(one.size, np.int64), np.repeat(tail[~rare], types[~rare])))
     pool = options.regime in (Regime.ACCUMULATE, Regime.ACCUMULATE_SUBSAMPLE)
-    return Source(
-        np.append(mean, one),
-        np.append(grouped[filled], np.ones(one.size)).astype(np.int64),
-        np.append(in_tail, np.repeat(tail[~rare], types[~rare])),
-        int(filled.sum()),
-        cutoff * (8 if pool else 4),
-    )
+    at, held, in_tail = (np.concatenate(column) for column in zip(*nodes, strict=True))
+    return Source(at, held, in_tail, at.size - one.size, cutoff * (8 if pool else 4))
 
 
 def run(source: Source, options: SimulationOptions, rng: np.random.Generator) -> Trajectory:
@@ -272,6 +273,39 @@ def _nucleus(counts: np.ndarray, types: np.ndarray, wanted: float) -> tuple[int,
     at = int(np.flatnonzero(above < wanted)[0])
     tie = min(1.0, (wanted - above[at]) / mass[at]) if mass[at] > 0 else 1.0
     return int(values[at]), float(tie), float(above[at] + tie * mass[at])
+
+
+def _cutoff(expected: np.ndarray, types: np.ndarray) -> int:
+    """Types expected more often than this are items: the most at which a class still has many types."""
+    for cutoff in _CUTOFFS:
+        if types[(expected >= cutoff / CLASS_RATIO) & (expected < cutoff)].sum() >= _MANY:
+            return cutoff
+    return _CUTOFFS[-1]
+
+
+def _quadrature(probability: np.ndarray, types: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """At most NODES frequencies and how many types stand at each: Golub & Welsch 1969, by Lanczos' recursion."""
+    filled = types > 0
+    probability, types = probability[filled], types[filled]
+    if probability.size <= NODES or types.sum() < _MANY / 10:
+        return probability, types
+    center, weight = float(types @ probability) / types.sum(), types / types.sum()
+    x = probability / center
+    diagonal, off = np.zeros(NODES), np.zeros(NODES)
+    before, vector = np.zeros(x.size), np.sqrt(weight)
+    for i in range(NODES):
+        diagonal[i] = vector @ (x * vector)
+        after = (x - diagonal[i]) * vector - off[i] * before
+        length = float(np.sqrt(after @ after))
+        if i + 1 < NODES:
+            if length < 1e-9:
+                return probability, types
+            off[i + 1] = length
+            before, vector = vector, after / length
+    nodes, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(off[1:], 1) + np.diag(off[1:], -1))
+    held = np.rint(vectors[0] ** 2 * types.sum()).astype(np.int64)
+    held[int(held.argmax())] += types.sum() - held.sum()
+    return nodes * center, held
 
 
 def _power_sums(edges: np.ndarray, exponent: float) -> np.ndarray:

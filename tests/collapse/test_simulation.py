@@ -179,7 +179,8 @@ def test_a_spectrum_runs_with_its_unseen_tail():
     assert source.sample[-1] == 0 and source.types[-1] > 4000
     options = SimulationOptions(spectrum.tokens, 3, 0.0, replicates=3)
     found = simulate(source, options, np.random.default_rng(8)).filter(pl.col("quantity") == "types")["value"]
-    assert found[0] == pytest.approx(spectrum.types, rel=0.05)
+    # Chao1 is a lower bound, so a new sample of the estimated source shows somewhat fewer types than the first did
+    assert 0.9 * spectrum.types < found[0] <= 1.02 * spectrum.types
     assert found.is_sorted(descending=True)
 
 

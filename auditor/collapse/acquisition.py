@@ -1,0 +1,94 @@
+"""What to collect first, what is there already, and the mix that a training pipeline can read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from auditor.collapse.decoding import numbers_of
+from auditor.collapse.reservoir import Reservoir, Shard, priorities
+from auditor.collapse.sizing import BANDS
+
+
+def plan(reservoir: Reservoir, band: str = "central") -> dict[str, Any]:
+    """The acquisition plan of one band: strata in the order to collect them, existing reservoirs, the mix.
+
+    Raises: StopIteration when there is no such band
+    """
+    chosen = next(b for b in BANDS if b.name == band)
+    row = reservoir.band(chosen, reservoir.options.sizing)
+    by_name = {r["stratum"]: r for r in row["strata"]}
+    collect = [
+        {"stratum": p["stratum"], "priority": p["priority"], "tokens": by_name[p["stratum"]]["tokens"]}
+        for p in priorities(reservoir.ready)
+        if p["stratum"] in by_name
+    ]
+    return {
+        "band": band,
+        "regime": row["regime"],
+        "sizing": row["sizing"],
+        "reason": row["reason"] or "",
+        "collect": collect,
+        "existing": existing_reservoirs(reservoir.shards),
+        "mix": mix(reservoir, by_name),
+    }
+
+
+def existing_reservoirs(shards: Sequence[Shard]) -> list[dict[str, Any]]:
+    """Shards by what they are worth as a reservoir, and the unique human tokens that they already give.
+
+    Worth is the chance that a token is human, no duplicate, and of a tail that is still there, at the adverse end of
+    each interval; a quantity that was not measured counts as 0, so that nothing unmeasured is recommended.
+    """
+    rows = []
+    for shard in shards:
+        measured = (shard.fraction, shard.duplicate_fraction, shard.tail_retention)
+        if not all(e.is_number for e in measured):
+            rows.append({"shard": shard.name, "worth": 0.0, "human_tokens": 0})
+            continue
+        human = max(1 - numbers_of(shard.fraction)[2], 0.0)
+        unique = max(1 - numbers_of(shard.duplicate_fraction)[2], 0.0)
+        tail = min(max(numbers_of(shard.tail_retention)[0], 0.0), 1.0)
+        tokens = int(shard.tokens * human * unique)
+        rows.append({"shard": shard.name, "worth": human * unique * tail, "human_tokens": tokens})
+    return sorted(rows, key=lambda row: (-row["worth"], row["shard"]))
+
+
+def mix(reservoir: Reservoir, sizes: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Human : admitted synthetic : rest of each stratum that could be sized, as shares that sum to one."""
+    out = {}
+    for ready in reservoir.ready:
+        stratum = ready.stratum
+        if stratum.name not in sizes:
+            continue
+        admitted = stratum.admitted_tokens / stratum.tokens
+        human = sizes[stratum.name]["human_share"] * (1 - admitted)
+        upsampling = sizes[stratum.name]["upsampling"]
+        rest = max(1 - human - admitted, 0.0)
+        out[stratum.name] = {"human": human, "admitted_synthetic": admitted, "rest": rest, "upsampling": upsampling}
+    return out
+
+
+def as_toml(tree: dict[str, Any]) -> str:
+    """TOML of scalars, tables, and lists of flat tables: what `plan` holds. Strings are written as JSON writes them."""
+    lines = [f"{_key(k)} = {_scalar(v)}" for k, v in tree.items() if not isinstance(v, dict | list)]
+    for name, value in tree.items():
+        if isinstance(value, list):
+            for row in value:
+                lines += ["", f"[[{_key(name)}]]", *(f"{_key(k)} = {_scalar(v)}" for k, v in row.items())]
+        elif isinstance(value, dict):
+            for key, row in value.items():
+                lines += ["", f"[{_key(name)}.{_key(key)}]", *(f"{_key(k)} = {_scalar(v)}" for k, v in row.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    # json leaves DEL as it is, which TOML forbids
+    return json.dumps(name).replace("\x7f", "\\u007f")
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return _key(value)
+    return json.dumps(value, allow_nan=False)
