@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 
 from auditor.estimate.counts import BINS, ScoreCounts
+from auditor.estimate.shift import DensityPrior, Trust
 
 # Dated documents count as human when first seen before this day: the release of ChatGPT (30 November 2022).
 HUMAN_BEFORE = "2022-11-01"
 FEWEST_MATCHED = 50
-
-
-class Trust(IntEnum):
-    """Whose word stands behind an anchor: the smaller, the more it is trusted."""
-
-    LABELS = 0
-    REFERENCE = 1
-    DATED = 2
-    BUNDLED = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,10 +48,15 @@ class AnchorUse:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anchors:
-    """Everything known about human and machine scores. machine: one set per generator family, a prior only."""
+    """Everything known about human and machine scores.
+
+    machine: one set per generator family; `--known-ai` (Trust.REFERENCE) is a weak prior, bundled ones are listed only
+    prior: the detector's table of what past domains and generators taught; None is a vague one
+    """
 
     human: tuple[AnchorSet, ...] = ()
     machine: tuple[AnchorSet, ...] = ()
+    prior: DensityPrior | None = None
 
     @property
     def best_trust(self) -> Trust | None:

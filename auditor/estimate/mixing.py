@@ -61,21 +61,22 @@ def _reach(counts, human, machine, mode, end):
     return far
 
 
-# counts (scopes, bins); human, machine (draws, bins); alpha, beta (draws,) of the Beta prior, alpha >= .25, beta >= 1;
-# uniforms (draws, scopes) in (0, 1) -> (draws, scopes)
+# counts (scopes, bins); human, machine (draws, bins); centre (draws,) and spread of the log-odds a priori, spread 0
+# for a flat prior of the fraction; uniforms (draws, scopes) in (0, 1) -> draws and modes (draws, scopes)
 @kernel
-def draw_fractions(counts, human, machine, alpha, beta, uniforms):
+def draw_fractions(counts, human, machine, centre, spread, uniforms):
     """One draw of every scope's fraction from its posterior, for every draw of the densities.
 
-    L(a) = prod_b [(1-a) h_b + a f_b]^n_b times Beta(alpha, beta), tabulated in u = a^(1/4), where a prior that piles up
-    at 0 stays finite, and inverted. No normal approximation: ten documents are as right as ten million.
+    L(a) = prod_b [(1-a) h_b + a f_b]^n_b times the prior, tabulated in u = a^(1/4), fine near 0, inverted: no normal
+    approximation, ten documents are as right as ten million.
     """
     draws, scopes = uniforms.shape
-    out = np.empty((draws, scopes))
+    out, modes = np.empty((draws, scopes)), np.empty((draws, scopes))
     mass = np.empty(POINTS)
     for d in range(draws):
         for s in range(scopes):
             mode = _mode(counts[s], human[d], machine[d])
+            modes[d, s] = mode
             low = _reach(counts[s], human[d], machine[d], mode, 0.0) ** 0.25
             high = _reach(counts[s], human[d], machine[d], mode, 1.0) ** 0.25
             step = (high - low) / POINTS
@@ -85,7 +86,11 @@ def draw_fractions(counts, human, machine, alpha, beta, uniforms):
                 u = low + (i + 0.5) * step
                 a = u**4
                 mass[i] = _height(counts[s], human[d], machine[d], a) - top
-                mass[i] += (4 * alpha[d] - 1) * np.log(u) + (beta[d] - 1) * np.log(max(1 - a, 1e-12))
+                if spread > 0:
+                    odds = np.log(max(a, 1e-300)) - np.log(max(1 - a, 1e-12))
+                    mass[i] -= 0.5 * ((odds - centre[d]) / spread) ** 2 + np.log(u * max(1 - a, 1e-12))
+                else:
+                    mass[i] += 3 * np.log(u)
                 best = max(best, mass[i])
             total = 0.0
             for i in range(POINTS):
@@ -97,7 +102,7 @@ def draw_fractions(counts, human, machine, alpha, beta, uniforms):
                 left -= mass[i]
                 i += 1
             out[d, s] = (low + (i + min(left / max(mass[i], 1e-300), 1.0)) * step) ** 4
-    return out
+    return out, modes
 
 
 # counts (scopes, bins); human, machine (bins,) -> (scopes,)
@@ -122,8 +127,9 @@ def realised_fractions(
 ) -> np.ndarray:
     """Draws (scopes,) of the share in the very documents of a scope, not in what they were drawn from.
 
-    A shard is a finite population: given the densities and its fraction, the n_b documents of a bin hold a Binomial(n_b,
-    P(machine | b)) number of machine-written ones. weights (scopes, bins) are documents, or tokens for the twin.
+    A shard is a finite population: given the densities and its fraction, the n_b documents of a bin hold a
+    Binomial(n_b, P(machine | b)) number of machine-written ones. weights (scopes, bins) are
+    documents, or tokens for the twin.
 
     References: Little 2004, section 4 (prediction of a finite population total)
     """

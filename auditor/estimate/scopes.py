@@ -1,0 +1,158 @@
+"""Figures of many scopes from one fit: shards, languages, topics, hosts, years, length bands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from auditor.estimate.counts import BINS, ScoreCounts
+from auditor.estimate.crosschecks import generator_free_bound
+from auditor.estimate.goodness import TOO_FAR, excess_misfit
+from auditor.estimate.mixing import draw_fractions, machine_probability, realised_fractions
+from auditor.estimate.mixture import LEAST_SEPARATION, Fit
+from auditor.records import LEVEL, Estimate, Status
+from auditor.statistics.intervals import shortest_interval
+from auditor.statistics.multiplicity import false_coverage_level
+
+METHOD, POOLED, BOUND = "joint_mixture", "partial_pooling", "generator_free"
+
+
+@dataclass(frozen=True, slots=True)
+class PrevalenceOptions:
+    """level of all intervals; draws of the replicates; bins of the fit; intervals wider than `widest` are no figure."""
+
+    level: float = LEVEL
+    draws: int = 400
+    bins: int = 24
+    widest: float = 0.20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScopePrevalence:
+    """Figures of several scopes from one fit, in the order of `scopes`.
+
+    documents, tokens: each scope by itself; pooled: drawn towards the other shards where they are alike (labelled
+    method "partial_pooling"); lower_bounds: need no machine anchors; misfit (scopes,): total-variation distance from
+    the fitted mixture beyond sampling and the anchors' own; posterior (scopes, BINS): P(machine | score bin);
+    replicates, token_replicates (draws, scopes): draw d shares its densities with draw d of every other scope
+    """
+
+    scopes: tuple[str, ...]
+    documents: tuple[Estimate, ...]
+    tokens: tuple[Estimate, ...]
+    pooled: tuple[Estimate, ...]
+    lower_bounds: tuple[Estimate, ...]
+    misfit: np.ndarray
+    posterior: np.ndarray
+    replicates: np.ndarray
+    token_replicates: np.ndarray
+
+
+def estimate_scopes(
+    fit: Fit, counts: ScoreCounts, rng: np.random.Generator, *, options: PrevalenceOptions = PrevalenceOptions()
+) -> ScopePrevalence:
+    """Estimate every scope given the draws of the densities; the corpus' shards are only one choice of scopes.
+
+    Where the scores do not separate, anchors are too few or the sampler failed, the interval is [lower bound, 1].
+    """
+    documents, tokens = fit.runs(counts.histogram), fit.runs(counts.token_histogram)
+    shape = len(fit.human), len(counts.scopes)
+    thinned = documents / fit.design_effect
+    flat, modes = draw_fractions(thinned, fit.human, fit.machine, fit.centre, 0.0, rng.random(shape))
+    alike, _ = draw_fractions(thinned, fit.human, fit.machine, fit.centre, fit.spread, rng.random(shape))
+    replicates, token_replicates, pooled = np.empty(shape), np.empty(shape), np.empty(shape)
+    for d in range(shape[0]):
+        p = machine_probability(flat[d], fit.human[d], fit.machine[d])
+        replicates[d] = realised_fractions(documents, documents, p, rng)
+        token_replicates[d] = realised_fractions(documents, tokens, p, rng)
+        shrunk = machine_probability(alike[d], fit.human[d], fit.machine[d])
+        pooled[d] = realised_fractions(documents, documents, shrunk, rng)
+    h, f = fit.human.mean(0), fit.machine.mean(0)
+    point = np.median(modes, axis=0)
+    posterior = machine_probability(point, h, f)
+    fitted = (1 - point[:, None]) * h + point[:, None] * f
+    misfit = excess_misfit(documents, fitted, effect=fit.design_effect, tolerance=fit.tolerance)
+    by_token = (posterior * tokens).sum(1) / np.maximum(tokens.sum(1), 1)
+    bounds = tuple(generator_free_bound(row / fit.design_effect, fit.anchors, level=options.level) for row in documents)
+    figures = [
+        _figures(draws, middle, method, misfit, bounds, counts, fit, options)
+        for draws, middle, method in (
+            (replicates, point, METHOD),
+            (token_replicates, by_token, METHOD),
+            (pooled, np.median(pooled, axis=0), POOLED),
+        )
+    ]
+    grid = fit.on_grid(posterior)
+    assert grid.shape == (shape[1], BINS)
+    return ScopePrevalence(counts.scopes, *figures, bounds, misfit, grid, replicates, token_replicates)
+
+
+def _figures(
+    draws: np.ndarray,
+    point: np.ndarray,
+    method: str,
+    misfit: np.ndarray,
+    bounds: tuple[Estimate, ...],
+    counts: ScoreCounts,
+    fit: Fit,
+    options: PrevalenceOptions,
+) -> tuple[Estimate, ...]:
+    """One estimate for each column of draws, widened by its misfit, with the status that it deserves."""
+    out = []
+    failure = fit.failure
+    for i, n in enumerate(counts.sizes):
+        if n == 0:
+            out.append(Estimate.not_measured("no eligible document has a score", method=method, level=options.level))
+            continue
+        lower, upper = shortest_interval(draws[:, i], level=options.level)
+        wider = misfit[i] / max(fit.separation, LEAST_SEPARATION)
+        lower, upper = max(0.0, lower - wider), min(1.0, upper + wider)
+        reason = failure
+        if failure:
+            lower, upper = min(lower, bounds[i].lower or 0.0), 1.0
+        elif misfit[i] > TOO_FAR:
+            reason = "the scores fit no mixture of human and machine scores: unseen domain, templates or translation"
+        elif upper - lower > options.widest:
+            reason = f"the interval is wider than {100 * options.widest:.0f} points"
+        value = float(np.clip(point[i], lower, upper))
+        estimate = Estimate(value, lower, upper, options.level, method, int(n))
+        out.append(estimate.but(Status.INCONCLUSIVE, reason) if reason else estimate)
+    return tuple(out)
+
+
+def not_measured(counts: ScoreCounts, reason: str) -> ScopePrevalence:
+    """All figures absent, for one reason."""
+    n = len(counts.scopes)
+    absent = tuple(Estimate.not_measured(reason, method=METHOD, n=int(size)) for size in counts.sizes)
+    empty = np.empty((0, n))
+    return ScopePrevalence(
+        counts.scopes, absent, absent, absent, absent, np.zeros(n), np.full((n, BINS), np.nan), empty, empty
+    )
+
+
+def selected_intervals(
+    found: ScopePrevalence, selected: np.ndarray, *, level: float = LEVEL
+) -> dict[str, tuple[float, float]]:
+    """Intervals of scopes (n,) bool picked because of their figures, at the false-coverage-rate level.
+
+    References: Benjamini & Yekutieli 2005
+    """
+    rows = np.flatnonzero(selected)
+    stricter = false_coverage_level(len(rows), len(found.scopes), level=level)
+    return {found.scopes[i]: shortest_interval(found.replicates[:, i], level=stricter) for i in rows}
+
+
+def ranked(found: ScopePrevalence) -> list[int]:
+    """Positions of the measured scopes by lower bound, worst first: a wide interval is no reason to accuse."""
+    known = [(-(e.lower or 0.0), -(e.value or 0.0), i) for i, e in enumerate(found.documents) if e.is_number]
+    return [i for _, _, i in sorted(known)]
+
+
+def difference(first: np.ndarray, second: np.ndarray, *, level: float = LEVEL) -> Estimate:
+    """Second minus first from joint replicates (draws,), in which the error of shared densities cancels."""
+    if len(first) == 0 or len(first) != len(second):
+        return Estimate.not_measured("no joint replicates", method="joint_replicates", level=level)
+    change = second - first
+    lower, upper = np.quantile(change, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(np.median(change)), float(lower), float(upper), level, "joint_replicates", len(change))
