@@ -15,8 +15,8 @@ from auditor.records import LEVEL, Estimate, Status
 
 # Sizes that a shard of one megabyte reaches. Naive counts grow with the text: only equal sizes compare.
 STANDARD_TOKENS = 100_000
-# Extrapolation beyond twice the sample is guesswork (Chao & Jost 2012).
-FARTHEST = 2.0
+# Nothing is extrapolated: from 60,000 to 100,000 tokens of a Zipf law richness comes out 3.3% too low (it is a lower
+# bound there), rarefied it is unbiased (benchmarks/diversity.py).
 
 
 def measure_diversity(
@@ -49,7 +49,7 @@ def measure_spectrum(spectrum: Spectrum, *, tokens: int = STANDARD_TOKENS, level
         return dict.fromkeys(
             ("q0", "q1", "q2", "coverage", "chao1", "chao2"), Estimate.not_measured("no eligible text")
         )
-    size = min(float(tokens), FARTHEST * held)
+    size = min(float(tokens), held)
     per_block = held / float(spectrum.block_totals.sum())
     note = None
     if size < tokens:
@@ -98,8 +98,10 @@ def _finished(
 ) -> Estimate:
     method += ", delete-a-group jackknife"
     if not numbers:
-        return Estimate.not_measured("a group of documents holds all repeated types", method=method, n=n, level=level)
-    out = Estimate(*numbers, level, method, n)
+        reason = "one group of documents holds all text, or all of its repeated types"
+        return Estimate.not_measured(reason, method=method, n=n, level=level)
+    value, lower, upper = numbers
+    out = Estimate(value, lower, upper, level, method, n)
     return judged(out.but(Status.INCONCLUSIVE, note) if note else out, groups)
 
 

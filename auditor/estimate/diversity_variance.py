@@ -19,6 +19,7 @@ from scipy.stats import t as student
 from auditor.estimate.diversity_equations import Frequencies
 from auditor.estimate.spectrum import GROUPS, Counted
 from auditor.records import LEVEL, Estimate, Status
+from auditor.statistics.resampling import jackknife_variance
 
 MIN_GROUPS, ENOUGH_GROUPS = 4, 8
 # Influence is smooth in the count beyond the first few: it is computed at these counts and interpolated in ln k.
@@ -64,8 +65,8 @@ def jackknife(counted: Counted, measure: Measure, *, documents: str = "") -> Mea
     change = np.zeros(GROUPS)
     for g, rest in counted.without_each_group():
         change[g] = measure(rest) - value
-    nothing = np.zeros(0)
-    cells = (np.zeros(0, np.uint64), nothing, np.zeros(0, np.uint64), np.zeros(0, np.int64), nothing)
+    nothing, keys = np.zeros(0), np.zeros(0, np.uint64)
+    cells: tuple[np.ndarray, ...] = (keys, nothing, keys, np.zeros(0, np.int64), nothing)
     if counted.spectrum.rate < 1.0 and np.isfinite(change).all():
         cells = _sampled(counted, measure, value)
     return Measured(value, change, counted.sizes, counted.spectrum.rate, *cells, documents)
@@ -80,14 +81,20 @@ def _sampled(counted: Counted, measure: Measure, value: float) -> tuple[np.ndarr
     nodes = nodes[: np.searchsorted(nodes, top) + 1]
     slopes = _slopes(counted.frequencies(), measure, nodes, counted.incidence)
 
+    def smooth(k: np.ndarray) -> np.ndarray:
+        return np.where(k > 0, np.interp(np.log(np.maximum(k, 1.0)), np.log(nodes), slopes), 0.0)
+
+    # Of a calibrated total only the residual from its regression on k varies (Deville & Sarndal 1992, eq. 3.4).
+    k, along = totals[sampled], smooth(totals[sampled])
+    slope = 0.0 if counted.incidence else float(along @ k) / max(float(k @ k), 1e-300)
+
     def influence(k: np.ndarray) -> np.ndarray:
-        out = np.interp(np.log(np.maximum(k, 1.0)), np.log(nodes), slopes) / spectrum.rate
-        return np.where(k > 0, out, 0.0)
+        return (smooth(k) - slope * k) / spectrum.rate
 
     entry = sampled[counted.index]
     of, group = counted.index[entry], spectrum.group[entry]
     change = influence(totals[of] - counted.value[entry]) - influence(totals[of])
-    return spectrum.types[sampled], influence(totals[sampled]), spectrum.types[of], group, change
+    return spectrum.types[sampled], influence(k), spectrum.types[of], group, change
 
 
 def _slopes(whole: Frequencies, measure: Measure, nodes: np.ndarray, incidence: bool) -> np.ndarray:
@@ -114,29 +121,32 @@ def variance(terms: list[tuple[float, Measured]]) -> float:
         filled = sum((term.sizes > 0) for _, term in own) > 0
         count = int(np.count_nonzero(filled))
         joint = np.sum([sign * term.change for sign, term in own], axis=0)[filled]
-        out += (count - 1) / count * float(np.sum(joint**2)) - _own_noise(own, count)
+        if count < 2:
+            return math.inf
+        noise, rate = _own_noise(own, count), min(term.rate for _, term in own)
+        # What is left can't be less than the types' own noise in a full count; the difference of two estimates can.
+        out += max(float(jackknife_variance(joint)) - (1.0 - rate) * noise, rate * noise)
     rate = min(term.rate for _, term in terms)
     keys = np.concatenate([term.types for _, term in terms])
     if keys.size:
         _, at = np.unique(keys, return_inverse=True)
         together = np.bincount(at, np.concatenate([sign * term.influence for sign, term in terms]))
         out += (1.0 - rate) * float(np.sum(together**2))
-    return max(out, 0.0)
+    return out
 
 
 def _own_noise(terms: list[tuple[float, Measured]], groups: int) -> float:
-    """(1 - rate) * the jackknife variance of each sampled type on its own, summed over types."""
+    """The jackknife variance of each sampled type on its own, summed over types."""
     keys = np.concatenate([term.cell_type for _, term in terms])
     if not keys.size:
         return 0.0
-    rate = min(term.rate for _, term in terms)
     types, at = np.unique(keys, return_inverse=True)
     group = np.concatenate([term.cell_group for _, term in terms])
     change = np.bincount(
         at * GROUPS + group, np.concatenate([sign * term.cell_change for sign, term in terms]), types.size * GROUPS
     ).reshape(-1, GROUPS)
     centred = np.sum(change**2) - np.sum(change.sum(1) ** 2) / groups
-    return float((1.0 - rate) * (groups - 1) / groups * centred)
+    return float((groups - 1) / groups * centred)
 
 
 def reach(groups: float, level: float = LEVEL) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from auditor.estimate import diversity_equations as equations
-from auditor.estimate.diversity import FARTHEST, log_hill
+from auditor.estimate.diversity import log_hill
 from auditor.estimate.diversity_variance import Measured, jackknife, judged, reach, variance
 from auditor.estimate.spectrum import GROUPS, LEVELS, NO_SCORE, Counted, Spectrum
 from auditor.records import LEVEL, Estimate, Status
@@ -105,12 +105,10 @@ def lost_in(bodies: Bodies, *, level: float = LEVEL) -> dict:
 
 
 def common_coverage(bodies: Bodies, order: int) -> float:
-    """The largest coverage that shard and reference reach as they are, and the parts by at most doubling."""
+    """The largest coverage that all bodies reach as they are: nothing is extrapolated (see estimate.diversity)."""
     unit = UNIT[order]
-    plain = [unit(s).frequencies() for s in (bodies.everything, bodies.reference)]
-    parts = [unit(s).frequencies() for s in (bodies.collapsed, *bodies.human) if s is not None and s.tokens.sum() > 1]
-    reached = [equations.coverage(seen) for seen in plain]
-    return min(reached + [equations.coverage(seen, FARTHEST * seen.size) for seen in parts])
+    found = [s for s in (bodies.everything, bodies.reference, bodies.collapsed, *bodies.human) if s is not None]
+    return min(equations.coverage(unit(s).frequencies()) if s.types.size else 0.0 for s in found)
 
 
 def drawn_groups(synthetic: np.ndarray, rng: np.random.Generator) -> list[dict[int, np.ndarray]]:

@@ -155,7 +155,7 @@ class Counted:
             yield int(g), self._frequencies(rest, size - self.sizes[g])
 
     def _frequencies(self, totals: np.ndarray, size: float) -> Frequencies:
-        weights = self.spectrum.weights
+        weights = self.weights(totals, size)
         few = totals < LISTED
         histogram = np.bincount(totals[few].astype(np.int64), weights=weights[few], minlength=1)
         histogram[0] = 0.0
@@ -164,3 +164,17 @@ class Counted:
         fs = np.concatenate([histogram[k], weights[~few]])
         # Incidences sum to U, which sampled types can only estimate; occurrences sum to n, which is known.
         return Frequencies(ks, fs, size, float(np.sum(ks * fs)) if self.incidence else size)
+
+    def weights(self, totals: np.ndarray, size: float) -> np.ndarray:
+        """(types,) how many types each one stands for, calibrated so that occurrences sum to the known total.
+
+        Linear calibration (Deville & Sarndal 1992, JASA 87:376, eq. 2.5): w (1 + lambda k). Rare types keep their
+        weight; the sampled types that are not so rare no longer decide the entropy by being sampled or not.
+        """
+        plain = self.spectrum.weights
+        if self.incidence or self.spectrum.rate >= 1.0:
+            return plain
+        free = np.where(self.spectrum.fixed, 0.0, plain)
+        squares = float(np.sum(free * totals**2))
+        missing = size - float(np.sum(plain * totals))
+        return plain + free * totals * (missing / squares) if squares > 0.0 else plain
