@@ -36,7 +36,7 @@ def inspect(file: File, compression: str | None, options: SourceOptions, format:
 
     Raises: SourceError for an absurd header; ConfigError where no column is one of text
     """
-    records = _opened(file.path, compression, options, format)[1]
+    records = opened(file.path, compression, options, format)[1]
     columns = detect([name[:80] for name in _header(records, file.path, options)], options, where=file.name)
     return Inspected(columns, (Split(0, 0, file.bytes),))
 
@@ -47,7 +47,7 @@ def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
 
 
 def _raws(shard: Shard, options: SourceOptions) -> Iterator[Raw]:
-    feed, records = _opened(shard.path, shard.compression, options, shard.format)
+    feed, records = opened(shard.path, shard.compression, options, shard.format)
     rows = _Rows(shard, _header(records, shard.path, options))
     for record in records:
         rows.add(record, feed)
@@ -58,15 +58,18 @@ def _raws(shard: Shard, options: SourceOptions) -> Iterator[Raw]:
         raise feed.failure
 
 
-def _opened(
-    path: str, compression: str | None, options: SourceOptions, format: str
+def opened(
+    path: str, compression: str | None, options: SourceOptions, format: str, *, errors: str = "replace"
 ) -> tuple[_Feed, Iterator[list[str] | str]]:
-    """The feed of lines and the records parsed from it: fields, or the reason why there are none."""
+    """The feed of lines and the records parsed from it: fields, or the reason why there are none.
+
+    feed.held are the lines of the record last given.
+    """
     pieces = expanded(path, compression, limits=options.limits, storage=options.storage)
     blocks = line_blocks(without_bom(pieces), first=0, longest=options.limits.record_bytes)
     first = next(blocks, Lines(0, b"", 0))
     delimiter = _delimiter(first.octets.split(b"\n", 1)[0], format)
-    feed = _Feed(chain((first,), blocks), delimiter, options)
+    feed = _Feed(chain((first,), blocks), delimiter, options, errors=errors)
     return feed, _records(feed, delimiter)
 
 
@@ -98,7 +101,10 @@ class _Lost(str):
 class _Feed:
     """Lines for the parser, with those of the record at hand kept, so that they can be taken back."""
 
-    def __init__(self, blocks: Iterable[Lines], delimiter: str, options: SourceOptions) -> None:
+    def __init__(
+        self, blocks: Iterable[Lines], delimiter: str, options: SourceOptions, *, errors: str = "replace"
+    ) -> None:
+        self.errors = errors
         self.source = self._decoded(iter(blocks))
         self.delimiter, self.limits = delimiter, options.limits
         self.back: deque[str] = deque()
@@ -142,7 +148,7 @@ class _Feed:
                 try:
                     text, self.replaced = lines.octets.decode(), False
                 except UnicodeDecodeError:
-                    text, self.replaced = lines.octets.decode(errors="replace"), True
+                    text, self.replaced = lines.octets.decode(errors=self.errors), True
                 yield from io.StringIO(text, newline="\n")
         except SourceError as error:
             self.failure = error

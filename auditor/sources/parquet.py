@@ -178,7 +178,8 @@ def _page_bytes(stream: BinaryIO, offset: int) -> int:
     stream.seek(offset)
     header = stream.read(32)
     stream.seek(place)
-    numbers, at = [], 0
+    numbers: list[int] = []
+    at = 0
     while len(numbers) < 2 and at < len(header) and header[at] == 0x15:  # the next field, a 32-bit integer
         at, value, shift = at + 1, 0, 0
         while at < len(header):

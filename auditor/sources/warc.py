@@ -32,6 +32,7 @@ COLUMNS = Columns(
     language="WARC-Identified-Content-Language",
     date_kind="crawled",
 )
+DOCUMENTS = ("conversion", "response", "resource")
 _ROLES = {"id": "warc-record-id", "date": "warc-date", "url": "warc-target-uri"}
 _LANGUAGE = "warc-identified-content-language"
 _START = re.compile(rb"WARC/[01]\.\d")
@@ -53,18 +54,21 @@ def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record of an archive: its headers (names in lower case) and body, or the reason why it was lost."""
+    """One record of an archive: its headers (names in lower case), the head they stood in, and the body; or the reason
+    why it was lost."""
 
     headers: dict[str, str]
+    head: bytes = b""
     body: bytes = b""
     lost: str = ""
 
 
 class Archive:
-    """A forward-only window over the bytes of an archive."""
+    """A forward-only window over the bytes of an archive; `failure` is why it could not be read to its end."""
 
-    def __init__(self, pieces: Iterator[bytes], longest: int) -> None:
-        self.pieces, self.longest = pieces, longest
+    def __init__(self, shard: Shard, options: SourceOptions) -> None:
+        self.path, self.longest = shard.path, options.limits.record_bytes
+        self.pieces = expanded(shard.path, shard.compression, limits=options.limits, storage=options.storage)
         self.window, self.at = b"", 0
         self.ended = False
         self.failure: SourceError | None = None
@@ -96,7 +100,7 @@ class Archive:
             end = _HEADER_END.search(self.window, start, start + HEADER)
             if not _START.match(self.window, start) or end is None:
                 found = self._seek_next(start)
-                yield Entry({}, lost="bad_record" if found else CUT_OFF)
+                yield Entry({}, lost="bad_record") if found else self._cut({})
                 continue
             headers = _headers(self.window[start : end.start()])
             yield self._entry(headers, end.end() - start)
@@ -117,9 +121,16 @@ class Archive:
         start = self.at
         if complete and _BODY_END.match(self.window, start + body + size):
             self.at = start + body + size
-            return Entry(headers, self.window[start + body : self.at])
+            return Entry(headers, self.window[start : start + body], self.window[start + body : self.at])
         found = self._seek_next(start + body)
-        return Entry(headers, lost="wrong_length" if complete or found else CUT_OFF)
+        return Entry(headers, lost="wrong_length") if complete or found else self._cut(headers)
+
+    def _cut(self, headers: dict[str, str]) -> Entry:
+        """The last record, of which the archive has only a part."""
+        self.failure = self.failure or SourceError(
+            f"{self.path}: ends in the middle of a record: truncated, or still being written"
+        )
+        return Entry(headers, lost=CUT_OFF)
 
     def _skip_blank(self) -> bool:
         while self.ensure(1):
@@ -161,19 +172,15 @@ def _headers(block: bytes) -> dict[str, str]:
 
 
 def _raws(shard: Shard, options: SourceOptions) -> Iterator[Raw]:
-    pieces = expanded(shard.path, shard.compression, limits=options.limits, storage=options.storage)
-    archive = Archive(pieces, options.limits.record_bytes)
+    archive = Archive(shard, options)
     pages = _Pages(shard.name, options.limits.record_bytes)
     for row, entry in enumerate(archive.entries()):
         pages.add(row, entry)
         if pages.size >= BLOCK:
             yield pages.finish()
-    cut = any(skip.reason == CUT_OFF for skip in pages.skips)
     yield pages.finish()
     if archive.failure is not None:
         raise archive.failure
-    if cut:
-        raise SourceError(f"{shard.path}: ends in the middle of a record: truncated, or still being written")
 
 
 class _Pages:
@@ -197,7 +204,7 @@ class _Pages:
         kind = entry.headers.get("warc-type", "").lower()
         if kind == "conversion":
             text = self._decoded(row, entry.body)
-        elif kind in ("response", "resource"):
+        elif kind in DOCUMENTS:
             try:
                 text = response_text(entry.body, entry.headers.get("content-type", ""), self.longest)
             except NoText as reason:
