@@ -65,6 +65,20 @@ def finalise(
     return outcome.exit_code
 
 
+@app.command(epilog="Example: auditor merge runs/2026-10 runs/2026-11 --out runs/both")
+def merge(
+    runs: list[Path] = typer.Argument(..., metavar="RUN…", help="Finished runs."),
+    out: Path = typer.Option(..., "--out", metavar="RUN", help="New folder for the joint run."),
+    quiet: bool = typer.Option(False, help="No progress on stderr."),
+    json: bool = typer.Option(False, "--json", help="Print report.json."),
+) -> int:
+    """Several runs as one corpus (a month of dumps): duplicates across them, one set of figures."""
+    from auditor.pipeline.earlier import merge_runs
+
+    merge_runs(runs, out)
+    return finalise(out, quiet=quiet, json=json)
+
+
 def slice_of(text: str) -> tuple[int, int]:
     """ "3/16" as (3, 16). Raises: ConfigError"""
     index, slash, of = text.partition("/")

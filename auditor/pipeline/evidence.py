@@ -58,10 +58,8 @@ def open_view(connection: Any, run: Path, tasks: Sequence[Task], clusters: pl.Da
         },
         schema={"filename": pl.String, "role": pl.String, "shard": pl.String},
     )
-    connection.register("_names", names.to_arrow())
-    connection.execute("CREATE TEMP TABLE part_files AS SELECT * FROM _names")
-    connection.register("_clusters", clusters.to_arrow())
-    connection.execute("CREATE TEMP TABLE members AS SELECT * FROM _clusters")
+    register(connection, "part_files", names)
+    register(connection, "members", clusters)
     if not files:
         return
     listed = ", ".join(quoted(str(path)) for path, _ in files)
@@ -74,6 +72,13 @@ def open_view(connection: Any, run: Path, tasks: Sequence[Task], clusters: pl.Da
         JOIN part_files f USING (filename)
         LEFT JOIN members m ON m.document = d.stable_id"""
     )
+
+
+def register(connection: Any, name: str, frame: pl.DataFrame) -> None:
+    """A frame as a temporary table."""
+    connection.register("_frame", frame.to_arrow())
+    connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM _frame")
+    connection.unregister("_frame")
 
 
 def count_scores(

@@ -14,9 +14,9 @@ import polars as pl
 from auditor.config import Config
 from auditor.detectors.ensemble import Ensemble
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, NothingAudited
-from auditor.pipeline import duplicates, facts, findings, richness, sizing, summary
+from auditor.pipeline import duplicates, earlier, facts, findings, richness, sizing, summary
 from auditor.pipeline.bundled import bundled_anchors
-from auditor.pipeline.evidence import open_view, totals
+from auditor.pipeline.evidence import open_view, register, totals
 from auditor.pipeline.plan import Plan, load_plan
 from auditor.pipeline.reduce import members
 from auditor.pipeline.storing import store_all
@@ -52,7 +52,8 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
     with new_database(run / DATABASE, memory_bytes=config.memory_bytes // 2, threads=config.workers) as connection:
         near = manifest.get("near_duplicates", {})
         open_view(connection, run, plan.tasks, members(run))
-        connection.execute("CREATE TEMP TABLE near_references (document UBIGINT)")
+        register(connection, "near_references", earlier.references_in_corpus(run, plan, config))
+        register(connection, "seen", earlier.seen_before(run, plan, config))
         say("estimating the synthetic fraction")
         names = [shard["shard"] for shard in shards]
         ensemble = Ensemble.load(config.detectors)

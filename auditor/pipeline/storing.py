@@ -117,8 +117,9 @@ def _store_documents(connection: Any, audit_id: str, synthetic: Synthetic) -> No
                d.skip_reason, d.score, {listed + "," if listed else ""}
                CASE WHEN d.eligible THEN p.probability END AS probability,
                CASE WHEN d.eligible THEN d.tier END AS probability_tier,
-               d.cluster_id, d.representative AS is_representative
+               d.cluster_id, d.representative AS is_representative, s.seen_in
         FROM docs d LEFT JOIN _posterior p ON p.shard = d.shard AND p.bin = {SCORE_BIN.replace("score", "d.score")}
+        LEFT JOIN seen s ON s.document = d.stable_id
         WHERE d.role = 'corpus' ORDER BY d.shard, d.row"""
     )
     connection.unregister("_posterior")

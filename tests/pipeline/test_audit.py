@@ -49,7 +49,7 @@ def test_documents_are_counted_as_they_are(report, truth, audited):
     documents = sum(shard["documents"] for shard in truth["shards"])
     assert report["corpus"]["documents"] == documents
     with duckdb.connect(str(audited / "audit.duckdb"), read_only=True) as connection:
-        assert connection.sql("SELECT count(*) FROM documents").fetchone() == (documents,)
+        assert connection.sql("SELECT count(*) FROM documents").fetchall() == [(documents,)]
 
 
 def test_planted_duplicates_are_found_and_nothing_else(truth, audited):
