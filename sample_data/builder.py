@@ -33,11 +33,15 @@ from auditor.sample_data.writers import Document, write_shard
 
 @dataclass(frozen=True, slots=True)
 class ShardPlan:
-    """A shard's file, its share of machine text among eligible documents, and its dates (None: no dates at all)."""
+    """A shard's file, its share of machine text among eligible documents, its dates (None: no dates), its size.
+
+    size is relative: the shard that is mostly machine-written is smaller, since machine texts are the scarcer.
+    """
 
     file: str
     share: float
     dating: Dating | None
+    size: float = 1.0
 
 
 PLAN = (
@@ -45,11 +49,11 @@ PLAN = (
     ShardPlan("part-1.jsonl.gz", 0.02, Dating(before=0.5)),
     ShardPlan("part-2.warc.wet.gz", 0.10, Dating(crawl=datetime(2024, 2, 20, tzinfo=UTC))),
     ShardPlan("part-3.parquet", 0.30, Dating(before=0.3)),
-    ShardPlan("part-4.jsonl.gz", 0.60, Dating(before=0.3)),
+    ShardPlan("part-4.jsonl.gz", 0.60, Dating(before=0.3), size=2 / 3),
     ShardPlan("part-5.parquet", 0.20, None),
 )
-# Eligible documents in a shard: as many of these as the installed and the committed texts suffice for.
-ELIGIBLE = (300, 280, 250, 200, 150, 100, 50)
+# Eligible documents in a shard of size 1: as many of these as the installed and the committed texts suffice for.
+ELIGIBLE = (300, 240, 180, 120, 60)
 REFERENCE = 300
 REFERENCE_FILES = ("human-0.parquet", "human-1.jsonl.gz")
 # So that the reference draws on many works, not on a few long ones.
@@ -139,9 +143,8 @@ def set_apart(supply: Sequence[Passage], rng: np.random.Generator) -> tuple[list
 
 def planned_slots(supply: Sequence[Passage], rng: np.random.Generator) -> tuple[list[Slot], list[Planted]]:
     """The slots of the largest corpus that the supply suffices for, with the duplicates marked."""
-    shares = [plan.share for plan in PLAN]
     for eligible in ELIGIBLE:
-        slots = make_slots(shares, eligible)
+        slots = make_slots([(round(eligible * plan.size), plan.share) for plan in PLAN])
         planted = plant(slots, rng)
         missing = shortfall(slots, supply)
         if not missing:

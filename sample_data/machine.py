@@ -18,8 +18,9 @@ SHORTEST = 110
 DISTINCT_TRIGRAMS = 0.75
 DIGIT_WORDS = 0.12
 REFUSAL = re.compile(
-    r"\b(?:I'm sorry|I am sorry|I cannot|I can't|as an AI|language model|\[[A-Z][^\]]{2,30}\])", re.IGNORECASE
+    r"\A.{0,200}\bI(?:'m sorry| am sorry| am unable| cannot| can't)\b|\bas an AI\b|\blanguage model\b", re.I | re.S
 )
+PLACEHOLDER = re.compile(r"\[[A-Z][^\]]{2,30}\]")
 HEADING = re.compile(r"(?m)^\s*(?:#+ .*|\*\*[^*\n]{1,80}\*\*:?|[A-Z][^.!?\n]{0,60}:?)\s*$")
 BULLET = re.compile(r"(?m)^\s*(?:[-*•]|\d+[.)])\s+")
 CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
@@ -62,6 +63,7 @@ def keep(text: str) -> bool:
     return (
         len(words) >= SHORTEST
         and not REFUSAL.search(text)
+        and not PLACEHOLDER.search(text)
         and len(set(trigrams)) >= DISTINCT_TRIGRAMS * len(trigrams)
         and digits <= DIGIT_WORDS * len(words)
     )

@@ -12,7 +12,7 @@ from auditor.sample_data.passages import Passage
 from auditor.sample_data.surface import cut, lay_out, sentences
 from auditor.sample_data.truth import AI, HUMAN
 
-GENRES = {"encyclopaedic": 0.62, "news": 0.12, "technical": 0.26}
+GENRES = {"encyclopaedic": 0.65, "news": 0.13, "technical": 0.22}
 # Documents under the audit's minimum of words, for one eligible document.
 SHORT_SHARE = 0.06
 SHORT_WORDS = (15, 80)
@@ -32,10 +32,10 @@ class Slot:
     row: int = -1
 
 
-def make_slots(shares: Sequence[float], eligible: int) -> list[Slot]:
-    """The slots of shards with `eligible` documents each, of which `shares` are machine-written, short ones on top."""
+def make_slots(shards: Sequence[tuple[int, float]]) -> list[Slot]:
+    """The slots of shards given as (eligible documents, share that is machine-written); short documents on top."""
     made: list[Slot] = []
-    for shard, share in enumerate(shares):
+    for shard, (eligible, share) in enumerate(shards):
         machine = round(eligible * share)
         for label, count in ((AI, machine), (HUMAN, eligible - machine)):
             made += [Slot(shard, label, genre) for genre in apportion(count)]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 HUMAN, AI = "human", "ai"
 SCHEMA_VERSION = 1
@@ -90,7 +91,11 @@ class SampleTruth:
         return sum(len(cluster.members) - 1 for cluster in self.clusters)
 
     def write(self) -> None:
-        content = {
+        self.path.write_text(json.dumps(self.as_dict(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of the truth file."""
+        return {
             "schema_version": SCHEMA_VERSION,
             "seed": self.seed,
             "minimum_words": self.minimum_words,
@@ -104,7 +109,6 @@ class SampleTruth:
             "clusters": [asdict(cluster) for cluster in self.clusters],
             "shards": [asdict(shard) for shard in self.shards],
         }
-        self.path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def read_truth(path: Path) -> SampleTruth:

@@ -55,26 +55,22 @@ def _jsonl(path: Path, documents: Sequence[Document]) -> None:
 
 
 def _wet(path: Path, documents: Sequence[Document]) -> None:
-    """WARC/1.0 conversion records behind a warcinfo record, one gzip member each (as Common Crawl's WET files)."""
-    first = min(document.date or "" for document in documents)
-    records = [
-        _record("warcinfo", "urn:sample", first, "application/warc-fields", b"Software-Info: auditor sample\r\n")
-    ]
-    records += [
-        _record("conversion", document.url, document.date or first, "text/plain", document.text.encode())
-        for document in documents
-    ]
-    path.write_bytes(b"".join(gzip.compress(record, LEVEL, mtime=0) for record in records))
+    """WARC/1.0 conversion records, one gzip member each, as in Common Crawl's WET files.
+
+    Without the usual warcinfo record, so that a record's position is the document's row.
+    """
+    path.write_bytes(b"".join(gzip.compress(_record(document), LEVEL, mtime=0) for document in documents))
 
 
-def _record(kind: str, uri: str, date: str, content_type: str, body: bytes) -> bytes:
+def _record(document: Document) -> bytes:
+    body = document.text.encode()
     head = [
         "WARC/1.0",
-        f"WARC-Type: {kind}",
-        *([f"WARC-Target-URI: {uri}"] if kind == "conversion" else []),
-        f"WARC-Date: {date}",
-        f"WARC-Record-ID: <urn:uuid:{uuid5(NAMESPACE_URL, uri)}>",
-        f"Content-Type: {content_type}",
+        "WARC-Type: conversion",
+        f"WARC-Target-URI: {document.url}",
+        f"WARC-Date: {document.date}",
+        f"WARC-Record-ID: <urn:uuid:{uuid5(NAMESPACE_URL, document.url)}>",
+        "Content-Type: text/plain",
         f"Content-Length: {len(body)}",
     ]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body + b"\r\n\r\n"

@@ -22,6 +22,9 @@ from auditor.sample_data.machine import machine_texts
 from auditor.sample_data.passages import jaccard, shingles
 from auditor.sample_data.setting import MACHINE_ERA
 from auditor.sample_data.truth import AI, HUMAN, SampleTruth, read_truth
+from auditor.sources.interface import SourceOptions
+from auditor.sources.plan import plan_corpus
+from auditor.sources.read import read_split
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +99,23 @@ def test_the_truth_matches_what_is_written(sample, texts):
     assert all((row.source in machine) == (row.label == AI) for shard in sample.shards for row in shard.rows)
 
 
+def test_an_audit_reads_every_document_in_the_order_of_the_truth_with_its_host_and_date(sample):
+    options = SourceOptions()
+    corpus = plan_corpus([str(sample.corpus)], options)
+    assert [shard.name for shard in corpus.shards] == [shard.shard for shard in sample.shards]
+    for planned, shard in zip(corpus.shards, sample.shards, strict=True):
+        read_back = pl.concat(batch.frame for split in planned.splits for batch in read_split(planned, split, options))
+        assert read_back["row"].to_list() == [row.row for row in shard.rows]
+        assert read_back["host"].to_list() == [row.host for row in shard.rows]
+        dates = [str(date) if date else None for date in read_back["date"]]
+        assert dates == [row.date[:10] if row.date else None for row in shard.rows]
+
+
 def test_the_fractions_are_the_planned_ones_with_copies_counted_as_documents(sample):
     for plan, shard in zip(PLAN, sample.shards, strict=True):
         eligible = [row for row in shard.rows if row.eligible]
         assert sum(row.label == AI for row in eligible) == round(plan.share * len(eligible))
-        assert shard.synthetic_fraction == pytest.approx(plan.share)
+        assert shard.synthetic_fraction == pytest.approx(plan.share, abs=0.5 / len(eligible))
 
 
 def test_eligible_and_short_documents_keep_clear_of_the_threshold(sample):
