@@ -1,0 +1,61 @@
+"""The report in one screen of a terminal: 80 columns, plain where it is piped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from auditor.reports import summary, words
+from auditor.reports.clean import name
+
+SHARDS, FINDINGS = 12, 6
+STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
+
+
+def print_summary(report: dict[str, Any], console: Console) -> None:
+    """Headline, the answers in sentences, the worst shards, the gravest findings."""
+    console.print(Text(summary.headline(report), style="bold"))
+    found = summary.verdict(report)
+    if found:
+        console.print(Text(f"{found['words']} {found['policy']}".strip(), style="bold"))
+    for sentence in summary.sentences(report):
+        console.print(Text(sentence))
+    shards = summary.worst_first(report["shards"])
+    console.print()
+    console.print(_table(shards[:SHARDS]))
+    if len(shards) > SHARDS:
+        console.print(Text(f"and {len(shards) - SHARDS:,} more shards", style="dim"))
+    findings = summary.findings(report)
+    for finding in findings[:FINDINGS]:
+        line = Text(finding["severity"] + " ", style=STYLES[finding["severity"]])
+        console.print(line + Text(f"{finding['scope']}: {finding['message']}", style=""))
+    if len(findings) > FINDINGS:
+        console.print(Text(f"and {len(findings) - FINDINGS:,} more findings in the report", style="dim"))
+
+
+def _table(shards: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, expand=False)
+    table.add_column("shard", overflow="ellipsis", no_wrap=True, max_width=28)
+    for title in ("documents", "machine-written", "repeated", "types lost"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for shard in shards:
+        table.add_row(
+            Text(name(shard["shard"], 28)),
+            f"{shard['documents']:,}",
+            _short(shard["synthetic_fraction"]),
+            _short(shard["duplicate_fraction"]),
+            _short(shard["diversity_loss"]["q0"]),
+        )
+    return table
+
+
+def _short(e: dict[str, Any]) -> str:
+    """An estimate in a narrow column; a question mark where it is inconclusive."""
+    if not words.measured(e):
+        return "not measured"
+    bounds = words.interval(e)
+    mark = "?" if e["status"] == "inconclusive" else ""
+    return f"{words.bare_percent(e['value'])}%{mark}" + (f" ({bounds})" if bounds else "")
