@@ -120,7 +120,7 @@ def load(path: str | None = None, **settings: Any) -> Config:
 
 
 def parse_bytes(text: str) -> int:
-    """"2GB", "1.5 GiB", "500m" or plain bytes."""
+    """ "2GB", "1.5 GiB", "500m" or plain bytes."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text.lower())
     if not match or match[2] not in UNITS:
         raise ValueError(f"{text!r} is not a size such as 2GB or 512MiB")
@@ -128,7 +128,7 @@ def parse_bytes(text: str) -> int:
 
 
 def parse_duration(text: str) -> int:
-    """"90s", "5m" or "2h" in seconds."""
+    """ "90s", "5m" or "2h" in seconds."""
     match = re.fullmatch(r"\s*(\d+)\s*([smh])\s*", text.lower())
     if not match:
         raise ValueError(f"{text!r} is not a duration such as 90s, 5m or 2h")

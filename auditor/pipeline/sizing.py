@@ -119,7 +119,7 @@ def resize(run: Path, options: ReservoirOptions, *, mix: Path | None = None) -> 
     Raises: ConfigError, StoreError where there is no finished run
     """
     report = read_report(run)
-    plan, config, _ = load_plan(run)
+    plan, _, _ = load_plan(run)
     spectrum = human_spectrum(run, plan)
     corpus = _with_estimates(report["corpus"])
     shards = [_with_estimates(shard) for shard in report["shards"]]

@@ -11,6 +11,7 @@ weights only.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +33,14 @@ MARGIN = 12.0  # nats between the best and the second best language; below it py
 MARGIN_PER_TOKEN = 0.25  # also below this share: a few English words in a Chinese text are no English text
 WRITTEN_ALIKE = {"wuu": "zh", "yue": "zh", "no": "nb", "nn": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
 PREFIX = 600  # characters shown to py3langid
+# Scripts that one language writes settle it at once; kana come before the ideographs that Japanese shares.
+SCRIPTS = {
+    "ja": re.compile(r"[\u3041-\u30ff]"),
+    "ko": re.compile(r"[\uac00-\ud7a3]"),
+    "th": re.compile(r"[\u0e01-\u0e5b]"),
+    "zh": re.compile(r"[\u4e00-\u9fff]"),
+}
+SCRIPT_SHARE = 0.2
 FLOOR = 1e-5  # frequency of a listed word in a language that doesn't list it
 SLOTS = 1 << 15
 
@@ -113,6 +122,9 @@ def _table() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _slowly(text: str) -> str:
+    for name, script in SCRIPTS.items():
+        if len(script.findall(text)) > SCRIPT_SHARE * len(text):
+            return name
     import py3langid
 
     code = py3langid.classify(text)[0]
