@@ -19,14 +19,14 @@ from auditor.statistics.resampling import design_effect
 MOST_SHARDS = 64  # in the fit of the densities: beyond that shards are added up, none is left out of the estimates
 KNOWN_MACHINE = 25.0  # pseudo-counts of the user's --known-ai: their generators need not be the corpus' own
 THIN = 4
-# Independent documents that may shape the densities. Beyond that the likelihood would believe the smooth model more than
-# any model deserves: with 350,000 documents the intervals covered 78%, with 35,000 94% (docs/prevalence.md). The
+# Independent documents that may shape the densities. Beyond that the likelihood would believe the smooth model more
+# than any model deserves: with 350,000 documents the intervals covered 78%, with 35,000 94% (docs/prevalence.md). The
 # fractions themselves are drawn with all documents.
-MOST_DOCUMENTS = 40_000
+MOST_DOCUMENTS = 20_000
 ROUGH = 0.05  # sd of what a smooth log density misses in one bin
 WARM_UP = (200, 300, 200)
 SPREAD = (0.5, 2.5)
-LEAST_SEPARATION, LEAST_ANCHORS, LEAST_ACCEPTANCE = 0.15, 20, 0.15
+LEAST_SEPARATION, LEAST_ANCHORS, LEAST_ACCEPTANCE, LEAST_BINS = 0.15, 20, 0.15, 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +64,8 @@ class Fit:
     @property
     def failure(self) -> str | None:
         """Why demixing cannot be believed, None where it can."""
+        if len(self.starts) < LEAST_BINS:
+            return "the scores are all alike"
         if self.separation < LEAST_SEPARATION:
             return "the scores do not separate human from machine text here"
         if self.anchors.sum() < LEAST_ANCHORS:

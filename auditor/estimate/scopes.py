@@ -107,7 +107,7 @@ def _figures(
             continue
         lower, upper = shortest_interval(draws[:, i], level=options.level)
         wider = misfit[i] / max(fit.separation, LEAST_SEPARATION)
-        lower, upper = max(0.0, lower - wider), min(1.0, upper + wider)
+        lower, upper = max(0.0, float(lower - wider)), min(1.0, float(upper + wider))
         reason = failure
         if failure:
             lower, upper = min(lower, bounds[i].lower or 0.0), 1.0
