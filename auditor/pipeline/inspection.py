@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from auditor.pipeline.reduce import signature_batches
 from auditor.pipeline.results import open_database
 from auditor.sketch.bands import band_frame, parameters
 from auditor.sketch.minhash import SEED, permutations, signatures
-from auditor.sources.interface import Shard
+from auditor.sources.interface import Shard, SourceOptions
 from auditor.sources.plan import plan_corpus
 from auditor.sources.read import read_split
 from auditor.store.database import query
@@ -73,8 +74,13 @@ def look_up(run: Path, file: str) -> dict[str, Any]:
 
     Raises: ConfigError where the file cannot be read as texts
     """
+    with tempfile.TemporaryDirectory(prefix="auditor-") as spool:
+        return _look_up(run, file, Path(spool))
+
+
+def _look_up(run: Path, file: str, spool: Path) -> dict[str, Any]:
     plan, config, _ = load_plan(run)
-    options = source_options(config, None)
+    options = SourceOptions(spool=spool)
     corpus = plan_corpus([file], options)
     lsh, chosen = parameters(config.near_dup_threshold, config.permutations), permutations(config.permutations)
     tasks = plan.of_role(CORPUS)

@@ -9,6 +9,7 @@ from typing import Any
 
 from auditor.errors import ConfigError, StoreError
 from auditor.pipeline.parts import PARTS
+from auditor.records import Estimate, Status
 from auditor.reports.render import write_reports
 from auditor.store.database import DATABASE, check_version, connect
 
@@ -48,6 +49,16 @@ def read_report(run: Path) -> dict[str, Any]:
         raise StoreError(f"{path} is no report; `auditor finalise {run}` writes it again")
     check(report)
     return report
+
+
+def with_estimates(node: Any) -> Any:
+    """A part of report.json with each E as an Estimate again."""
+    if isinstance(node, dict) and {"value", "lower", "upper", "status"} <= node.keys():
+        names = ("value", "lower", "upper", "level", "method", "n", "reason")
+        return Estimate(**{name: node[name] for name in names}, status=Status(node["status"]))
+    if isinstance(node, dict):
+        return {key: with_estimates(value) for key, value in node.items()}
+    return node
 
 
 def render_again(run: Path, formats: Sequence[str], out: Path) -> list[Path]:

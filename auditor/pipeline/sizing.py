@@ -19,9 +19,8 @@ from auditor.errors import ConfigError
 from auditor.estimate.spectrum import WORD, Counted, Spectrum
 from auditor.manifest import write_text
 from auditor.pipeline.plan import load_plan
-from auditor.pipeline.results import read_report
+from auditor.pipeline.results import read_report, with_estimates
 from auditor.pipeline.richness import human_spectrum
-from auditor.records import Estimate, Status
 
 BANDS = ("optimistic", "central", "pessimistic")
 
@@ -121,8 +120,8 @@ def resize(run: Path, options: ReservoirOptions, *, mix: Path | None = None) -> 
     report = read_report(run)
     plan, _, _ = load_plan(run)
     spectrum = human_spectrum(run, plan)
-    corpus = _with_estimates(report["corpus"])
-    shards = [_with_estimates(shard) for shard in report["shards"]]
+    corpus = with_estimates(report["corpus"])
+    shards = [with_estimates(shard) for shard in report["shards"]]
     found = size_reservoir(corpus, shards, spectrum, options)
     if mix is not None:
         write_text(mix, found.mix_toml())
@@ -169,13 +168,3 @@ def _spectrum_of(path: Path) -> Frequencies:
         return Frequencies(frame["frequency"].to_numpy(), frame["types"].to_numpy())
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise ConfigError(f"{path} is neither a run nor a CSV of frequency,types ({error})") from None
-
-
-def _with_estimates(node: Any) -> Any:
-    """Estimates of report.json as records again."""
-    if isinstance(node, dict) and {"value", "lower", "upper", "status"} <= node.keys():
-        names = ("value", "lower", "upper", "level", "method", "n", "reason")
-        return Estimate(**{name: node[name] for name in names}, status=Status(node["status"]))
-    if isinstance(node, dict):
-        return {key: _with_estimates(value) for key, value in node.items()}
-    return node
