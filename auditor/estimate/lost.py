@@ -155,7 +155,7 @@ def _nothing(reason: str) -> dict:
 def _order(bodies: Bodies, order: int, target: float, level: float) -> tuple[Estimate, dict[str, Estimate]]:
     """Loss and parts of one order at one coverage."""
     measure, unit = log_hill(order, target), UNIT[order]
-    method = f"Hill q={order} at coverage {target:.4f}, delete-a-group jackknife"
+    method = f"Hill q={order} at coverage {target:.6f}, delete-a-group jackknife"
 
     def measured(spectrum: Spectrum, name: str) -> Measured:
         return jackknife(unit(spectrum), measure, documents=name)

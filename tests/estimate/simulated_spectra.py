@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import brentq
 
 from auditor.estimate.spectrum import GROUPS, Spectrum
 
@@ -68,3 +69,19 @@ def expected_coverage(p: np.ndarray, tokens: float) -> float:
 
 
 EXPECTED = {"q0": expected_richness, "q1": expected_shannon, "q2": expected_simpson}
+
+
+def expected_incidence_coverage(p: np.ndarray, tokens: float) -> float:
+    """Coverage of `tokens` tokens in blocks: what they leave uncovered, as a share of all incidences."""
+    chance = -np.expm1(-BLOCK * p)
+    return float(1.0 - np.sum(chance * np.exp(-tokens * p)) / chance.sum())
+
+
+def true_loss(shard: np.ndarray, reference: np.ndarray, key: str, coverage: float) -> float:
+    """1 - D(shard) / D(reference), each at the size whose expected coverage is `coverage`."""
+    reach = expected_incidence_coverage if key == "q0" else expected_coverage
+    diversity = []
+    for p in (shard[shard > 0], reference):
+        size = brentq(lambda log_size, p=p: reach(p, np.exp(log_size)) - coverage, 1.0, 25.0)
+        diversity.append(EXPECTED[key](p, np.exp(size)))
+    return 1.0 - diversity[0] / diversity[1]
