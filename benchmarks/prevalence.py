@@ -119,7 +119,8 @@ def corpus_of(
 
 
 def fine(scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    density = ScoreCounts.of(drawn(scores, 200_000, rng)).histogram[0].astype(float)
+    # half a document in every bin: an empty one would tell all, and the floor would be 0
+    density = ScoreCounts.of(drawn(scores, 200_000, rng)).histogram[0] + 0.5
     return density / density.sum()
 
 

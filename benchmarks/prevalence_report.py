@@ -73,9 +73,10 @@ def write_report(rows: pl.DataFrame, studies: list[str], path: Path) -> None:
         lines += [f"## {name}", "", *study_table(part, rng), ""]
         lines.append(
             f"All fractions: coverage {coverage:.3f} ({low:.2f}-{high:.2f}) over {part.height} shards in "
-            f"{worst.height} cells, detector AUROC {part['area'].min():.2f}-{part['area'].max():.2f}. "
-            f"Worst cell: {row['held']}, {row['group']}, {row['domain']} (AUROC {row['area']:.2f}): {row['covered']:.2f} of {row['len']}.\n"
+            f"{worst.height} cells, detector AUROC {part['area'].min():.2f}-{part['area'].max():.2f}."
         )
+        where = f"{row['held']}, {row['group']}, {row['domain']} (AUROC {row['area']:.2f})"
+        lines.append(f"Worst cell: {where}: {row['covered']:.2f} of {row['len']}.\n")
     tail = path.read_text().split("<!-- by hand -->", 1)[1:] if path.exists() else []
     path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join(lines) + "\n<!-- by hand -->" + (tail[0] if tail else "\n"))

@@ -75,17 +75,15 @@ def estimate_scopes(
     misfit = excess_misfit(documents, fitted, effect=fit.design_effect, tolerance=fit.tolerance)
     by_token = (posterior * tokens).sum(1) / np.maximum(tokens.sum(1), 1)
     bounds = tuple(generator_free_bound(row / fit.design_effect, fit.anchors, level=options.level) for row in documents)
-    figures = [
-        _figures(draws, middle, method, misfit, bounds, counts, fit, options)
-        for draws, middle, method in (
-            (replicates, point, METHOD),
-            (token_replicates, by_token, METHOD),
-            (pooled, np.median(pooled, axis=0), POOLED),
-        )
-    ]
+    rest = misfit, bounds, counts, fit, options
+    by_documents = _figures(replicates, point, METHOD, *rest)
+    by_tokens = _figures(token_replicates, by_token, METHOD, *rest)
+    shrunken = _figures(pooled, np.median(pooled, axis=0), POOLED, *rest)
     grid = fit.on_grid(posterior)
     assert grid.shape == (shape[1], BINS)
-    return ScopePrevalence(counts.scopes, *figures, bounds, misfit, grid, replicates, token_replicates)
+    return ScopePrevalence(
+        counts.scopes, by_documents, by_tokens, shrunken, bounds, misfit, grid, replicates, token_replicates
+    )
 
 
 def _figures(

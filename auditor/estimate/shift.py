@@ -57,7 +57,7 @@ class DensityPrior:
     machine_mean: np.ndarray
     machine_spread: np.ndarray
     shifts: Mapping[Trust, Shift] = field(default_factory=lambda: dict(DEFAULT_SHIFTS))
-    overlap: tuple[float, float] = (-5.5, 2.0)
+    overlap: tuple[float, float] = (-4.8, 2.0)
     tables: int = 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,8 +78,16 @@ class DensityPrior:
         if stored.get("schema") != 1 or not np.allclose(stored["nodes"], NODES):
             raise ValueError("this shift table was written by another version: train the detector again")
         shifts = {Trust[name.upper()]: Shift(**tau) for name, tau in stored["tau"].items()}
-        sides = [np.asarray(stored[side][part]) for side in ("human", "machine") for part in ("mean", "spread")]
-        return cls(*sides, DEFAULT_SHIFTS | shifts, tuple(stored["overlap"]), stored["tables"])
+        human, machine = stored["human"], stored["machine"]
+        return cls(
+            np.asarray(human["mean"]),
+            np.asarray(human["spread"]),
+            np.asarray(machine["mean"]),
+            np.asarray(machine["spread"]),
+            DEFAULT_SHIFTS | shifts,
+            (stored["overlap"][0], stored["overlap"][1]),
+            stored["tables"],
+        )
 
 
 def default_prior() -> DensityPrior:
