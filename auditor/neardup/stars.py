@@ -59,20 +59,20 @@ def exact_duplicates(content: pl.DataFrame) -> pl.DataFrame:
     Parameters: content (content_1, content_2, document), all UInt64: both halves of the content hash; a partition by
         content_1 may be given alone. Documents without a token should be left out, or they are copies of each other.
     """
-    return _stars([content["content_2"], content["content_1"]], content["document"], None).sort("document")
+    return _stars([content["content_1"], content["content_2"]], content["document"], None).sort("document")
 
 
 def _stars(keys: list[pl.Series], documents: pl.Series, without: np.ndarray | None) -> pl.DataFrame:
-    """The stars of the runs of equal keys (the last key is the main one). Repeated rows of a document are no edge."""
-    arrays = [key.to_numpy() for key in keys]
-    order = np.argsort(arrays[0]) if len(arrays) == 1 else np.lexsort(arrays)
-    arrays = [array[order] for array in arrays]
-    same = np.zeros(len(order) + 1, bool)  # same[i]: row i is in the bucket of row i - 1
-    same[1:-1] = np.logical_and.reduce([array[1:] == array[:-1] for array in arrays])
-    del arrays
-    shared = same[:-1] | same[1:]
-    ids, first = documents.to_numpy()[order[shared]], ~same[:-1][shared]
-    del order, same, shared
+    """The stars of the runs of equal keys. Repeated rows of a document are no edge."""
+    arrays, ids = [key.to_numpy() for key in keys], documents.to_numpy()
+    order = np.argsort(arrays[0])
+    first, shared = _runs([array[order] for array in arrays[:1]])
+    order, first = order[shared], first[shared]
+    if len(arrays) > 1:  # the few rows that agree in the first key are ordered by all of them
+        order = order[np.lexsort([array[order] for array in reversed(arrays)])]
+        first, shared = _runs([array[order] for array in arrays])
+        order, first = order[shared], first[shared]
+    ids = ids[order]
     if without is not None and len(without):
         keep = ~_among(ids, without)
         bucket = np.cumsum(first)[keep]
@@ -83,6 +83,13 @@ def _stars(keys: list[pl.Series], documents: pl.Series, without: np.ndarray | No
     centres = np.repeat(np.minimum.reduceat(ids, starts), np.diff(starts, append=len(ids)))
     edge = ids != centres
     return pl.DataFrame({"document": ids[edge], "centre": centres[edge]}, schema=EDGES).unique()
+
+
+def _runs(ordered: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Of rows in order of their keys: which are the first of their run, and which share it with others."""
+    first = np.ones(len(ordered[0]) + 1, bool)
+    first[1:-1] = np.logical_or.reduce([array[1:] != array[:-1] for array in ordered])
+    return first[:-1], ~(first[:-1] & first[1:])
 
 
 def _among(ids: np.ndarray, sorted_ids: np.ndarray) -> np.ndarray:
