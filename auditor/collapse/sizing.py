@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scipy.optimize import brentq
-from scipy.stats import beta
+from scipy.stats import beta, norm
 
 from auditor.collapse import closed_forms
 from auditor.collapse.spectrum import Spectrum, estimate_frequencies, rarest_covered
@@ -145,10 +145,13 @@ class Stratum:
 
 @dataclass(frozen=True, slots=True)
 class Rarest:
-    """The types that must live: frequency p_min, how many there are alike, tokens needed for one unit's incidence."""
+    """The types that must live: frequency p_min, how many are up to twice as frequent, tokens per unit's incidence.
+
+    Where nothing is known of their number it is taken to be so large that chance plays no part.
+    """
 
     frequency: float
-    types: float
+    types: float = 1e9
     clumping: float = 1.0
 
 
@@ -179,7 +182,7 @@ class Size:
 def find_rarest(spectrum: Spectrum | None, options: ReservoirOptions) -> Rarest | None:
     """p_min, from the spectrum and the share of human tokens to cover, or as the user names it; else None."""
     if spectrum is None or spectrum.tokens <= 0:
-        return Rarest(options.rarest_frequency, 1.0) if options.rarest_frequency else None
+        return Rarest(options.rarest_frequency) if options.rarest_frequency else None
     frequencies = estimate_frequencies(spectrum)
     chosen = rarest_covered(frequencies, options.coverage_share)
     if options.rarest_frequency:
@@ -190,7 +193,8 @@ def find_rarest(spectrum: Spectrum | None, options: ReservoirOptions) -> Rarest 
         # occurrences per unit that holds the type: tokens clump, so a unit's incidence needs that many more tokens
         bin_ = int(abs(spectrum.frequency - max(frequencies.sample[chosen], 1)).argmin())
         clumping = max(1.0, float(spectrum.frequency[bin_] / max(spectrum.incidence[bin_], 1e-12)))
-    return Rarest(frequency, max(float(frequencies.types[chosen]), 1.0), clumping)
+    alike = (frequencies.probability >= frequency * (1 - 1e-9)) & (frequencies.probability <= 2 * frequency)
+    return Rarest(frequency, max(float(frequencies.types[alike].sum()), 1.0), clumping)
 
 
 def retained_target(types: float, options: ReservoirOptions) -> float:
@@ -200,6 +204,16 @@ def retained_target(types: float, options: ReservoirOptions) -> float:
     """
     kept = math.ceil((1 - options.tolerance) * types)
     return float(beta.ppf(1 - options.miss, kept, max(types - kept, 0) + 1))
+
+
+def mass_target(types: float, options: ReservoirOptions) -> float:
+    """The expected mass at which the realised one stays above 1-d but for a chance e.
+
+    The reservoir is itself a sample: K types at p_min with at least lambda_k(e) expected occurrences each carry a
+    mass whose relative standard deviation is 1/sqrt(K lambda).
+    """
+    spread = 1 / math.sqrt(types * closed_forms.occurrences(options.min_occurrences, options.miss))
+    return min((1 - options.tolerance) * (1 + float(norm.isf(options.miss)) * spread), 1.0)
 
 
 def required_share(expected: float, types: float, reading: Reading, options: ReservoirOptions) -> tuple[float, str]:
@@ -215,7 +229,7 @@ def required_share(expected: float, types: float, reading: Reading, options: Res
     present = _least(lambda m: _presence(expected, m, reading, options), wanted)
     replaces = reading.regime in (Regime.REPLACE_FRESH, Regime.REPLACE_REPLAY)
     mass_of = closed_forms.tail_mass if replaces else closed_forms.tail_mass_accumulate
-    mass = _least(lambda m: mass_of(options.generations, m, reading.ratio), 1 - options.tolerance)
+    mass = _least(lambda m: mass_of(options.generations, m, reading.ratio), mass_target(types, options))
     return max(
         (mass, "tail mass"), (present, "tail presence"), (reading.floor, "policy floor"), key=lambda need: need[0]
     )
