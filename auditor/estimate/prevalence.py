@@ -47,6 +47,7 @@ def estimate_prevalence(
     *,
     options: PrevalenceOptions = PrevalenceOptions(),
     cells: dict[str, float] | None = None,
+    parts: ScoreCounts | None = None,
 ) -> Prevalence:
     """Estimate the synthetic fraction of every scope of the target (its shards) and of them all.
 
@@ -54,7 +55,9 @@ def estimate_prevalence(
     machine density learned from all shards together; one fraction for each shard. Its posterior carries the sampling of
     the target and of the anchors, the residual shift, and that the generators are unknown.
 
-    Parameters: cells: documents of the corpus by language x length cell, to match anchors whose scopes are such cells
+    Parameters: cells: documents of the corpus by language x length cell, to match anchors whose scopes are such cells;
+        parts: the same documents cut otherwise (by year, host or topic) where the shards are few or alike: densities
+        are learned from these, for it takes parts that differ in their fraction to tell the two apart
     Returns: Prevalence; status "not_measured" without anchors or scores, "inconclusive" where the design is too weak
     Assumes: common densities within the cells of one call; duplicates of one document share a resampling group
     References: Katz-Samuels, Blanchard & Scott 2019 (demixing); Neal 2011 (sampler); docs/prevalence.md (measured)
@@ -67,7 +70,7 @@ def estimate_prevalence(
     machine = [a.counts.histogram.sum(0) for a in anchors.machine]
     known = sum((m for m, a in zip(machine, anchors.machine, strict=True) if a.trust < Trust.BUNDLED), np.zeros(BINS))
     fit = fit_densities(
-        *(target, used, anchors.prior or default_prior(), rng),
+        *(target if parts is None else parts, used, anchors.prior or default_prior(), rng),
         known=known,
         cells=cells,
         draws=options.draws,

@@ -60,20 +60,33 @@ def test_a_shard_of_ten_documents_gets_a_wide_interval(rng):
     assert small.upper - small.lower > 0.2
 
 
-QUICK = PrevalenceOptions(draws=100)
+QUICK = PrevalenceOptions(draws=60)
 
 
 def test_intervals_cover_and_are_not_needlessly_wide(rng):
     hits, widths = [], []
-    for _ in range(14):
+    for _ in range(10):
         target = ScoreCounts.empty([])
         for fraction in FRACTIONS:
             target = target + mixture(fraction, 1500, rng, f"{fraction}")
         found = estimate_prevalence(target, anchors_of(1000, rng), rng, options=QUICK)
         hits += [e.lower <= a <= e.upper for a, e in zip(FRACTIONS, found.shards.documents, strict=True)]
         widths += [e.upper - e.lower for e in found.shards.documents[:3]]
-    assert np.mean(hits) >= 0.88  # 84 shards, six of a corpus miss together
+    assert np.mean(hits) >= 0.88  # 60 shards, six of a corpus miss together
     assert np.median(widths) < 0.03
+
+
+def test_parts_that_differ_sharpen_a_single_shard(rng):
+    years = ScoreCounts.empty([])
+    for year, fraction in (("2019", 0.0), ("2021", 0.02), ("2023", 0.4), ("2024", 0.8)):
+        machine = rng.normal(0.3, 1.4, round(5000 * fraction))
+        scores = np.concatenate([human_scores(5000 - len(machine), rng), machine])
+        years = years + ScoreCounts.of(scores, scopes=[year])
+    anchors, shard = anchors_of(3000, rng), years.pooled("shard")
+    alone = estimate_prevalence(shard, anchors, rng, options=QUICK).shards.documents[0]
+    split = estimate_prevalence(shard, anchors, rng, options=QUICK, parts=years).shards.documents[0]
+    assert split.lower <= 0.305 <= split.upper
+    assert split.upper - split.lower < 0.8 * (alone.upper - alone.lower)
 
 
 def test_the_same_seed_gives_the_same_figures(rng):
