@@ -1,4 +1,4 @@
-"""CSV and TSV, quoted newlines included, with the standard library's parser fed line by line.
+"""CSV and TSV, quoted newlines included: whole blocks at once, and from the first odd quote on line by line.
 
 A quote that is never closed would swallow the rest of the file: such a record is given up, its first line counted
 as bad, and parsing goes on with its second line.
@@ -10,6 +10,7 @@ import csv
 import io
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Literal
 
@@ -17,14 +18,16 @@ import polars as pl
 
 from auditor.errors import SourceError
 from auditor.records import Skip
+from auditor.sources import quoting
 from auditor.sources.batching import batched
 from auditor.sources.canonical import Raw
 from auditor.sources.columns import detect
 from auditor.sources.compression import expanded
 from auditor.sources.files import File
-from auditor.sources.interface import Batch, Inspected, Shard, SourceOptions, Split
+from auditor.sources.interface import MIB, Batch, Inspected, Shard, SourceOptions, Split
 from auditor.sources.lines import BLOCK, Lines, line_blocks, without_bom
 
+CARRIED = 32 * MIB  # bytes of one quoted record above which it is left to the line parser
 DELIMITERS = ",;\t|"
 RETRIES = 100  # unclosed quotes at the end of a file after which quotes are taken as letters
 
@@ -47,15 +50,58 @@ def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
 
 
 def _raws(shard: Shard, options: SourceOptions) -> Iterator[Raw]:
-    feed, records = opened(shard.path, shard.compression, options, shard.format)
+    feed, records = opened(shard.path, shard.compression, options, shard.format, errors="surrogateescape")
     rows = _Rows(shard, _header(records, shard.path, options))
-    for record in records:
-        rows.add(record, feed)
-        if rows.size >= BLOCK:
-            yield rows.finish()
-    yield rows.finish()
-    if feed.failure is not None:
-        raise feed.failure
+    past = len("".join(feed.held).encode(errors="surrogateescape"))
+    left = _Left(_blocks(shard.path, shard.compression, options))
+    yield from _at_once(left, rows, past, feed.delimiter, options)
+    feed = _Feed(chain(left.over, left.blocks), feed.delimiter, options)
+    yield from rows.parse(feed)
+    failure = left.failure or feed.failure
+    if failure is not None:
+        raise failure
+
+
+@dataclass(slots=True)
+class _Left:
+    """What the parser of whole blocks leaves to the one that goes line by line."""
+
+    blocks: Iterator[Lines]
+    over: list[Lines] = field(default_factory=list)
+    failure: SourceError | None = None
+
+
+def _at_once(left: _Left, rows: _Rows, past: int, delimiter: str, options: SourceOptions) -> Iterator[Raw]:
+    """Whole blocks from byte `past` on, until the first whose quoting is odd."""
+    carry = b""
+    while True:
+        try:
+            lines = next(left.blocks, None)
+        except SourceError as error:
+            lines, left.failure = None, error
+        if lines is None or lines.lost or len(carry) > CARRIED or past > len(lines.octets):
+            left.over = [Lines(0, carry, 0)] if carry else []
+            left.over += [] if lines is None else [replace(lines, octets=lines.octets[past:])]
+            return
+        block, past = carry + lines.octets[past:], 0
+        cut = quoting.whole_records(block, delimiter)
+        if cut == 0:
+            carry = block
+            continue
+        if cut is None:
+            left.over = [Lines(0, block, 0)]
+            return
+        frame = quoting.parsed(block[:cut], delimiter, rows.width, rows.places)
+        if frame is not None:
+            yield rows.at_once(frame)
+        else:
+            yield from rows.parse(_Feed([Lines(0, block[:cut], 0)], delimiter, options))
+        carry = block[cut:]
+
+
+def _blocks(path: str, compression: str | None, options: SourceOptions) -> Iterator[Lines]:
+    pieces = expanded(path, compression, limits=options.limits, storage=options.storage)
+    return line_blocks(without_bom(pieces), first=0, longest=options.limits.record_bytes)
 
 
 def opened(
@@ -65,8 +111,7 @@ def opened(
 
     feed.held are the lines of the record last given.
     """
-    pieces = expanded(path, compression, limits=options.limits, storage=options.storage)
-    blocks = line_blocks(without_bom(pieces), first=0, longest=options.limits.record_bytes)
+    blocks = _blocks(path, compression, options)
     first = next(blocks, Lines(0, b"", 0))
     delimiter = _delimiter(first.octets.split(b"\n", 1)[0], format)
     feed = _Feed(chain((first,), blocks), delimiter, options, errors=errors)
@@ -198,6 +243,14 @@ class _Rows:
         self.skips: list[Skip] = []
         self.notes: list[Skip] = []
 
+    def parse(self, feed: _Feed) -> Iterator[Raw]:
+        """All records of a feed, line by line."""
+        for record in _records(feed, feed.delimiter):
+            self.add(record, feed)
+            if self.size >= BLOCK:
+                yield self.finish()
+        yield self.finish()
+
     def add(self, record: list[str] | str, feed: _Feed) -> None:
         row, self.row = self.row, self.row + 1
         if isinstance(record, str):
@@ -214,6 +267,11 @@ class _Rows:
             self.size += feed.size
             if feed.dirty:
                 self.notes.append(Skip(self.shard, "invalid_utf8_replaced", row=row))
+
+    def at_once(self, frame: pl.DataFrame) -> Raw:
+        """Records that all fit the header."""
+        first, self.row = self.row, self.row + frame.height
+        return Raw(frame.select(pl.int_range(first, self.row, dtype=pl.Int64).alias("row"), pl.all()))
 
     def finish(self) -> Raw:
         frame = pl.DataFrame(self.kept, schema={"row": pl.Int64} | dict.fromkeys(self.places, pl.String))

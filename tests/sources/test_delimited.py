@@ -5,8 +5,9 @@ import io
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
+from auditor.sources import quoting
 from auditor.sources.delimited import _Feed, _records
 from auditor.sources.interface import Limits, SourceOptions
 from auditor.sources.lines import Lines
@@ -88,6 +89,41 @@ def test_well_formed_tables_parse_as_the_standard_library_parses_them(rows):
     sink = io.StringIO(newline="")
     csv.writer(sink).writerows(rows)
     assert parsed(sink.getvalue()) == rows
+
+
+@given(
+    st.lists(st.lists(st.text(alphabet='abc,"\n\r é\t;', max_size=6), min_size=3, max_size=3), max_size=12),
+    st.sampled_from(["\n", "\r\n"]),
+    st.lists(st.tuples(st.integers(0, 300), st.sampled_from(['"', ",", "\n", "\r", "\xff", "\0", ""])), max_size=2),
+)
+@example([["a", "b", 'x"y']] * 3, "\n", [])
+def test_blocks_parsed_at_once_give_what_lines_give(rows, end, mutations):
+    sink = io.StringIO(newline="")
+    csv.writer(sink, lineterminator=end).writerows(rows)
+    block = sink.getvalue().encode()
+    for place, mark in mutations:
+        place %= len(block) + 1
+        block = block[:place] + mark.encode("latin-1") + block[place + 1 :]
+    cut = quoting.whole_records(block, ",")
+    if cut:
+        frame = quoting.parsed(block[:cut], ",", 3, {"id": 0, "text": 1, "url": 2})
+        if frame is not None:
+            apart = [record + [None] * (3 - len(record)) for record in parsed(block[:cut].decode())]
+            assert [list(row) for row in frame.rows()] == apart
+        else:
+            assert mutations or b"\r" in block or b"\n\n" in block or block.startswith(b"\n")
+
+
+def test_an_oddity_in_the_middle_of_a_long_table_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("auditor.sources.lines.BLOCK", 1000)
+    texts = [f'text "{i}"\nsecond line, of {i} ' + "y" * (i % 90) for i in range(3000)]
+    octets = delimited(texts)
+    whole, *_ = read(put(tmp_path, "a.csv", octets))
+    assert whole["text"].to_list() == texts and whole["row"].to_list() == list(range(3000))
+    place = octets.index(b"doc-1500")
+    octets = octets[:place] + b'odd,un"quoted,,\n\n' + octets[place:]
+    frame, skips, _, _ = read(put(tmp_path, "b.csv", octets))
+    assert frame["text"].to_list() == [*texts[:1500], 'un"quoted', *texts[1500:]] and skips == {}
 
 
 def test_an_empty_table_is_no_corpus(tmp_path):
