@@ -63,16 +63,17 @@ def jackknife(counted: Counted, measure: Measure, *, documents: str = "") -> Mea
     whole = counted.frequencies()
     value = measure(whole)
     change = np.zeros(GROUPS)
-    for g, rest in counted.without_each_group():
+    several = np.count_nonzero(counted.sizes) > 1  # one group alone has no variance: see `variance`
+    for g, rest in counted.without_each_group() if several else ():
         change[g] = measure(rest) - value
     nothing, keys = np.zeros(0), np.zeros(0, np.uint64)
-    cells: tuple[np.ndarray, ...] = (keys, nothing, keys, np.zeros(0, np.int64), nothing)
+    cells = (keys, nothing, keys, np.zeros(0, np.int64), nothing)
     if counted.spectrum.rate < 1.0 and np.isfinite(change).all():
-        cells = _sampled(counted, measure, value)
+        cells = _sampled(counted, measure)
     return Measured(value, change, counted.sizes, counted.spectrum.rate, *cells, documents)
 
 
-def _sampled(counted: Counted, measure: Measure, value: float) -> tuple[np.ndarray, ...]:
+def _sampled(counted: Counted, measure: Measure) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     spectrum = counted.spectrum
     sampled = ~spectrum.fixed
     totals = counted.totals()

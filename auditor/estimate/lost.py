@@ -16,6 +16,8 @@ import polars as pl
 from auditor.estimate import diversity_equations as equations
 from auditor.estimate.diversity import log_hill
 from auditor.estimate.diversity_variance import Measured, jackknife, judged, reach, variance
+from auditor.estimate.lost_reference import NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
+from auditor.estimate.lost_tail import tail_retention
 from auditor.estimate.spectrum import GROUPS, LEVELS, NO_SCORE, Counted, Spectrum
 from auditor.records import LEVEL, Estimate, Status
 
@@ -23,11 +25,6 @@ ORDERS = (0, 1, 2)
 PARTS = ("from_duplication", "from_synthetic", "rest")
 # Blocks for richness, tokens for the orders that frequent types decide: see estimate.diversity.
 UNIT: dict[int, Callable[[Spectrum], Counted]] = {0: Counted.blocks, 1: Counted.tokens, 2: Counted.tokens}
-LEAST_TOKENS = 5_000
-# Two halves of one English corpus share 93-97% of their tokens, English and German about 10%.
-SAME_LANGUAGE = 0.5
-MUCH_SMALLER = 0.1
-NO_REFERENCE = "no human reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +62,11 @@ def lost_diversity(
         non-representative duplicates (sketch.types.subtract); synthetic (draws, bins) the probability that a document
         of score bin b is machine-written, one row per posterior draw; rng, for the drawn documents
     Returns: q0, q1, q2: Estimate of the loss; from_duplication, from_synthetic, rest: {q0, q1, q2: Estimate}, signed
-        log-ratios (negative: diversity was lost through it); levels
+        log-ratios (negative: diversity was lost through it); levels; tail_retention: Estimate (estimate.lost_tail)
     """
     if reference is None:
-        return _nothing(NO_REFERENCE) | {"levels": {name: _nothing(NO_REFERENCE) for name in LEVELS if name != "word"}}
+        levels = {name: _nothing(NO_REFERENCE) for name in LEVELS if name != "word"}
+        return _nothing(NO_REFERENCE) | {"levels": levels, "tail_retention": tail_retention(shard, None)}
     drawn = [] if synthetic is None else drawn_groups(synthetic, rng or np.random.default_rng(0))
     source = shard if collapsed is None else collapsed
     known = shared_mass(Spectrum.from_frame(shard, LEVELS["word"]), Spectrum.from_frame(reference, LEVELS["word"]))
@@ -82,7 +80,8 @@ def lost_diversity(
         )
         reason = _why_not(bodies, known)
         out[name] = _nothing(reason) if reason else lost_in(bodies, level=level)
-    return out.pop("word") | {"levels": out}
+    tail = tail_retention(shard, reference, level=level)
+    return out.pop("word") | {"levels": out, "tail_retention": tail}
 
 
 def lost_in(bodies: Bodies, *, level: float = LEVEL) -> dict:
@@ -108,7 +107,8 @@ def common_coverage(bodies: Bodies, order: int) -> float:
     """The largest coverage that all bodies reach as they are: nothing is extrapolated (see estimate.diversity)."""
     unit = UNIT[order]
     found = [s for s in (bodies.everything, bodies.reference, bodies.collapsed, *bodies.human) if s is not None]
-    return min(equations.coverage(unit(s).frequencies()) if s.types.size else 0.0 for s in found)
+    seen = [unit(s).frequencies() for s in found]
+    return min(equations.coverage(each) if (each.k > 1).any() else 0.0 for each in seen)
 
 
 def drawn_groups(synthetic: np.ndarray, rng: np.random.Generator) -> list[dict[int, np.ndarray]]:
@@ -125,15 +125,6 @@ def drawn_groups(synthetic: np.ndarray, rng: np.random.Generator) -> list[dict[i
             chosen[b] = np.sort(rng.permutation(GROUPS)[:count])
         out.append(chosen)
     return out
-
-
-def shared_mass(shard: Spectrum, reference: Spectrum) -> float:
-    """The share of the shard's tokens whose type the reference holds."""
-    rate = min(shard.rate, reference.rate)
-    shard, reference = shard.thinned(rate), reference.thinned(rate)
-    held = np.isin(shard.types, reference.types)
-    mass = Counted.tokens(shard).totals() * shard.weights
-    return float(mass[held].sum() / mass.sum()) if mass.sum() > 0 else 0.0
 
 
 def _why_not(bodies: Bodies, known: float) -> str | None:
@@ -162,7 +153,7 @@ def _order(bodies: Bodies, order: int, target: float, level: float) -> tuple[Est
 
     everything, reference = measured(bodies.everything, "shard"), measured(bodies.reference, "reference")
     count = int(bodies.everything.tokens.sum())
-    notes = _notes(bodies)
+    notes = too_little(bodies.everything, bodies.reference)
 
     def said(draws: list[list[tuple[float, Measured]]]) -> Estimate:
         return _signed(draws, method, n=count, level=level, note=notes)
@@ -182,15 +173,6 @@ def _order(bodies: Bodies, order: int, target: float, level: float) -> tuple[Est
         parts["from_synthetic"] = said([[(1.0, before), (-1.0, one)] for one in human])
         parts["rest"] = said([[(1.0, one), (-1.0, reference)] for one in human])
     return loss, parts
-
-
-def _notes(bodies: Bodies) -> str | None:
-    held, known = float(bodies.everything.tokens.sum()), float(bodies.reference.tokens.sum())
-    if held < LEAST_TOKENS:
-        return f"{held:,.0f} tokens: too few to tell loss from the luck of the topics"
-    if known < LEAST_TOKENS or known < MUCH_SMALLER * held:
-        return f"the reference ({known:,.0f} tokens) is far smaller than the shard ({held:,.0f})"
-    return None
 
 
 def _signed(

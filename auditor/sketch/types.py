@@ -48,7 +48,10 @@ class FixedTypes:
     def shipped(cls) -> FixedTypes:
         """The list that ships with the package; benchmarks/diversity_types.py makes it and says from what."""
         listed = pl.read_parquet(resources.files("auditor.sketch").joinpath(LIST).read_bytes())
-        return cls(tuple(listed.filter(pl.col("level") == n)["type"].to_numpy() for n in (WORD, BIGRAM, TRIGRAM)))
+        words, bigrams, trigrams = (
+            listed.filter(pl.col("level") == n)["type"].to_numpy() for n in (WORD, BIGRAM, TRIGRAM)
+        )
+        return cls((words, bigrams, trigrams))
 
 
 class TypeSample:
