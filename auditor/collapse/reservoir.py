@@ -115,6 +115,12 @@ class Reservoir:
             "assumptions": assumptions(self.ready, options),
         }
 
+    def mix_toml(self, band: str = "central") -> str:
+        """The acquisition plan and the mix of a band as TOML, for a training pipeline to read."""
+        from auditor.collapse.acquisition import as_toml, plan
+
+        return as_toml(plan(self, band))
+
 
 def recommend(strata: Sequence[Stratum], shards: Sequence[Shard], options: ReservoirOptions) -> Reservoir:
     """How much human text to acquire: each stratum by itself, with its own spectrum, fraction and decoding ratio.

@@ -55,6 +55,8 @@ class SimulationOptions:
     level: float = LEVEL
 
     def __post_init__(self) -> None:
+        _require(self.regime in list(Regime), "regime", "one of " + ", ".join(Regime))
+        _require(self.decoding in list(Decoding), "decoding", "one of " + ", ".join(Decoding))
         _require(1 <= self.tokens < 1e15, "tokens", "at least 1 and below 1e15")
         _require(self.generations >= 1, "generations", "at least 1")
         _require(0 <= self.share <= 1, "share", "from 0 to 1")

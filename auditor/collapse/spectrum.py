@@ -30,6 +30,8 @@ class Spectrum:
     def __post_init__(self) -> None:
         if self.frequency.shape != self.multiplicity.shape or self.frequency.ndim != 1:
             raise ValueError("a spectrum needs one multiplicity for each frequency")
+        if not (np.isfinite(self.frequency).all() and np.isfinite(self.multiplicity).all()):
+            raise ValueError("a spectrum holds finite numbers")
         if self.frequency.size and (self.frequency.min() <= 0 or self.multiplicity.min() < 0):
             raise ValueError("a spectrum holds positive frequencies and no negative multiplicities")
 

@@ -18,8 +18,10 @@ OPTIONS = ReservoirOptions()
 
 def test_a_plan_can_be_read_back_from_toml_whatever_strata_are_called():
     names = ['en "quoted" \\ line\nbreak', "日本語", "a.b = c", "\x7f"]
-    found = plan(recommend([stratum(n) for n in names], shards(), OPTIONS))
+    reservoir = recommend([stratum(n) for n in names], shards(), OPTIONS)
+    found = plan(reservoir)
     read = tomllib.loads(as_toml(found))
+    assert tomllib.loads(reservoir.mix_toml()) == read
     assert list(read["mix"]) == names
     assert read == found
 

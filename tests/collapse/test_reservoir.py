@@ -64,6 +64,12 @@ def test_the_girdled_spiders_have_the_published_coverage_and_richness():
     assert estimate_frequencies(spectrum).mass.sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("wrong", [([1.0, np.nan], [1.0, 1.0]), ([0.0], [1.0]), ([1.0], [-1.0]), ([1.0], [1.0, 2.0])])
+def test_an_impossible_spectrum_is_refused(wrong):
+    with pytest.raises(ValueError):
+        Spectrum(*map(np.array, wrong))
+
+
 def test_p_min_is_recovered_from_a_sample_of_a_known_source():
     weights = np.arange(1, 3001) ** -0.7
     source = weights / weights.sum()

@@ -185,7 +185,7 @@ def test_a_spectrum_runs_with_its_unseen_tail():
 
 
 @pytest.mark.parametrize("wrong", [{"tokens": 0}, {"generations": 0}, {"share": 1.5}, {"replicates": 1},
-                                   {"decoding_value": 1.2}, {"tail_share": 0.0}])  # fmt: skip
+                                   {"decoding_value": 1.2}, {"tail_share": 0.0}, {"regime": "foo"}, {"decoding": "foo"}, {"share": float("nan")}])  # fmt: skip
 def test_impossible_options_stop_with_a_statement(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         SimulationOptions(**({"tokens": 100} | wrong))
