@@ -1,10 +1,11 @@
 """Text of web pages: the HTTP payload of an archived response, decoded, and its main content.
 
-The extractor is resiliparse (by the authors of fastwarc): 1-3 ms a page where trafilatura takes 20-40 ms, at a quality
-that DCLM found equal for training corpora [1]. Its main-content pass is quadratic in the depth of nesting (0.6 s at
-4,000, minutes at 100,000), so very deep pages get the plain pass, which is linear.
+The extractor is resiliparse: 1.3 ms a page where trafilatura takes 34 (60 pages of software documentation, 33 KB in the
+mean; the words they find overlap by .74), and training corpora made with either served models equally well [1]. Its
+main-content pass is quadratic in the depth of nesting (0.6 s at 4,000, minutes at 100,000), so very deep pages get the
+plain pass, which is linear.
 
-References: [1] Li et al. 2024, DataComp-LM, section 4.2
+References: [1] Li et al. 2024, DataComp-LM, section 4.2 (text extraction)
 """
 
 from __future__ import annotations
