@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from auditor.neardup.components import search
+
 EDGES = pl.Schema({"document": pl.UInt64, "centre": pl.UInt64})
 CONTENT = pl.Schema({"content_1": pl.UInt64, "content_2": pl.UInt64, "document": pl.UInt64})
 
@@ -94,5 +96,5 @@ def _runs(ordered: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 def _among(ids: np.ndarray, sorted_ids: np.ndarray) -> np.ndarray:
     """Which ids stand in sorted_ids."""
-    place = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
+    place = np.minimum(search(sorted_ids, ids), len(sorted_ids) - 1)
     return sorted_ids[place] == ids
