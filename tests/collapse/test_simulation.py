@@ -184,8 +184,20 @@ def test_a_spectrum_runs_with_its_unseen_tail():
     assert found.is_sorted(descending=True)
 
 
-@pytest.mark.parametrize("wrong", [{"tokens": 0}, {"generations": 0}, {"share": 1.5}, {"replicates": 1},
-                                   {"decoding_value": 1.2}, {"tail_share": 0.0}, {"regime": "foo"}, {"decoding": "foo"}, {"share": float("nan")}])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tokens": 0},
+        {"generations": 0},
+        {"share": 1.5},
+        {"share": float("nan")},
+        {"replicates": 1},
+        {"decoding_value": 1.2},
+        {"tail_share": 0.0},
+        {"regime": "foo"},
+        {"decoding": "foo"},
+    ],
+)
 def test_impossible_options_stop_with_a_statement(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         SimulationOptions(**({"tokens": 100} | wrong))
