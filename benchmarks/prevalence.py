@@ -146,8 +146,9 @@ def measure(
             row |= {"fraction": a, "value": e.value, "lower": e.lower, "upper": e.upper, "status": str(e.status)}
             floor = cramer_rao(a, study.documents, max(int(human.sizes[0]), 1), true_human, true_machine)
             row |= {"floor": floor, "seconds": seconds}
-            histogram = target.histogram[i].astype(float)
-            peers = {peer: f(histogram, human.histogram[0].astype(float), foreign_machine) for peer, f in PEERS.items()}
+            sides = (found.fit.runs(x) for x in (target.histogram[i], human.histogram[0], foreign_machine))
+            seen, human_runs, machine_runs = (x.astype(float) for x in sides)
+            peers = {peer: f(seen, human_runs, machine_runs) for peer, f in PEERS.items()}
             out.append(row | peers)
     return out
 

@@ -105,7 +105,8 @@ def _figures(
             continue
         lower, upper = shortest_interval(draws[:, i], level=options.level)
         wider = misfit[i] / max(fit.separation, LEAST_SEPARATION)
-        lower, upper = max(0.0, float(lower - wider)), min(1.0, float(upper + wider))
+        below, above = fit.slack
+        lower, upper = max(0.0, float(lower - wider - below)), min(1.0, float(upper + wider + above))
         reason = failure
         if failure:
             lower, upper = min(lower, bounds[i].lower or 0.0), 1.0
