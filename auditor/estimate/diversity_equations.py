@@ -166,24 +166,28 @@ def size_at(seen: Frequencies, target: float) -> float:
 
 
 def _size_below(seen: Frequencies, target: float) -> float:
-    """Root of the rarefied coverage in ln m by regula falsi (Illinois), which keeps the root bracketed."""
+    """Root of the rarefied coverage by regula falsi (Illinois): ln(1 - C) is nearly straight in ln m."""
     low, high = 0.0, math.log(seen.size)
 
     def gap(x: float) -> float:
-        return coverage(seen, min(math.exp(x), seen.size * (1.0 - 1e-12))) - target
+        rest = 1.0 - coverage(seen, min(math.exp(x), seen.size * (1.0 - 1e-12)))
+        return math.log((1.0 - target) / max(rest, 1e-300))
 
     below, above = gap(low), gap(high)
     if below >= 0.0 or above <= 0.0:
         return 1.0 if below >= 0.0 else seen.size
-    for _ in range(200):
+    x, before = low, 0
+    for _ in range(100):
         x = (low * above - high * below) / (above - below)
         here = gap(x)
-        if abs(here) < 1e-13 or high - low < 1e-13:
-            return math.exp(x)
+        if abs(here) < 1e-12 or high - low < 1e-12:
+            break
         if here > 0.0:
-            high, above, below = x, here, below / 2.0
+            high, above = x, here
+            below, before = (below / 2.0 if before > 0 else below), 1
         else:
-            low, below, above = x, here, above / 2.0
+            low, below = x, here
+            above, before = (above / 2.0 if before < 0 else above), -1
     return math.exp(x)
 
 
