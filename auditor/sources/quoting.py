@@ -48,6 +48,9 @@ def parsed(block: bytes, delimiter: str, width: int, places: Mapping[str, int]) 
     octets = np.frombuffer(block, np.uint8)
     ends, quotes = np.flatnonzero(octets == _NEWLINE), np.flatnonzero(octets == _QUOTE)
     records = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    commas = np.flatnonzero(octets == ord(delimiter))
+    if int((np.searchsorted(quotes, commas) % 2 == 0).sum()) != len(records) * (width - 1):
+        return None  # some record doesn't fit the header: maybe by ten million columns
     if block.count(b"\r") != block.count(b"\r\n"):
         returns = np.flatnonzero(octets == _RETURN)
         alone = returns[octets[returns + 1] != _NEWLINE]
@@ -68,7 +71,7 @@ def parsed(block: bytes, delimiter: str, width: int, places: Mapping[str, int]) 
         )
     except (pl.exceptions.PolarsError, OSError):
         return None
-    # A null is a field that isn't there: the record is too short, which only matters for the text.
-    if frame.height != len(records) or frame[f"column_{places['text']}"].null_count():
+    # A null is a field that isn't there.
+    if frame.height != len(records) or any(column.null_count() for column in frame):
         return None
     return frame.select(pl.col(f"column_{i}").alias(role) for role, i in places.items())
