@@ -13,7 +13,7 @@ Measured = Literal["measured", "inconclusive", "not_measured"]
 
 # The rule of E for validators of other languages; `_status_agrees_with_numbers` is its twin here.
 _NUMBERS = ("value", "lower", "upper")
-E_RULE = {
+E_RULE: dict[str, Any] = {
     "if": {"properties": {"status": {"const": "not_measured"}}},
     "then": {"properties": {name: {"type": "null"} for name in _NUMBERS} | {"reason": {"type": "string"}}},
     "else": {"properties": {name: {"type": "number"} for name in _NUMBERS}},

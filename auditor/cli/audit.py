@@ -56,6 +56,7 @@ def audit(
     workers: int | None = typer.Option(None, help="Processes; default all cores.", rich_help_panel=RUN),
     memory_limit: str | None = typer.Option(None, help="Such as 4GB, for all processes.", rich_help_panel=RUN),
     config: str | None = CONFIG,
+    policy: str | None = typer.Option(None, metavar="P.toml", help="Judge by a policy too, as `auditor gate` does."),
     fresh: bool = typer.Option(False, help="Start over instead of resuming.", rich_help_panel=RUN),
     quiet: bool = typer.Option(False, help="No progress on stderr.", rich_help_panel=RUN),
     json: bool = typer.Option(False, "--json", help="Print report.json instead of the summary.", rich_help_panel=RUN),
@@ -64,14 +65,18 @@ def audit(
     from auditor.cli.progress import Bars
     from auditor.config import load
     from auditor.pipeline.audit import audit as run_audit
+    from auditor.pipeline.gating import gate_audit, policy_of
 
     given = locals()
     settings = {name: given[name] for name in SETTINGS if given.get(name) is not None}
     settings |= {"corpus": corpus, "detectors": detector or None}
     chosen = load(config, **settings)
     command = shlex.join(["auditor", *sys.argv[1:]])
+    rules = policy_of(chosen.policy)
     with Bars(quiet=quiet) as bars:
         outcome = run_audit(chosen, out, fresh=fresh, command=command, progress=bars)
+    if rules is not None:
+        outcome = gate_audit(outcome, out, chosen, rules)
     if json:
         print_json(outcome.report)
     else:
@@ -82,7 +87,7 @@ def audit(
 SETTINGS = (
     "human_reference", "known_ai", "against", "text_column", "id_column", "date_column", "url_column",
     "language_column", "topic_column", "source_column", "category_column", "dated_anchors", "minimum_words",
-    "near_dup_threshold", "level", "seed", "retain", "workers", "memory_limit",
+    "near_dup_threshold", "level", "seed", "retain", "workers", "memory_limit", "policy",
 )  # fmt: skip
 
 

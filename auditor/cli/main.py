@@ -6,13 +6,14 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 
 from auditor.errors import EXIT_INCOMPLETE, EXIT_USAGE, AuditError
 
 # Some releases of typer carry click inside, others depend on it; either way its usage error is this class.
-UsageError = typer.BadParameter.__mro__[1]
+UsageError: Any = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="auditor",

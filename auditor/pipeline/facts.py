@@ -53,7 +53,7 @@ def skip_rows(plan: Plan, shards: Sequence[Mapping[str, Any]]) -> list[dict[str,
     ]
     for shard in shards:
         for reason, count in sorted(shard["skip_counts"].items()):
-            first = next((skip for skip in shard["named"] if skip["reason"] == reason), {})
+            first: dict[str, Any] = next((skip for skip in shard["named"] if skip["reason"] == reason), {})
             rows.append({"shard": shard["shard"], "reason": reason, "documents": count, "row": first.get("row"),
                          "detail": first.get("detail", "")})  # fmt: skip
         for reason, count in sorted(shard["ineligible"].items()):

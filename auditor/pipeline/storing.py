@@ -38,8 +38,8 @@ def store_all(
             rows = ((name, q, e) for i, name in enumerate(scope.scopes) for q, e in estimates_of(scope, i).items())
             writer.write_estimates(connection, audit_id, kind, rows)
     writer.write_findings(connection, audit_id, found)
-    for rows in overlap.values():
-        append(connection, "overlaps", rows.with_columns(audit_id=pl.lit(audit_id)))
+    for matrix in overlap.values():
+        append(connection, "overlaps", matrix.with_columns(audit_id=pl.lit(audit_id)))
     _store_rows(connection, audit_id, report)
     audit = report["audit"]
     writer.append_rows(

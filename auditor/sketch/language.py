@@ -53,7 +53,7 @@ def identify(batch: TextBatch) -> pl.Series:
     words = batch.tokens.words
     needed = np.maximum(MARGIN, MARGIN_PER_TOKEN * np.minimum(words, FIRST))
     for index in np.flatnonzero((margin < needed) & (words > 0)):
-        names[index] = _slowly(batch.document(index)[:PREFIX])
+        names[index] = _slowly(batch.document(int(index))[:PREFIX])
     return pl.Series("language", names.tolist(), dtype=pl.String)
 
 

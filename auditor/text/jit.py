@@ -1,7 +1,7 @@
 """The one decorator for compiled kernels: no interpreter lock, cached on disk, the same bits on every run."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from numba import njit
 
@@ -13,4 +13,4 @@ def kernel(function: F) -> F:
 
     fastmath stays off: sums must have one order, so that every launcher writes the same bytes.
     """
-    return njit(function, nogil=True, cache=True, fastmath=False, error_model="numpy")
+    return cast(F, njit(function, nogil=True, cache=True, fastmath=False, error_model="numpy"))

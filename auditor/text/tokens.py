@@ -141,7 +141,7 @@ def scan(text, offsets, classes, lower, hashes, ends, characters):
                     break
                 hashes[used] = h
                 word = np.uint64(kind == WORD)
-                used += np.int64(inside & ~word)
+                used += int(inside & ~word)
                 h = ((h * PRIME) ^ np.uint64(lower[byte])) * word
                 inside = word
                 i += 1
@@ -161,14 +161,14 @@ def scan(text, offsets, classes, lower, hashes, ends, characters):
                 inside = np.uint64(1)
             else:
                 hashes[used] = h
-                used += np.int64(inside)
+                used += int(inside)
                 if kind == SOLO:
                     hashes[used] = absorb(NOTHING, small)
                     used += 1
                 h, inside = NOTHING, np.uint64(0)
             joiner = False
         hashes[used] = h
-        used += np.int64(inside)
+        used += int(inside)
         ends[d + 1] = used
         characters[d] = count
     for t in range(used):
