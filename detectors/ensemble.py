@@ -20,7 +20,6 @@ from auditor.text.batch import TextBatch
 
 MODELS = Path(__file__).parent / "models"
 LOWEST, HIGHEST = -12.0, 12.0  # the grid that estimates count scores on
-TYPICAL_WORDS = 250.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +38,16 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One linear combination: logit = intercept + sum over members of (weight + slope * log(words / 250)) * score.
-
-    Longer documents carry more evidence: the slope lets a member's weight grow with length.
-    """
+    """One linear combination: logit = intercept + sum over members of weight * score."""
 
     members: tuple[str, ...]
     intercept: float
     weights: tuple[float, ...]
-    slopes: tuple[float, ...]
 
-    def logit(self, scores: Mapping[str, np.ndarray], words: np.ndarray) -> np.ndarray:
+    def logit(self, scores: Mapping[str, np.ndarray]) -> np.ndarray:
         """(n,) float64 in [-12, 12], NaN where a member's score is."""
-        out = np.full(len(words), self.intercept)
-        for name, weight, slope in zip(self.members, self.weights, self.slopes, strict=True):
-            out += (weight + slope * length(words)) * scores[name]
-        return np.clip(out, LOWEST, HIGHEST)
-
-    def at(self, words: int) -> list[float]:
-        """Each member's weight for a document of that many words."""
-        grown = float(length(np.array(words)))
-        return [weight + slope * grown for weight, slope in zip(self.weights, self.slopes, strict=True)]
+        terms = [weight * scores[name].astype(float) for name, weight in zip(self.members, self.weights, strict=True)]
+        return np.clip(self.intercept + sum(terms), LOWEST, HIGHEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +89,17 @@ class Ensemble:
     def score(self, batch: TextBatch) -> Scores:
         """Every member's score and their combination; the first stack whose members all scored a document is used."""
         members = {d.description.name: d.score(batch).astype(np.float32) for d in self.detectors}
-        return self.combine(members, batch.tokens.words)
+        return self.combine(members, len(batch))
 
-    def combine(self, members: dict[str, np.ndarray], words: np.ndarray) -> Scores:
+    def combine(self, members: dict[str, np.ndarray], n: int) -> Scores:
         """Members' scores (n,) to the logit; members without a score for a document are left out for it."""
-        logit = np.full(len(words), np.nan)
-        tier = np.zeros(len(words), np.uint8)
+        logit = np.full(n, np.nan)
+        tier = np.zeros(n, np.uint8)
         tiers = {d.description.name: d.description.tier for d in self.detectors}
         for stack in self.stacks:
             if not members.keys() >= set(stack.members):
                 continue
-            found = stack.logit(members, words)
+            found = stack.logit(members)
             fresh = np.isnan(logit) & np.isfinite(found)
             logit[fresh] = found[fresh]
             tier[fresh] = max(tiers.get(name, 1) for name in stack.members)
@@ -140,11 +128,10 @@ class Ensemble:
     def explain(self, text: str) -> list[Evidence]:
         """What moved the score, each member in units of the logit, strongest first."""
         batch = TextBatch.of(pl.Series([text], dtype=pl.String))
-        words = batch.tokens.words
         scores = self.score(batch)
-        stack = next((s for s in self.stacks if np.isfinite(s.logit(scores.members, words))[0]), None)
-        weights = {} if stack is None else dict(zip(stack.members, stack.at(words[0]), strict=True))
-        found = [Evidence(name, "score", float(weight * scores.members[name][0])) for name, weight in weights.items()]
+        stack = next((s for s in self.stacks if np.isfinite(s.logit(scores.members))[0]), None)
+        weights = {} if stack is None else dict(zip(stack.members, stack.weights, strict=True))
+        found = [Evidence(name, "score", weight * float(scores.members[name][0])) for name, weight in weights.items()]
         for detector in self.detectors:
             name = detector.description.name
             if isinstance(detector, Explaining) and name in weights:
@@ -154,13 +141,8 @@ class Ensemble:
         return found
 
 
-def length(words: np.ndarray) -> np.ndarray:
-    """log(words / 250), held between 50 and 1,000 words."""
-    return np.log(np.clip(words, 50, 1000) / TYPICAL_WORDS)
-
-
 def _stack(entry: Mapping[str, Any]) -> Stack:
-    return Stack(tuple(entry["members"]), entry["intercept"], tuple(entry["weights"]), tuple(entry["slopes"]))
+    return Stack(tuple(entry["members"]), entry["intercept"], tuple(entry["weights"]))
 
 
 @cache

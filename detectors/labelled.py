@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
@@ -54,6 +55,17 @@ class Labelled:
         """(n,) bool"""
         return (self.frame["label"] == "ai").to_numpy()
 
+    def cut(self, words: int) -> Labelled:
+        """The documents with so many words, normalised and cut to them, as a batch of their own."""
+        rows = self.frame["row"].to_numpy()
+        offsets = pa.py_buffer(np.ascontiguousarray(self.batch.offsets))
+        texts = pa.LargeStringArray.from_buffers(len(self.batch), offsets, pa.py_buffer(self.batch.text)).take(rows)
+        plain = pl.Series("text", texts).to_frame().select(normalised(pl.col("text")).str.extract(first_words(words)))
+        enough = plain["text"].is_not_null()
+        frame = self.frame.filter(enough).with_columns(row=pl.int_range(pl.len()))
+        batch = TextBatch.of(plain["text"].filter(enough), frame["language"])
+        return Labelled(frame.with_columns(words=pl.Series(batch.tokens.words)), batch)
+
     def spans(self, words: int | None = None) -> Stretches:
         """First and last token (n,) of each document, cut to a number of words."""
         rows, offsets = self.frame["row"].to_numpy(), self.batch.tokens.offsets
@@ -95,6 +107,17 @@ def read(folder: Path, *, licensed_only: bool = False) -> Labelled:
     batch = TextBatch.of(_without_prefix(frame), frame["language"])
     described = frame.drop("text").with_columns(words=pl.Series(batch.tokens.words), row=pl.int_range(pl.len()))
     return Labelled(described, batch)
+
+
+def normalised(text: pl.Expr) -> pl.Expr:
+    """Without what tells how a source was scraped: line breaks, markdown marks, shapes of quotes, stray spaces."""
+    plain = text.str.replace_all(r"[*#_`>|]+", "").str.replace_all("[“”]", '"').str.replace_all("[‘’]", "'")
+    return plain.str.replace_all(r"\s+", " ").str.replace_all(r" ([,.;:!?])", "$1").str.strip_chars()
+
+
+def first_words(words: int) -> str:
+    """A pattern of exactly so many words at the beginning; texts with fewer do not match."""
+    return rf"^((?:\S+\s){{{words - 1}}}\S+)"
 
 
 def is_base(generator: pl.Expr) -> pl.Expr:

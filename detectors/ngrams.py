@@ -28,7 +28,8 @@ SHIFT = np.uint64(64 - BITS)
 WINDOW = 400
 ORDERS = 2
 MINIMUM_WORDS = 30
-COUNTS = np.arange(257)
+MOST = 255
+COUNTS = np.minimum(np.arange(MOST + 2), MOST)
 LOG_STEP = np.diff(np.log1p(COUNTS)).astype(np.float32)  # what the (c+1)-th occurrence adds to log(1 + count)
 SQUARE_STEP = np.diff(np.log1p(COUNTS) ** 2).astype(np.float32)
 
@@ -145,7 +146,7 @@ def score_windows(hashes, offsets, table, weights, intercepts, out):
                     c = counts[g]
                     dot += w[g] * LOG_STEP[c]
                     square += SQUARE_STEP[c]
-                    counts[g] = min(c + 1, 255)
+                    counts[g] = min(c + 1, MOST)
             for t in range(start, stop):
                 for order in range(min(ORDERS, t - start + 1)):
                     counts[gram(hashes, t, order)] = 0
@@ -169,7 +170,7 @@ def features(hashes, first, last, indices, values, ends):
                 if counts[g] == 0:
                     indices[used] = g
                     used += 1
-                counts[g] = min(counts[g] + 1, 255)
+                counts[g] = min(counts[g] + 1, MOST)
         square = 0.0
         for j in range(begin, used):
             value = np.log1p(counts[indices[j]])

@@ -8,35 +8,28 @@ import numpy as np
 import polars as pl
 from sklearn.linear_model import LogisticRegression
 
-from auditor.detectors.ensemble import HIGHEST, LOWEST, Stack, length
+from auditor.detectors.ensemble import HIGHEST, LOWEST, Stack
 
 BINS = 96  # the grid of the estimates' score counts
 BANDS = (100, 200, 400)  # words; a band's name is its lower end
 PENALTY = 1.0
-UNLEARNED = {"phrases"}  # a list says the same at any length, and hits are too few to learn a slope
 
 
-def fit_stack(
-    members: Sequence[str], scores: dict[str, np.ndarray], words: np.ndarray, machine: np.ndarray, weights: np.ndarray
-) -> Stack:
-    """Logistic combination of out-of-family scores (n,), the learned members with a slope in the logarithm of length.
+def fit_stack(members: Sequence[str], scores: dict[str, np.ndarray], machine: np.ndarray, weights: np.ndarray) -> Stack:
+    """Logistic combination of out-of-family scores (n,); rows that lack a member's score are left out.
 
-    Members are standardised first, so that the penalty treats them alike.
+    A slope in the logarithm of length for each member was tried: it learned which sources are long, and halved the
+    true positive rate at 1% on unseen families.
     """
     columns = np.stack([scores[name] for name in members], 1)
     known = np.isfinite(columns).all(1)
-    columns, grown = columns[known], length(words[known])[:, None]
-    spread = columns.std(0) + 1e-9
-    slopes = np.array([name not in UNLEARNED for name in members])
-    x = np.hstack([columns / spread, columns / spread * grown * slopes])
+    spread = columns[known].std(0) + 1e-9  # standardised, so that the penalty treats members alike
     model = LogisticRegression(C=PENALTY, max_iter=500, tol=1e-6)
-    model.fit(x, machine[known], sample_weight=weights[known])
-    k = len(members)
+    model.fit(columns[known] / spread, machine[known], sample_weight=weights[known])
     return Stack(
         tuple(members),
         round(float(model.intercept_[0]), 6),
-        tuple((model.coef_[0][:k] / spread).round(6).tolist()),
-        tuple((model.coef_[0][k:] / spread).round(6).tolist()),
+        tuple((model.coef_[0] / spread).astype(float).round(6).tolist()),
     )
 
 

@@ -29,7 +29,7 @@ def batch(*texts: str, languages: list[str | None] | None = None) -> TextBatch:
 def naive_window(hashes: list[int]) -> float:
     places = [h >> (64 - ngrams.BITS) for h in hashes]
     places += [mix(np.uint64((b * int(ngrams.PRIME) & MASK) ^ a)) >> (64 - ngrams.BITS) for a, b in pairwise(hashes)]
-    counts = Counter(places)
+    counts = {place: min(count, ngrams.MOST) for place, count in Counter(places).items()}
     norm = sqrt(sum(log1p(c) ** 2 for c in counts.values()))
     return sum(float(MODEL.weights[0, g]) * log1p(c) for g, c in counts.items()) / norm
 
