@@ -9,7 +9,8 @@ from auditor.estimate.spectrum import Counted, Spectrum
 NO_REFERENCE = "no human reference"
 LEAST_TOKENS = 5_000
 MUCH_SMALLER = 0.1
-# Two halves of one English corpus share 93-97% of their tokens, English and German about 10%.
+# Measured: halves of one English corpus 94%, unlike English corpora 92%; against English German 28, French 40, Spanish
+# 42% (names, numbers and short words are shared).
 SAME_LANGUAGE = 0.5
 
 
