@@ -1,0 +1,73 @@
+"""`auditor gate`: pass, fail or inconclusive under a policy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from auditor.cli.main import app
+from auditor.errors import ConfigError
+
+SHOWN = 40
+
+
+@app.command(
+    epilog=(
+        "Example: auditor gate --init > policy.toml; auditor gate run --policy policy.toml --strict\n\n"
+        "In CI: auditor gate run --policy policy.toml --markdown - >> $GITHUB_STEP_SUMMARY"
+    ),
+)
+def gate(
+    run: Path | None = typer.Argument(None, metavar="RUN", help="Folder of a finished run."),
+    policy: Path | None = typer.Option(None, metavar="P.toml", help="Rules, bounds and waivers."),
+    baseline: Path | None = typer.Option(None, metavar="RUN0", help="Fail only on what got worse since this run."),
+    strict: bool = typer.Option(False, help="What is inconclusive fails."),
+    init: bool = typer.Option(False, "--init", help="Print a commented default policy; needs no RUN."),
+    markdown: str | None = typer.Option(None, metavar="FILE|-", help="Write a Markdown summary too; - prints it."),
+    json: bool = typer.Option(False, "--json", help="Print verdict.json."),
+) -> int:
+    """Judge a run by a policy: exit code 0 pass, 1 fail, 3 incomplete run, 4 inconclusive, 2 wrong policy.
+
+    Writes RUN/verdict.json and RUN/junit.xml. A rule that matches nothing is an error, an expired waiver is said.
+    """
+    from auditor.gate.policy import default_policy, load_policy
+
+    if init:
+        print(default_policy(), end="")
+        return 0
+    if run is None or policy is None:
+        raise ConfigError("name a run and a policy: auditor gate RUN --policy P.toml (--init prints a policy)")
+    from auditor.cli.printing import print_json
+    from auditor.manifest import write_text
+    from auditor.pipeline.gating import gate as judge
+    from auditor.reports.verdict import render_markdown
+
+    chosen = load_policy(policy)
+    verdict = judge(run, replace(chosen, strict=chosen.strict or strict), baseline=baseline)
+    if markdown == "-":
+        print(render_markdown(verdict), end="")
+    elif markdown:
+        write_text(Path(markdown), render_markdown(verdict))
+    if json:
+        print_json(verdict)
+    elif markdown != "-":
+        _print(verdict)
+    return int(verdict["exit_code"])
+
+
+def _print(verdict: dict) -> None:
+    from auditor.cli.printing import print_table
+    from auditor.reports.verdict import headline, waiver_lines
+
+    cases = verdict["cases"]
+    rows = [[c["verdict"].replace("_", " "), c["rule"], f"{c['scope_kind']} {c['scope']}", c["message"]]
+            for c in cases[:SHOWN]]  # fmt: skip
+    print_table("", ["verdict", "rule", "scope", "why"], rows)
+    if len(cases) > SHOWN:
+        print(f"… and {len(cases) - SHOWN:,} more in verdict.json")
+    for line in waiver_lines(verdict):
+        print(line)
+    print(headline(verdict))
+    print(verdict["control"])
