@@ -7,6 +7,7 @@ import numpy as np
 from auditor.estimate.counts import ScoreCounts
 
 TOLERANCE = 0.01  # distance that is let pass where the anchors' own cannot be known
+MOST_TOLERANCE = 0.05  # cells of other languages may lie far apart; that excuses no misfit within the corpus
 TOO_FAR = 0.10
 
 
@@ -33,7 +34,7 @@ def excess_misfit(histogram: np.ndarray, fitted: np.ndarray, *, effect: float, t
 
 
 def own_distance(anchors: ScoreCounts, starts: np.ndarray) -> float:
-    """How far each cell of the anchors lies from the others beyond sampling, weighted by size; TOLERANCE at least.
+    """How far each cell of the anchors lies from the others beyond sampling, weighted by size, within bounds.
 
     The anchors' leave-one-topic-out distance: what the same yardstick reads where everything is human.
     """
@@ -47,4 +48,5 @@ def own_distance(anchors: ScoreCounts, starts: np.ndarray) -> float:
     harmonic = 1 / (1 / sizes[known] + 1 / rest[known].sum(1))
     mean, _ = sampling_distance(others, harmonic)
     distance = 0.5 * np.abs(cells[known] / sizes[known, None] - others).sum(1)
-    return max(TOLERANCE, float(np.average(np.maximum(distance - mean, 0.0), weights=sizes[known])))
+    typical = float(np.average(np.maximum(distance - mean, 0.0), weights=sizes[known]))
+    return float(np.clip(typical, TOLERANCE, MOST_TOLERANCE))

@@ -32,6 +32,7 @@ MOST_DOCUMENTS = 20_000
 ROUGH = 0.05  # sd of what a smooth log density misses in one bin
 WARM_UP = (200, 300, 200)
 SPREAD = (0.5, 2.5)
+ENOUGH_ACCEPTED = 0.4
 LEAST_SEPARATION, LEAST_ANCHORS, LEAST_ACCEPTANCE, LEAST_BINS = 0.15, 20, 0.15, 4
 
 
@@ -191,7 +192,11 @@ def _posterior_draws(model: Model, draws: int, rng: np.random.Generator) -> tupl
         late = chain[tuning // 3 :]
         share = len(late) / (len(late) + 3 * model.size)
         whiten = np.linalg.cholesky(share * np.cov(late.T) + (1 - share) * whiten @ whiten.T)
-    chain, acceptance, _ = _run(model, here, whiten, THIN * draws, rng, size=size, tune=False)
+    for _ in range(3):  # a step tuned in an easy place may be too long elsewhere: then shorter ones
+        chain, acceptance, _ = _run(model, here, whiten, THIN * draws, rng, size=size, tune=False)
+        if acceptance >= ENOUGH_ACCEPTED:
+            break
+        size /= 3
     return chain[THIN - 1 :: THIN], acceptance
 
 
