@@ -16,12 +16,14 @@ import polars as pl
 from auditor.estimate import diversity_equations as equations
 from auditor.estimate.diversity import log_hill
 from auditor.estimate.diversity_variance import Measured, jackknife, judged, reach, variance
-from auditor.estimate.lost_reference import NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
+from auditor.estimate.lost_reference import LEAST_TOKENS, NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
 from auditor.estimate.lost_tail import tail_retention
 from auditor.estimate.spectrum import GROUPS, LEVELS, NO_SCORE, Counted, Spectrum
 from auditor.records import LEVEL, Estimate, Status
 
 ORDERS = (0, 1, 2)
+# A part with a smaller share of the tokens would pull the coverage of the comparison down with it.
+LEAST_PART = 0.1
 PARTS = ("from_duplication", "from_synthetic", "rest")
 # Blocks for richness, tokens for the orders that frequent types decide: see estimate.diversity.
 UNIT: dict[int, Callable[[Spectrum], Counted]] = {0: Counted.blocks, 1: Counted.tokens, 2: Counted.tokens}
@@ -35,15 +37,30 @@ class Bodies:
     reference: Spectrum
     collapsed: Spectrum | None = None
     human: tuple[Spectrum, ...] = ()
+    no_duplication: str = "duplicates were not looked for"
+    no_synthetic: str = "no probability of being machine-written"
+
+    def large_enough(self) -> Bodies:
+        """Without parts that are too small: the coverage that they reach would be that of the whole comparison."""
+        least = max(LEAST_TOKENS, LEAST_PART * float(self.everything.tokens.sum()))
+        out = self
+        if self.collapsed is not None and self.collapsed.tokens.sum() < least:
+            left = f"{self.collapsed.tokens.sum():,.0f} tokens are left without duplicates: too few"
+            out = replace(out, collapsed=None, human=(), no_duplication=left, no_synthetic=left)
+        if out.human and min(one.tokens.sum() for one in out.human) < least:
+            few = min(one.tokens.sum() for one in out.human)
+            out = replace(out, human=(), no_synthetic=f"{few:,.0f} tokens of human text are drawn: too few")
+        return out
 
     def at_one_rate(self) -> Bodies:
         """The same types sampled in all of them."""
         rate = min(s.rate for s in (self.everything, self.reference, self.collapsed, *self.human) if s is not None)
-        return Bodies(
-            self.everything.thinned(rate),
-            self.reference.thinned(rate),
-            self.collapsed.thinned(rate) if self.collapsed is not None else None,
-            tuple(s.thinned(rate) for s in self.human),
+        return replace(
+            self,
+            everything=self.everything.thinned(rate),
+            reference=self.reference.thinned(rate),
+            collapsed=self.collapsed.thinned(rate) if self.collapsed is not None else None,
+            human=tuple(s.thinned(rate) for s in self.human),
         )
 
 
@@ -86,7 +103,7 @@ def lost_diversity(
 
 def lost_in(bodies: Bodies, *, level: float = LEVEL) -> dict:
     """Loss and its parts at one level; see `lost_diversity`."""
-    bodies = bodies.at_one_rate()
+    bodies = bodies.large_enough().at_one_rate()
     out: dict = {part: {} for part in PARTS}
     for order in ORDERS:
         target = common_coverage(bodies, order)
@@ -161,12 +178,12 @@ def _order(bodies: Bodies, order: int, target: float, level: float) -> tuple[Est
     loss = _as_loss(said([[(1.0, everything), (-1.0, reference)]]))
     before, parts = everything, {}
     if bodies.collapsed is None:
-        parts["from_duplication"] = Estimate.not_measured("duplicates were not looked for")
+        parts["from_duplication"] = Estimate.not_measured(bodies.no_duplication)
     else:
         before = measured(bodies.collapsed, "shard")
         parts["from_duplication"] = said([[(1.0, everything), (-1.0, before)]])
     if not bodies.human:
-        parts["from_synthetic"] = Estimate.not_measured("no probability of being machine-written")
+        parts["from_synthetic"] = Estimate.not_measured(bodies.no_synthetic)
         parts["rest"] = said([[(1.0, before), (-1.0, reference)]])
     else:
         human = [measured(spectrum, "shard") for spectrum in bodies.human]

@@ -169,3 +169,16 @@ class TestBadInput:
 def test_the_loss_comes_with_its_tail_retention():
     ours, theirs = (frame_of(s) for s in spectra(LAW, LAW, seed=6))
     assert lost_diversity(ours, theirs)["tail_retention"] == tail_retention(ours, theirs)
+
+
+def test_a_part_that_is_too_small_does_not_spoil_the_loss():
+    """Nearly all copies, or nearly all machine-written: the loss stands, the part says why it is missing."""
+    ours, theirs = (frame_of(s, bin=0) for s in spectra(top_p(0.8), LAW, seed=7))
+    little = frame_of(spectra(LAW, seed=7, tokens=6_400)[0], bin=0)
+    alone = lost_diversity(ours, theirs)["q0"]
+    copies = lost_diversity(ours, theirs, collapsed=little)
+    assert copies["q0"] == alone
+    assert "without duplicates: too few" in copies["from_duplication"]["q0"].reason
+    machine = lost_diversity(ours, theirs, synthetic=np.array([[0.99, 0.0, 0.0, 0.0]]), rng=np.random.default_rng(1))
+    assert machine["q0"] == alone
+    assert "too few" in machine["from_synthetic"]["q1"].reason
