@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,12 +94,14 @@ def _resembling(run: Path, tasks: Sequence[Task], other: Path, theirs: Sequence[
                 for folder, some in ((run, tasks), (other, theirs))
             )  # fmt: skip
 
-    return against(
-        partitions(),
-        signature_batches(run, tasks, lsh.permutations),
-        signature_batches(other, theirs, lsh.permutations),
-        lsh.threshold,
-    )
+    with tempfile.TemporaryDirectory(dir=run, prefix=".earlier-") as scratch:
+        return against(
+            partitions(),
+            signature_batches(run, tasks, lsh.permutations),
+            signature_batches(other, theirs, lsh.permutations),
+            lsh.threshold,
+            scratch=Path(scratch),
+        )
 
 
 def _sketch(config: Config) -> dict[str, object]:

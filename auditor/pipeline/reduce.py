@@ -26,7 +26,7 @@ from auditor.pipeline.plan import CORPUS, Plan, Task
 from auditor.sketch.bands import parameters
 
 SIGNATURE_ROWS = 65_536
-PARTITION_ROWS = 4_000_000  # rows of a band handled at once; larger bands are cut by hash
+PARTITION_ROWS = 16_000_000  # rows of a band handled at once (about 1 GB); larger bands are cut by hash
 Listen = Callable[[str, Event], None]
 
 
