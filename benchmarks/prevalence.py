@@ -1,7 +1,7 @@
 """Error, coverage and width of the synthetic fraction, on source families and generators never seen.
 
-python benchmarks/prevalence_scores.py --sources ../shared/data --scores /tmp/prevalence/scores.parquet
-python benchmarks/prevalence.py --scores /tmp/prevalence/scores.parquet [--repeats 8] [--study NAME ...]
+python benchmarks/prevalence_scores.py --sources LABELLED --scores scores.parquet
+python benchmarks/prevalence.py --scores scores.parquet [--repeats 8] [--study NAME ...]
 
 Every corpus holds two shards of each fraction. Scores are drawn from densities fitted to the scores of real documents
 (a kernel of a quarter of their sd: semi-synthetic), but in the study "real", which draws documents without replacement.

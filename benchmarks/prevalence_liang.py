@@ -1,6 +1,6 @@
 """The word-occurrence mixture of Liang et al. 2024 on their own design, beside what they published.
 
-python benchmarks/prevalence_liang.py --sources ../shared/data --published ../shared/data/liang_validation_published.csv
+python benchmarks/prevalence_liang.py --sources LABELLED --published PUBLISHED.csv
 
 Human arXiv abstracts of three sources are halved: one half gives the human word frequencies, the other the human part
 of the targets; machine abstracts likewise. Twenty targets are drawn for each of their eleven fractions. The estimator

@@ -1,6 +1,6 @@
 """Scores of quick linear detectors that saw neither the source family nor the generators that they are judged on.
 
-python benchmarks/prevalence_scores.py --sources ../shared/data --scores /tmp/prevalence/scores.parquet
+python benchmarks/prevalence_scores.py --sources LABELLED --scores scores.parquet
 
 For every (family, generator group) kept aside, one detector is trained on the rest and scores the documents kept aside
 (role "target"); further ones, that leave out a second family each, score that family (role "calibration"): these tables
