@@ -29,7 +29,7 @@ LAWS = {"Zipf 1.0": (100_000, 1.0, 0.0), "Zipf-Mandelbrot 1.2, 2.7": (200_000, 1
 DESIGNS = ((1.0, 128_000, 100_000), (1 / 16, 1_024_000, 100_000), (1 / 256, 4_096_000, 400_000))
 
 
-def coverage(_: str, repeats: int = 200) -> pl.DataFrame:
+def coverage(_: str, repeats: int = 40) -> pl.DataFrame:
     rows = []
     for law, numbers in LAWS.items():
         p = simulated.zipf_mandelbrot(*numbers)
@@ -45,7 +45,7 @@ def coverage(_: str, repeats: int = 200) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def split(folder: str, repeats: int = 60) -> pl.DataFrame:
+def split(folder: str, repeats: int = 20) -> pl.DataFrame:
     rows = []
     for source, cap in (("l2r", 2**17), ("l2r", 2**13), ("human_dated_gov", 2**17)):
         human = pl.read_parquet(f"{folder}/{source}.parquet").filter(pl.col("label") == "human").unique("text")
@@ -92,7 +92,7 @@ def generators(folder: str) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def truth(_: str, repeats: int = 60) -> pl.DataFrame:
+def truth(_: str, repeats: int = 8) -> pl.DataFrame:
     """Losses of known size: the rarest types removed, and tokens replaced by a top-p model's of the same law."""
     whole = simulated.zipf_mandelbrot(60_000, 1.1, 2.7)
     cut = whole.copy()
