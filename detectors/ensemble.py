@@ -14,7 +14,7 @@ import polars as pl
 from scipy.special import expit
 
 from auditor.detectors import registry
-from auditor.detectors.interface import Detector, Evidence, Explaining
+from auditor.detectors.interface import Description, Detector, Evidence, Explaining
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
@@ -109,14 +109,13 @@ class Ensemble:
         """The `detectors` section of report.json."""
         first = self.stacks[0]
         share = dict(zip(first.members, np.abs(first.weights), strict=True))
-        reach = self.stored.get("reach", {})
         return [
             {
                 "name": d.description.name,
                 "version": d.description.version,
                 "revision": d.description.revision,
                 "weight": float(share.get(d.description.name, 0.0)),
-                "reach": reach.get(d.description.name, ""),
+                "reach": reach(d.description),
             }
             for d in self.detectors
         ]
@@ -139,6 +138,12 @@ class Ensemble:
                     Evidence(name, e.what, weights[name] * e.weight, e.start, e.end) for e in detector.explain(text)
                 ]
         return found
+
+
+def reach(description: Description) -> str:
+    """Where a detector applies, in words."""
+    languages = "any language" if description.languages is None else ", ".join(sorted(description.languages))
+    return f"{languages}; at least {description.minimum_words} words"
 
 
 def _stack(entry: Mapping[str, Any]) -> Stack:

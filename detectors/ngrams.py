@@ -130,6 +130,7 @@ def gram(hashes, t, order):
 def score_windows(hashes, offsets, table, weights, intercepts, out):
     """hashes (t,), offsets (n+1,), table (n,), weights (L, 2^BITS), intercepts (L,) -> out (n,), where table >= 0."""
     counts = np.zeros(weights.shape[1], np.uint8)
+    places = np.empty(2 * WINDOW * ORDERS, np.int64)
     for d in range(offsets.shape[0] - 1):
         if table[d] < 0:
             continue
@@ -139,7 +140,7 @@ def score_windows(hashes, offsets, table, weights, intercepts, out):
         for k in range(windows):
             start = first + (last - first) * k // windows
             stop = first + (last - first) * (k + 1) // windows
-            dot, square = 0.0, 0.0
+            dot, square, used = 0.0, 0.0, 0
             for t in range(start, stop):
                 for order in range(min(ORDERS, t - start + 1)):
                     g = gram(hashes, t, order)
@@ -147,9 +148,10 @@ def score_windows(hashes, offsets, table, weights, intercepts, out):
                     dot += w[g] * LOG_STEP[c]
                     square += SQUARE_STEP[c]
                     counts[g] = min(c + 1, MOST)
-            for t in range(start, stop):
-                for order in range(min(ORDERS, t - start + 1)):
-                    counts[gram(hashes, t, order)] = 0
+                    places[used] = g
+                    used += 1
+            for j in range(used):
+                counts[places[j]] = 0
             total += dot / np.sqrt(square) if square > 0 else 0.0
         out[d] = total / windows + intercepts[table[d]]
 

@@ -25,6 +25,7 @@ from auditor.text.tokens import PRIME, mix, tokenise
 LIST = Path(__file__).parent / "models" / "phrases.json"
 FILTER_BITS = 16
 FILTER_MASK = np.uint64((1 << FILTER_BITS) - 1)
+BEGINS, ALONE = 1, 2  # a word begins a longer phrase; it may be one by itself
 ROOT = np.uint64(0x51ED270B)
 MARKS = "marks"
 MARK_RUN = 4  # emoji carry one selector, some scripts two: only longer runs hide something
@@ -66,14 +67,14 @@ class Phrases:
 
     @cached_property
     def trie(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """first (2^16,) uint8 filter, keys (s,) uint64 and values (s,) int16 of the open-addressed trie."""
+        """Filters (2, 2^16) uint8, keys (s,) uint64 and values (s,) int16 of the open-addressed trie."""
         return _trie([[_expand(p) for p in c["phrases"]] for c in self.listed.values()])
 
     def counts(self, batch: TextBatch) -> np.ndarray:
         """(n, categories) int32: hits per document and category; the longest phrase at a place counts."""
         out = np.zeros((len(batch), len(self.categories)), np.int32)
-        first, keys, values = self.trie
-        find_phrases(batch.tokens.hashes, batch.tokens.offsets, first, keys, values, out)
+        filters, keys, values = self.trie
+        find_phrases(batch.tokens.hashes, batch.tokens.offsets, filters, keys, values, out)
         find_marks(batch.text, batch.offsets, out)
         return out
 
@@ -85,11 +86,11 @@ class Phrases:
         """The phrases found, with their places."""
         tokens = spans(text)
         hashes = np.array([token.hash for token in tokens], np.uint64)
-        first, keys, values = self.trie
+        _, keys, values = self.trie
         found, at = [], 0
         while at < len(tokens):
             category, length = longest(hashes, at, len(hashes), keys, values)
-            if category >= 0 and first[hashes[at] & FILTER_MASK]:
+            if category >= 0:
                 start, end = tokens[at].start, tokens[at + length - 1].end
                 name, weight = self.categories[category], float(self.weights[category])
                 found.append(Evidence("phrases", f"{name}: {text[start:end]}", weight, start, end))
@@ -106,12 +107,17 @@ def _expand(pattern: str) -> list[str]:
 
 def _trie(categories: list[list[list[str]]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     states: dict[int, int] = {}
-    first = np.zeros(1 << FILTER_BITS, np.uint8)
+    filters = np.zeros((2, 1 << FILTER_BITS), np.uint8)
     for category, patterns in enumerate(categories):
         for phrase in (phrase for pattern in patterns for phrase in pattern):
             raw = np.frombuffer(phrase.encode(), np.uint8)
             hashes = tokenise(raw, np.array([0, len(raw)], np.int64)).hashes
-            first[hashes[0] & FILTER_MASK] = 1
+            place = hashes[0] & FILTER_MASK
+            if len(hashes) == 1:
+                filters[0, place] = ALONE
+            else:
+                filters[0, place] = max(filters[0, place], BEGINS)
+                filters[1, pair(hashes[0], hashes[1])] = 1
             key = ROOT
             for h in hashes:
                 key = np.uint64(step(key, h))
@@ -124,7 +130,13 @@ def _trie(categories: list[list[list[str]]]) -> tuple[np.ndarray, np.ndarray, np
         while keys[slot]:
             slot = (slot + 1) & (size - 1)
         keys[slot], values[slot] = wide, category
-    return first, keys, values
+    return filters, keys, values
+
+
+@kernel
+def pair(one, two):
+    """Place of two words in the second filter: most common words begin some phrase, few go on as one does."""
+    return np.int64((one ^ (two * PRIME)) & FILTER_MASK)
 
 
 @kernel
@@ -154,12 +166,13 @@ def longest(hashes, at, stop, keys, values):
 
 
 @kernel
-def find_phrases(hashes, offsets, first, keys, values, out):
-    """hashes (t,) uint64, offsets (n+1,), first (2^16,) uint8, keys values (s,) -> adds to out (n, categories)."""
+def find_phrases(hashes, offsets, filters, keys, values, out):
+    """hashes (t,) uint64, offsets (n+1,), filters (2, 2^16), keys values (s,) -> adds to out (n, categories)."""
     for d in range(offsets.shape[0] - 1):
         t, stop = offsets[d], offsets[d + 1]
         while t < stop:
-            if first[hashes[t] & FILTER_MASK] == 0:
+            begins = filters[0, hashes[t] & FILTER_MASK]
+            if begins == 0 or (begins == BEGINS and (t + 1 == stop or filters[1, pair(hashes[t], hashes[t + 1])] == 0)):
                 t += 1
                 continue
             category, length = longest(hashes, t, stop, keys, values)
@@ -178,6 +191,11 @@ def find_marks(text, offsets, out):
     last = out.shape[1] - 1
     for d in range(offsets.shape[0] - 1):
         i, stop, run = offsets[d], offsets[d + 1], 0
+        highest = np.uint8(0)
+        for k in range(i, stop):  # a maximum is many bytes a cycle, and most texts end here
+            highest = max(highest, text[k])
+        if highest < 0xEE:
+            continue
         while i < stop:
             if text[i] < 0xEE:
                 run = 0

@@ -22,8 +22,8 @@ RARITY_WORDS = 60_000
 UNKNOWN = 0  # rarity class of a word that is not listed
 RARITY = 6
 
-LETTER, UPPER, DIGIT, SPACE, COMMA, STOP, COLON, SEMICOLON, JOINER, QUOTE, DASH, BRACKET, OTHER = range(13)
-KINDS = 13
+LETTER, UPPER, DIGIT, HIGH, SPACE, COMMA, STOP, COLON, SEMICOLON, JOINER, QUOTE, DASH, BRACKET, OTHER = range(14)
+KINDS = 14
 BYTES = (
     "word_length", "word_length_spread", "long_words", "very_long_words", "sentence_length", "sentence_spread",
     "sentence_change", "capitals", "digits", "commas", "colons", "semicolons", "joiners", "quotes", "dashes",
@@ -51,7 +51,7 @@ def byte_kinds() -> np.ndarray:
         BRACKET: "()",
     }.items():  # fmt: skip
         kinds[[ord(c) for c in characters]] = kind
-    kinds[0x80:] = LETTER
+    kinds[0x80:] = HIGH
     return kinds
 
 
@@ -82,6 +82,14 @@ def byte_measures(text, offsets, kinds, out):
         words, letters, squares, long, very_long, inside = 0, 0.0, 0.0, 0, 0, 0
         sentences, lengths, length_squares, changes, length, before = 0, 0.0, 0.0, 0.0, 0, -1
         while i < stop:
+            begin = i
+            while i < stop and kinds[text[i]] <= UPPER:  # the letters of a word at once
+                i += 1
+            if i > begin:
+                capitals += inside == 0 and length > 0 and kinds[text[begin]] == UPPER
+                inside += i - begin
+                if i == stop:
+                    break
             byte = text[i]
             kind = kinds[byte]
             if byte == 0xE2 and i + 2 < stop and text[i + 1] == 0x80:  # general punctuation
@@ -89,12 +97,13 @@ def byte_measures(text, offsets, kinds, out):
                 kind = QUOTE if 0x9C <= last <= 0x9F else (DASH if last <= 0x95 else OTHER)
                 kind = JOINER if last == 0x98 or last == 0x99 else kind
                 i += 2
-            counts[kind] += 1
-            if kind <= DIGIT:
-                if inside == 0 and kind == UPPER and length > 0:
-                    capitals += 1
+            if kind in (HIGH, DIGIT):
+                counts[kind] += 1
                 inside += (byte & 0xC0) != 0x80  # a character is counted at its first byte
-            elif not (kind == JOINER and inside > 0):
+                i += 1
+                continue
+            counts[kind] += 1
+            if kind != JOINER or inside == 0:
                 if inside > 0:
                     words += 1
                     letters += inside
@@ -147,8 +156,8 @@ def token_measures(hashes, offsets, table, out):
     Types and hapaxes are shares of windows of 100 words, so that they do not depend on length.
     """
     at = out.shape[1] - 4 - RARITY
-    seen = np.zeros(1 << 10, np.uint64)
-    count = np.zeros(1 << 10, np.uint8)
+    seen = np.zeros(1 << 8, np.uint64)
+    count = np.zeros(1 << 8, np.uint8)
     for d in range(offsets.shape[0] - 1):
         first, last = offsets[d], min(offsets[d + 1], offsets[d] + READ_TOKENS)
         n = last - first

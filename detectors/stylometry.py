@@ -68,7 +68,7 @@ def load(path: str | None = None) -> Stylometry:
         stored = json.loads(file.read_text("utf-8"))
         if tuple(stored["measures"]) != style.NAMES:
             raise ValueError("its measures are of another version")
-        columns = [np.array(stored[name], np.float32) for name in ("centre", "spread", "weights")]
+        centre, spread, weights = (np.array(stored[name], np.float32) for name in ("centre", "spread", "weights"))
     except (OSError, ValueError, KeyError) as error:
         raise DetectorError(f"{file}: no model of style there ({error}); run auditor detectors train") from None
-    return Stylometry(*columns, stored["intercept"])
+    return Stylometry(centre, spread, weights, stored["intercept"])

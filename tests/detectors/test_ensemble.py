@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from auditor.detectors.ensemble import Ensemble, Stack
-from auditor.detectors.stacking import calibration, fit_stack
+from auditor.detectors.stacking import SHARES, calibration, fit_stack
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
@@ -48,14 +48,15 @@ def test_members_that_nothing_combines_are_refused():
         Ensemble.load(["phrases"])
 
 
-def test_fitting_recovers_a_known_combination():
+def test_fitting_recovers_scale_and_intercept_and_copes_with_missing_scores():
     rng = np.random.default_rng(3)
     a, b = rng.normal(size=20_000), rng.normal(size=20_000)
-    machine = rng.random(20_000) < 1 / (1 + np.exp(0.5 - 1.5 * a - 0.7 * b))
+    joint = SHARES["ngrams"] * a + SHARES["stylometry"] * b
+    machine = rng.random(20_000) < 1 / (1 + np.exp(0.5 - 1.5 * joint))
     a[:500] = np.nan
-    stack = fit_stack(("a", "b"), {"a": a, "b": b}, machine, np.ones(20_000))
+    stack = fit_stack(("ngrams", "stylometry"), {"ngrams": a, "stylometry": b}, machine, np.ones(20_000))
     assert stack.intercept == pytest.approx(-0.5, abs=0.06)
-    assert stack.weights == pytest.approx((1.5, 0.7), abs=0.08)
+    assert stack.weights == pytest.approx((1.5, 1.5 * SHARES["stylometry"]), abs=0.08)
 
 
 def test_calibration_counts_every_scored_document_once_in_its_cell():
