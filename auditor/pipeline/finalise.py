@@ -20,7 +20,7 @@ from auditor.pipeline.evidence import open_view, register, totals
 from auditor.pipeline.plan import Plan, load_plan
 from auditor.pipeline.reduce import members
 from auditor.pipeline.storing import store_all
-from auditor.pipeline.synthetic import Synthetic, estimates_of, measure_synthetic
+from auditor.pipeline.synthetic import Synthetic, estimates_of, measure_synthetic, read_labels
 from auditor.reports.render import write_reports
 from auditor.store.database import DATABASE, new_database
 
@@ -57,12 +57,13 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         say("estimating the synthetic fraction")
         names = [shard["shard"] for shard in shards]
         ensemble = Ensemble.load(config.detectors)
-        synthetic = measure_synthetic(connection, config, names, bundled_anchors(ensemble.calibration()))
+        bundled = bundled_anchors(ensemble.calibration())
+        synthetic = measure_synthetic(connection, config, names, bundled, read_labels(run))
         say("measuring diversity")
         corpus, spectrum, diversity_profile = _measure(connection, run, plan, config, shards, synthetic)
         say("writing tables and reports")
         clusters = duplicates.cluster_summary(connection)
-        found = findings.find(corpus, shards, clusters)
+        found = findings.find(corpus, shards, clusters, synthetic.findings)
         for shard in shards:
             shard["flags"] = findings.shard_flags(shard, found)
         strata = _strata(connection, synthetic)
@@ -101,13 +102,7 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
             "overlaps": duplicates.overlap_matrix(overlap[kind], kind),
             "near_duplicates": facts.near_duplicates(config, near),
             "profile": diversity_profile,
-            "sensitivity": {
-                "placebo": [],
-                "cross_checks": [
-                    {"name": name, "estimate": estimate} for name, estimate in synthetic.prevalence.checks.items()
-                ],
-                "fit": None,
-            },
+            "sensitivity": summary.sensitivity(synthetic),
         }  # fmt: skip
         report = summary.plain(report)
         store_all(connection, audit_id, report, config, synthetic, ensemble, overlap, corpus, shards, found)

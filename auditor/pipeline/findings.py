@@ -15,9 +15,14 @@ LARGE_CLUSTER = 0.01
 DECLARED_GAP = 0.05
 
 
-def find(corpus: Mapping[str, Any], shards: Sequence[Mapping[str, Any]], clusters: Mapping[str, Any]) -> list[Finding]:
-    """All findings, worst first."""
-    found: list[Finding] = []
+def find(
+    corpus: Mapping[str, Any],
+    shards: Sequence[Mapping[str, Any]],
+    clusters: Mapping[str, Any],
+    of_estimates: Sequence[Finding] = (),
+) -> list[Finding]:
+    """All findings, worst first. of_estimates: what the estimators themselves noticed (placebo, anchors)."""
+    found: list[Finding] = [*of_estimates]
     for shard in shards:
         found += _of_shard(shard)
     found += _of_clusters(clusters, corpus["documents"])

@@ -24,7 +24,8 @@ def quantities(
     """All estimates of the corpus (place None) or of the shard at a place, under their names in report.json."""
     scope = synthetic.prevalence.corpus if place is None else synthetic.prevalence.shards
     fractions = estimates_of(scope, place or 0)
-    fractions["mixed_fraction"] = synthetic.prevalence.mixed
+    mixed = synthetic.prevalence.mixed
+    fractions["mixed_fraction"] = mixed if place is not None else synthetic.from_labels.get("mixed_fraction", mixed)
     words = {key: value for key, value in richness.diversity.items() if key != "levels"}
     words.setdefault("tail_retention", richness.loss.get("tail_retention", NOT_LOST))
     levels = {
@@ -89,6 +90,36 @@ def anchor_rows(synthetic: Synthetic) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+CHECKS = {
+    "rogan_gladen": "Rogan-Gladen with the interval of Lang and Reiczigel, at one threshold",
+    "human_side": "from the human side alone: how much of the low scores is missing",
+    "lower_bound": "a lower bound that needs no machine anchors (DKW band)",
+}
+
+
+def sensitivity(synthetic: Synthetic) -> dict[str, Any]:
+    """How sure the fraction is: placebo slices, other estimators on the same scores, the fit."""
+    slices = []
+    if synthetic.placebo is not None:
+        sizes = dict.fromkeys(synthetic.placebo.slices, 0)
+        for name, estimate in zip(synthetic.placebo.slices, synthetic.placebo.estimates, strict=True):
+            sizes[name] = estimate.n
+            covers = (estimate.lower or 0.0) <= 0
+            slices.append({"name": name, "documents": sizes[name], "estimate": estimate, "covers_zero": covers})
+    checks = {**synthetic.prevalence.checks}
+    if "synthetic_fraction" in synthetic.from_labels:
+        checks["people's labels"] = synthetic.from_labels["synthetic_fraction"]
+    misfit = synthetic.prevalence.corpus.misfit
+    return {
+        "placebo": slices,
+        "cross_checks": [
+            {"name": name, "estimate": estimate, "words": CHECKS.get(name, "")} for name, estimate in checks.items()
+        ],
+        "fit": {"excess": float(misfit[0]), "words": "total-variation distance from the fitted mixture beyond what "
+                "sampling and the anchors' own domains explain"} if len(misfit) else None,
+    }  # fmt: skip
 
 
 def profile(corpus: Richness, reference: Richness | None, source: Reference) -> dict[str, Any]:

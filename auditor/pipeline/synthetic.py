@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import polars as pl
 from auditor.config import Config
 from auditor.estimate.anchors import HUMAN_BEFORE, Anchors, AnchorSet, Trust
 from auditor.estimate.counts import ScoreCounts
+from auditor.estimate.placebo import Placebo, run_placebo
 from auditor.estimate.prevalence import (
     Prevalence,
     PrevalenceOptions,
@@ -19,9 +21,10 @@ from auditor.estimate.prevalence import (
     estimate_prevalence,
     estimate_scopes,
 )
-from auditor.pipeline.evidence import CELL, SCOPES, cell_weights, count_scores, large_scopes
+from auditor.estimate.review import estimate_from_labels, label_anchors
+from auditor.pipeline.evidence import CELL, SCOPES, SCORE_BIN, cell_weights, count_scores, large_scopes, register
 from auditor.pipeline.plan import AI, HUMAN
-from auditor.records import Estimate
+from auditor.records import Estimate, Finding
 from auditor.store.database import query
 
 # Smaller scopes are in the shards' figures; each estimated scope costs memory and a reader's time.
@@ -29,6 +32,9 @@ LEAST_DOCUMENTS = {"language": 1, "topic": 20, "host": 100, "year": 1, "length":
 MOST_SCOPES = {"language": 50, "topic": 100, "host": 50, "year": 100, "length": 10}
 DATED = f"date < DATE '{HUMAN_BEFORE}' AND date > DATE '1990-01-01'"
 FEWEST_DATED = 50
+LABELS = "labels.parquet"
+FEW_SHARDS, MOST_PARTS = 4, 24
+PART_KINDS = {"year": 200, "topic": 200, "host": 200}  # in this order, with this many documents each
 ONE_DAY = 0.98  # so many documents of one date are a date of processing, not of writing
 
 
@@ -41,6 +47,19 @@ class Synthetic:
     counts: dict[str, ScoreCounts]
     dropped: dict[str, int]
     dated_reason: str | None
+    placebo: Placebo | None
+    from_labels: dict[str, Estimate]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What the estimators noticed: anchors that disagree, dated text that does not come out as human."""
+        return [*self.prevalence.findings, *(self.placebo.findings if self.placebo else ())]
+
+
+def read_labels(run: Path) -> pl.DataFrame | None:
+    """People's labels of a run (shard, row, label), None where nobody labelled."""
+    path = run / LABELS
+    return pl.read_parquet(path) if path.exists() else None
 
 
 def measure_synthetic(
@@ -54,11 +73,16 @@ def measure_synthetic(
     options = PrevalenceOptions(level=config.level)
     dropped = _drop_overlaps(connection)
     dated, dated_reason = _dated(connection, config)
-    human = [*_labelled(connection, labels, "human"), *_reference(connection, HUMAN), *dated, *bundled.human]
-    machine = [*_labelled(connection, labels, "ai"), *_reference(connection, AI), *bundled.machine]
     target = count_scores(connection, SCOPES["shard"], scopes=shards)
+    human = [*_labelled(connection, labels, target), *_reference(connection, HUMAN), *dated, *bundled.human]
+    machine = [*_reference(connection, AI), *bundled.machine]
     anchors = Anchors(tuple(human), tuple(machine), bundled.prior)
-    found = estimate_prevalence(target, anchors, rng, options=options, cells=cell_weights(connection))
+    cells, parts = cell_weights(connection), _parts(connection, len(shards))
+    found = estimate_prevalence(target, anchors, rng, options=options, cells=cells, parts=parts)
+    placebo = None
+    if dated:
+        years = count_scores(connection, SCOPES["year"], where=DATED)
+        placebo = run_placebo(years, Anchors((), anchors.machine, anchors.prior), rng, options=options)
     strata, counts = {}, {"shard": target}
     for kind in LEAST_DOCUMENTS:
         names = large_scopes(connection, kind, least=LEAST_DOCUMENTS[kind], most=MOST_SCOPES[kind])
@@ -67,7 +91,8 @@ def measure_synthetic(
         counts[kind] = count_scores(connection, SCOPES[kind], scopes=names, where=_among(kind, names))
         if found.fit is not None:
             strata[kind] = estimate_scopes(found.fit, counts[kind], rng, options=options)
-    return Synthetic(found, strata, counts, dropped, dated_reason)
+    from_labels = _by_labels(connection, labels, target, found, config.level)
+    return Synthetic(found, strata, counts, dropped, dated_reason, placebo, from_labels)
 
 
 def estimates_of(scope: ScopePrevalence, place: int) -> dict[str, Estimate]:
@@ -129,12 +154,39 @@ def _dated(connection: Any, config: Config) -> tuple[list[AnchorSet], str | None
     return [AnchorSet("dated", Trust.DATED, counts)], None
 
 
-def _labelled(connection: Any, labels: pl.DataFrame | None, label: str) -> list[AnchorSet]:
+def _parts(connection: Any, shards: int) -> ScoreCounts | None:
+    """The corpus cut otherwise where it has few shards: it takes parts that differ to tell two densities apart."""
+    if shards >= FEW_SHARDS:
+        return None
+    for kind, least in PART_KINDS.items():
+        names = large_scopes(connection, kind, least=least, most=MOST_PARTS)
+        if len(names) >= FEW_SHARDS:
+            return count_scores(connection, SCOPES[kind], scopes=names, where=_among(kind, names))
+    return None
+
+
+def _labelled(connection: Any, labels: pl.DataFrame | None, target: ScoreCounts) -> list[AnchorSet]:
+    """Human anchors from people's labels, weighed by how the labelled documents were drawn."""
     if labels is None or not labels.height:
         return []
-    chosen = labels.filter(pl.col("label") == label).select("shard", "row").unique()
-    connection.register("_labelled", chosen.to_arrow())
-    where = "(shard, row) IN (SELECT (shard, row) FROM _labelled)"
-    counts = count_scores(connection, CELL, where=where)
-    connection.unregister("_labelled")
-    return [AnchorSet("label", Trust.LABELS, counts)] if counts.sizes.sum() else []
+    register(connection, "labelled", labels.select("shard", "row", "label").unique())
+    asked = "(shard, row) IN (SELECT (shard, row) FROM labelled)"
+    human = "(shard, row) IN (SELECT (shard, row) FROM labelled WHERE label = 'human')"
+    counted, found = (count_scores(connection, "'corpus'", where=where) for where in (asked, human))
+    return [label_anchors(target.pooled("corpus"), counted, found)] if found.sizes.sum() else []
+
+
+def _by_labels(
+    connection: Any, labels: pl.DataFrame | None, target: ScoreCounts, found: Prevalence, level: float
+) -> dict[str, Estimate]:
+    """The corpus' fractions from people's labels, which assume no model of the scores."""
+    if labels is None or not labels.height:
+        return {}
+    rows = query(
+        connection,
+        f"""SELECT {SCORE_BIN} AS bin, l.label FROM docs d JOIN labelled l USING (shard, row)
+            WHERE role = 'corpus' AND eligible AND score IS NOT NULL ORDER BY d.shard, d.row""",
+    )
+    posterior = found.corpus.posterior[0]
+    histogram = target.pooled("corpus").histogram[0]
+    return estimate_from_labels(histogram, posterior, rows["bin"].to_numpy(), rows["label"].to_numpy(), level=level)
