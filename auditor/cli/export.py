@@ -1,0 +1,153 @@
+"""`auditor export` and `auditor label`: hand over what an audit chose, and take people's labels back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from auditor.cli.main import app
+from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, ConfigError
+
+RUN = typer.Argument(..., metavar="RUN", help="Folder of a finished run.")
+WHAT = "What to write"
+WHICH = "Which documents stay"
+
+
+@app.command(
+    epilog=(
+        "Examples: auditor export run --keep keep.parquet --drop drop.parquet --probability 0.9\n\n"
+        "auditor export run --filtered cleaned/ --probability 0.9\n\n"
+        "auditor export run --weights weights.parquet\n\n"
+        "auditor export run --review 200 --out review.csv, then auditor label run review.csv\n\n"
+        "A drop list is also a forget set for unlearning: the documents that a model should not have been trained on."
+    ),
+)
+def export(
+    run: Path = RUN,
+    keep: Path | None = typer.Option(None, metavar="FILE", help="Parquet of what stays.", rich_help_panel=WHAT),
+    drop: Path | None = typer.Option(None, metavar="FILE", help="Parquet of what goes.", rich_help_panel=WHAT),
+    filtered: Path | None = typer.Option(
+        None, metavar="DIR", help="The corpus again, without what goes.", rich_help_panel=WHAT
+    ),
+    weights: Path | None = typer.Option(
+        None, metavar="FILE", help="Parquet of sampling weights that protect the tail.", rich_help_panel=WHAT
+    ),
+    review: int | None = typer.Option(
+        None, metavar="N", help="Documents for people to label, into --out.", rich_help_panel=WHAT
+    ),
+    out: Path | None = typer.Option(None, metavar="FILE", help="Of --review: .csv or .jsonl.", rich_help_panel=WHAT),
+    mix: Path | None = typer.Option(
+        None, metavar="FILE", help="TOML of the reservoir's mix plan.", rich_help_panel=WHAT
+    ),
+    probability: float | None = typer.Option(
+        None, metavar="P", help="Leave out documents at least this probably machine-written.", rich_help_panel=WHICH
+    ),
+    keep_duplicates: bool = typer.Option(False, help="Keep all copies, not one of each.", rich_help_panel=WHICH),
+    drop_ineligible: bool = typer.Option(False, help="Leave out what was not measured.", rich_help_panel=WHICH),
+    json: bool = typer.Option(False, "--json", help="For machines."),
+) -> int:
+    """Write what an audit chose: lists of documents, the filtered corpus, sampling weights, a sample to label."""
+    from auditor.gate.selection import Choice
+    from auditor.pipeline import exporting
+
+    if not any((keep, drop, filtered, weights, review, mix)):
+        raise ConfigError("nothing to write: name --keep, --drop, --filtered, --weights, --review or --mix")
+    found: dict[str, Any] = {}
+    code = EXIT_PASS
+    if any((keep, drop, filtered, weights)):
+        choice = _choice(weights is not None, Choice, probability, not keep_duplicates, drop_ineligible)
+        if keep or drop:
+            written = exporting.write_manifests(run, choice, keep=keep, drop=drop)
+            found["manifests"] = {"kept": written.kept, "dropped": written.dropped, "files": written.files}
+        if filtered:
+            written = exporting.write_corpus(run, choice, filtered)
+            found["filtered"] = {"kept": written.kept, "dropped": written.dropped, "files": written.files,
+                                 "problems": written.problems}  # fmt: skip
+            code = EXIT_INCOMPLETE if written.problems else code
+        if weights:
+            from auditor.pipeline.weighing import write_weights
+
+            found["weights"] = write_weights(run, weights, choice) | {"files": [weights]}
+    if review is not None:
+        from auditor.pipeline.labelling import export_review
+
+        if out is None:
+            raise ConfigError("--review N writes to --out FILE.csv or FILE.jsonl: name it")
+        found["review"] = {"documents": export_review(run, out, review), "asked": review, "files": [out]}
+    if mix:
+        from auditor.pipeline.exporting import write_mix
+
+        write_mix(run, mix)
+        found["mix"] = {"files": [mix]}
+    _print(found, json)
+    return code
+
+
+@app.command(epilog="Example: auditor export run --review 200 --out review.csv; auditor label run review.csv")
+def label(
+    run: Path = RUN,
+    labels: Path = typer.Argument(..., metavar="LABELS", help="CSV or JSONL with id, label and maybe rater."),
+    quiet: bool = typer.Option(False, help="No progress on stderr."),
+    json: bool = typer.Option(False, "--json", help="For machines."),
+) -> int:
+    """Take people's labels (human, ai, mixed, unsure) and estimate again with them.
+
+    Documents on which raters contradict each other are left out and counted; ids of another run are an error.
+    """
+    from auditor.cli.printing import print_json, print_outcome
+    from auditor.cli.progress import Bars
+    from auditor.pipeline.audit import finish
+    from auditor.pipeline.labelling import take_labels
+
+    taken = take_labels(run, labels)
+    checked = taken.checked
+    with Bars(quiet=quiet) as bars:
+        outcome = finish(run, progress=bars)
+    agreement = None if checked.alpha != checked.alpha else checked.alpha
+    if json:
+        print_json({"labels": checked.usable.height, "all_labels": taken.total, "left_out": checked.problems.height,
+                    "rated_twice": checked.twice, "alpha": agreement,
+                    "synthetic_fraction": outcome.report["corpus"]["synthetic_fraction"]})  # fmt: skip
+        return outcome.exit_code
+    print(f"{checked.usable.height:,} labels taken, {taken.total:,} in all, {checked.problems.height:,} left out")
+    if agreement is not None and checked.twice:
+        print(f"agreement of raters on {checked.twice:,} documents: Krippendorff's alpha {agreement:.2f}")
+    print_outcome(outcome.report, run)
+    return outcome.exit_code
+
+
+def _choice(weighted: bool, kind: Any, probability: float | None, duplicates: bool, ineligible: bool) -> Any:
+    # Weights need no threshold; the one of the naive filter that they are compared with then has a default.
+    if weighted and probability is None and not duplicates and not ineligible:
+        probability = 0.5
+    return kind(probability, duplicates, ineligible)
+
+
+def _print(found: dict[str, Any], json: bool) -> None:
+    from auditor.cli.printing import print_json, print_table
+
+    if json:
+        print_json({name: {k: [str(f) for f in v] if k == "files" else v for k, v in part.items()}
+                    for name, part in found.items()})  # fmt: skip
+        return
+    for name, part in found.items():
+        if "kept" in part:
+            print(f"{name}: {part['kept']:,} documents kept, {part['dropped']:,} left out")
+        for problem in part.get("problems", ()):
+            print(f"read in part: {problem}")
+        if name == "review":
+            print(f"review: {part['documents']:,} documents to label as human, ai, mixed or unsure")
+        if name == "weights":
+            rows = [[c["choice"], f"{c['documents']:,.0f}", f"{c['words']:,.0f}", _share(c["machine_share"]),
+                     _share(c["tail_retention"])] for c in part["choices"]]  # fmt: skip
+            title = (f"{part['protected']:,} documents protected; tail: {part['rare_types_in_corpus']:,} types of the "
+                     "corpus that are rare in human text")  # fmt: skip
+            print_table(title, ["choice", "documents", "words", "machine-written", "tail kept"], rows)
+        for file in part["files"]:
+            print(file)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"

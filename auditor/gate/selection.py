@@ -1,0 +1,64 @@
+"""Which documents stay: one query that gives every document a decision and its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What to leave out.
+
+    probability: eligible documents of at least this probability of being machine-written; None: none of them
+    duplicates: all but one of each near-duplicate cluster; ineligible: what could not be measured
+    """
+
+    probability: float | None = None
+    duplicates: bool = True
+    ineligible: bool = False
+
+    def __post_init__(self) -> None:
+        if self.probability is not None and not 0 < self.probability <= 1:
+            raise ConfigError(f"--probability {self.probability}: a probability above 0 and at most 1 is meant")
+        if self.probability is None and not self.duplicates and not self.ineligible:
+            raise ConfigError("nothing would be left out: give --probability P, or leave --keep-duplicates out")
+
+
+def decisions(choice: Choice) -> str:
+    """SQL of one row per document in the order (shard, row): id, shard, row, keep, reason, probability.
+
+    Of a cluster its representative stays; where that one is left out as machine-written, the first member that isn't
+    takes its place, so that no text vanishes because its best copy stood in a worse shard.
+    """
+    machine = "false" if choice.probability is None else f"coalesce(probability >= {choice.probability:.17g}, false)"
+    unfit = "NOT eligible" if choice.ineligible else "false"
+    copy = "head_place <> place" if choice.duplicates else "false"
+    # Windows over clustered documents alone: the others, nearly all, stream through.
+    return f"""
+        WITH judged AS (
+            SELECT doc_id AS id, shard, row, cluster_id, is_representative, probability, skip_reason,
+                   {machine} AS machine, {unfit} AS unfit
+            FROM documents),
+        heads AS (
+            SELECT cluster_id, first(struct_pack(shard := shard, row := row)
+                   ORDER BY (machine OR unfit), NOT is_representative, shard, row) AS head
+            FROM judged WHERE cluster_id IS NOT NULL GROUP BY cluster_id),
+        placed AS (
+            SELECT j.*, struct_pack(shard := j.shard, row := j.row) AS place,
+                   coalesce(h.head, struct_pack(shard := j.shard, row := j.row)) AS head_place
+            FROM judged j LEFT JOIN heads h USING (cluster_id))
+        SELECT id, shard, row, NOT (machine OR unfit OR {copy}) AS keep, probability,
+               CASE WHEN unfit THEN 'not eligible: ' || coalesce(skip_reason, '')
+                    WHEN machine THEN 'machine-written with probability ' || format('{{:.3f}}', probability)
+                    WHEN {copy} THEN 'duplicate of ' || head_place.shard || ':' || head_place.row
+                    WHEN cluster_id IS NOT NULL AND head_place = place THEN 'kept, stands for its duplicates'
+                    ELSE 'kept' END AS reason
+        FROM placed ORDER BY shard, row"""
+
+
+def cell(text: object) -> str:
+    """A CSV cell that no spreadsheet takes for a formula."""
+    shown = "" if text is None else str(text)
+    return "'" + shown if shown.startswith(("=", "+", "-", "@", "\t", "\r")) else shown
