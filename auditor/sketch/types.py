@@ -17,7 +17,7 @@ from itertools import zip_longest
 import numpy as np
 import polars as pl
 
-from auditor.sketch.types_kernel import GROUPS, Table, count_types, key_of
+from auditor.sketch.types_kernel import GROUPS, Table, absorb, count_types, key_of
 from auditor.text.tokens import Tokens, tokenise
 
 WORD, BIGRAM, TRIGRAM = 1, 2, 3
@@ -49,7 +49,7 @@ class FixedTypes:
         """The list that ships with the package; benchmarks/diversity_types.py makes it and says from what."""
         listed = pl.read_parquet(resources.files("auditor.sketch").joinpath(LIST).read_bytes())
         words, bigrams, trigrams = (
-            listed.filter(pl.col("level") == n)["type"].to_numpy() for n in (WORD, BIGRAM, TRIGRAM)
+            listed.filter(pl.col("level") == n)["type"].sort().to_numpy() for n in (WORD, BIGRAM, TRIGRAM)
         )
         return cls((words, bigrams, trigrams))
 
@@ -75,10 +75,17 @@ class TypeSample:
         for n, table in enumerate(self._tables, start=WORD):
             count_types(tokens.hashes, tokens.offsets, cell, n, table)
 
+    def absorb(self, other: TypeSample) -> None:
+        """Add another sample of the same cap and list to this one: the same result in any order, without a frame."""
+        for mine, theirs in zip(self._tables, other._tables, strict=True):
+            absorb(mine, theirs)
+
     def frame(self) -> pl.DataFrame:
-        """One row per type, score bin and group; a null type is the exact total (see estimate.spectrum)."""
-        parts = [_rows(n, table) for n, table in enumerate(self._tables, start=WORD)]
-        return pl.concat(parts).sort(KEY)
+        """One row per type, score bin and group; a null type is the exact total (see estimate.spectrum).
+
+        Per level first the totals, then the listed types, then the sampled ones, each by type, bin and group.
+        """
+        return pl.concat([_rows(n, table) for n, table in enumerate(self._tables, start=WORD)])
 
 
 def merge(frames: Iterable[pl.DataFrame], *, cap: int | None = None) -> pl.DataFrame:
@@ -143,8 +150,9 @@ def _capped(merged: pl.DataFrame, cap: int) -> pl.DataFrame:
 
 
 def _rows(level: int, table: Table) -> pl.DataFrame:
-    cells, slots = np.nonzero(table.fixed_counts)
+    slots, cells = np.nonzero(table.fixed_counts.T)  # by type: the listed keys are in order
     held = table.entries[table.entries[:, 1] > 0]
+    held = held[np.lexsort((held[:, 1], held[:, 0]))]
     whole = np.flatnonzero(table.totals[:, 0])
     kinds = [
         (pl.Series([None] * len(whole), dtype=pl.UInt64), whole, table.totals[whole, 0], table.totals[whole, 1]),

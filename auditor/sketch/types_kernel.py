@@ -78,6 +78,18 @@ def count_types(hashes: np.ndarray, offsets: np.ndarray, cell: np.ndarray, n: in
     )
 
 
+def absorb(table: Table, other: Table) -> None:
+    """Add the counts of another table of the same list and cap."""
+    t = table
+    t.fixed_counts += other.fixed_counts
+    t.totals += other.totals
+    limit = min(t.threshold[0], other.threshold[0])
+    limit, used = _shrink(t.entries, limit, t.cap)
+    theirs = other.entries[other.entries[:, 1] > 0]
+    t.threshold[0], t.state[0] = _absorb(t.entries, theirs, limit, used, t.cap)
+    t.state[1] += other.state[1]
+
+
 def key_of(*words: np.ndarray) -> np.ndarray:
     """Type keys of words, bigrams or trigrams: as many arrays (k,) uint64 of token hashes as the n-gram has words."""
     columns = np.stack([np.asarray(word, np.uint64) for word in words])
@@ -184,9 +196,27 @@ def _enter(key, cell, block, entries):
 
 
 @kernel
+def _absorb(entries, theirs, limit, used, cap):
+    """entries (N, 4), theirs (m, 4) -> (threshold, entries used)."""
+    for e in range(theirs.shape[0]):
+        if theirs[e, 0] > limit:
+            continue
+        mask = np.uint64(entries.shape[0] - 1)
+        at = (theirs[e, 0] ^ (theirs[e, 1] * ODD >> np.uint64(20))) & mask
+        while entries[at, 1] != 0 and not (entries[at, 0] == theirs[e, 0] and entries[at, 1] == theirs[e, 1]):
+            at = (at + ONE) & mask
+        used += entries[at, 1] == 0
+        entries[at, 0], entries[at, 1] = theirs[e, 0], theirs[e, 1]
+        entries[at, 2] += theirs[e, 2]
+        if used > cap:
+            limit, used = _shrink(entries, limit, cap)
+    return limit, used
+
+
+@kernel
 def _shrink(entries, limit, cap):
     """Halve the threshold until the entries below it fit, and lay them out anew."""
-    kept = entries[entries[:, 1] > 0]
+    kept = entries[(entries[:, 1] > 0) & (entries[:, 0] <= limit)]
     while kept.shape[0] > cap:
         limit >>= ONE
         kept = kept[kept[:, 0] <= limit]
