@@ -69,7 +69,7 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         strata = _strata(connection, synthetic)
         reservoir = sizing.size_reservoir(corpus, shards, spectrum, sizing.reservoir_options(config))
         overlap = {kind: duplicates.overlap_rows(connection, kind) for kind in ("shard", "source")}
-        complete = all(shard["complete"] for shard in shards) and not plan.corpus.failed
+        complete = all(shard["complete"] for shard in shards) and not plan.corpus.failed and not failed
         skips = facts.skip_rows(plan, shards)
         kind = "source" if overlap["source"].height else "shard"
         report = {
@@ -121,7 +121,7 @@ def _measure(
     measured = richness.measure_shards(run, plan, config, prevalence.shards, counts, reference)
     for place, (name, found) in enumerate(measured):
         shard = shards[place]
-        shard |= summary.quantities(synthetic, copies.get(name, none), found, place=place)
+        shard |= summary.quantities(synthetic, copies.get(name, none), found, place=place) | {"drift": found.drift}
         shards[place] = shard
     pooled = counts.pooled("corpus")
     whole = richness.measure_corpus(run, plan, config, prevalence.corpus, pooled, reference)
@@ -134,9 +134,11 @@ def _measure(
     compared = None
     if reference.frame is not None:
         diversity = richness.measure_diversity(reference.frame, level=config.level)
-        compared = richness.Richness(diversity, {}, reference.frame)
+        compared = richness.Richness(diversity, {}, reference.frame, {})
     spectrum = whole.spectrum if reference.frame is None else reference.frame
-    return corpus, spectrum, summary.profile(whole, compared, reference)
+    corpus["drift"] = whole.drift
+    profile = summary.profile(whole, compared, reference) | {"missing": richness.missing_words(whole, reference)}
+    return corpus, spectrum, profile
 
 
 def _strata(connection: Any, synthetic: Synthetic) -> list[dict[str, Any]]:

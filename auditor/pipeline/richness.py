@@ -14,15 +14,20 @@ from auditor.columns import SCORE_BINS
 from auditor.config import Config
 from auditor.estimate.counts import BINS, EDGES, ScoreCounts
 from auditor.estimate.diversity import measure_diversity
+from auditor.estimate.drift import measure_drift
 from auditor.estimate.lost import lost_diversity
+from auditor.estimate.lost_tail import lost_types, stage
 from auditor.estimate.prevalence import ScopePrevalence
 from auditor.pipeline.again import CLUSTERS
 from auditor.pipeline.map import TYPE_CAP
 from auditor.pipeline.parts import part_folder
 from auditor.pipeline.plan import CORPUS, HUMAN, Plan, Task
-from auditor.sketch.types import merge, subtract
+from auditor.sketch.types import known_words, merge, subtract
 
-DRAWS = 5  # draws of the human documents, combined by Rubin's rules
+# Draws of the human documents, combined by Rubin's rules; each costs as much as the loss itself.
+DRAWS_CORPUS, DRAWS_SHARD = 5, 2
+MISSING = 30  # words named that the corpus lost most of
+NAMED = ("en", "de", "fr", "es", "it", "pt", "nl", "ru", "pl")
 LEAST_REFERENCE_TOKENS = 20_000
 COARSE = np.searchsorted(SCORE_BINS, (EDGES[:-1] + EDGES[1:]) / 2)  # coarse score bin of each fine one
 
@@ -44,6 +49,7 @@ class Richness:
     diversity: dict[str, Any]
     loss: dict[str, Any]
     spectrum: pl.DataFrame
+    drift: dict[str, Any]
 
 
 def find_reference(run: Path, plan: Plan) -> Reference:
@@ -75,7 +81,7 @@ def measure_shards(
         rng = np.random.default_rng([config.seed, 6, place])
         frame = _merged(run, tasks.get(name, []), "types")
         extra = _duplicates(run, tasks.get(name, []))
-        synthetic = bin_probabilities(prevalence, counts, place, DRAWS)
+        synthetic = bin_probabilities(prevalence, counts, place, DRAWS_SHARD)
         yield name, _measure(frame, extra, reference, synthetic, rng, config.level)
 
 
@@ -85,7 +91,7 @@ def measure_corpus(
     """Diversity of the whole corpus."""
     tasks = plan.of_role(CORPUS)
     rng = np.random.default_rng([config.seed, 7])
-    synthetic = bin_probabilities(prevalence, counts, 0, DRAWS)
+    synthetic = bin_probabilities(prevalence, counts, 0, DRAWS_CORPUS)
     return _measure(_merged(run, tasks, "types"), _duplicates(run, tasks), reference, synthetic, rng, config.level)
 
 
@@ -118,7 +124,24 @@ def _measure(
 ) -> Richness:  # fmt: skip
     collapsed = frame if extra is None else subtract(frame, extra)
     loss = lost_diversity(frame, reference.frame, collapsed=collapsed, synthetic=synthetic, rng=rng, level=level)
-    return Richness(measure_diversity(frame, level=level), loss, frame)
+    found = stage(loss, loss["tail_retention"])
+    drift = measure_drift(frame, reference.frame, rng=rng, level=level).as_dict()
+    drift |= {"stage": found.name, "stage_evidence": found.evidence}
+    return Richness(measure_diversity(frame, level=level), loss, frame, drift)
+
+
+def missing_words(corpus: Richness, reference: Reference) -> list[dict[str, Any]]:
+    """The words of the reference that the corpus lost most of, per million tokens."""
+    if reference.frame is None:
+        return []
+    lost = lost_types(corpus.spectrum, reference.frame, names=known_words(NAMED), most=4 * MISSING)
+    named = lost.drop_nulls("word").filter(pl.col("retained") < 1).head(MISSING)
+    scale, own = 1e6 / max(reference.tokens, 1), 1e6 / max(_tokens(corpus.spectrum), 1)
+    return [
+        {"name": row["word"], "reference": row["reference_count"] * scale, "corpus": row["shard_count"] * own,
+         "retained": row["retained"], "z": row["z"]}
+        for row in named.to_dicts()
+    ]  # fmt: skip
 
 
 def _merged(run: Path, tasks: Sequence[Task], name: str) -> pl.DataFrame:
