@@ -81,8 +81,8 @@ def count_types(hashes: np.ndarray, offsets: np.ndarray, cell: np.ndarray, n: in
 def absorb(table: Table, other: Table) -> None:
     """Add the counts of another table of the same list and cap."""
     t = table
-    t.fixed_counts += other.fixed_counts
-    t.totals += other.totals
+    t.fixed_counts[:] += other.fixed_counts
+    t.totals[:] += other.totals
     limit = min(t.threshold[0], other.threshold[0])
     limit, used = _shrink(t.entries, limit, t.cap)
     theirs = other.entries[other.entries[:, 1] > 0]
