@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import re
+import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +23,7 @@ from auditor.errors import StoreError
 DONE = "done.json"
 MANIFEST = "manifest.json"
 LOCK = "lock.json"
+FOREIGN_SECONDS = 2 * 86_400.0
 LAYOUT = 1  # version of the run folder's layout; another one is refused, never guessed at
 
 
@@ -36,17 +41,42 @@ def write_text(path: Path, text: str) -> None:
 def whole_file(path: Path) -> Iterator[Path]:
     """A path to write to; renamed to the one given when the block ends well, removed when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=aside(path.name))
     os.close(handle)
     partial = Path(name)
     try:
         yield partial
         with open(partial, "rb+") as file:
             os.fsync(file.fileno())
-        os.chmod(partial, 0o666 & ~_umask())
+        os.chmod(partial, 0o666 & ~umask())
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def aside(name: str) -> str:
+    """The start of the name of what is still being written: it says by whom, so that the dead's can be swept."""
+    return f".{name}.{_host()}.{os.getpid()}."
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writers left in a folder: of this machine's dead ones, of other machines' after two days."""
+    for path in folder.glob(".*.*.*.*"):
+        match = re.search(r"\.([^.]+)\.(\d+)\.[^.]*$", path.name)
+        if match is None:
+            continue
+        try:
+            old = time.time() - path.stat().st_mtime > FOREIGN_SECONDS
+        except OSError:
+            continue
+        if (match[1] == _host() and not psutil.pid_exists(int(match[2]))) or (match[1] != _host() and old):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def digest_of(path: Path) -> str:
+    """The content of a file of ours, so that a flipped bit is noticed."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def read_json(path: Path) -> Any:
@@ -65,24 +95,46 @@ def key_of(*parts: Any) -> str:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run's folder: a second audit into it stops with a clear error, a dead owner's lock is taken over."""
+    """Hold a run's folder: a second audit into it stops with a clear error.
+
+    The kernel holds the lock and drops it when its owner dies, so none goes stale; the file says who the owner is.
+    Where the file system knows no locks, or another machine's (some network file systems), the owner's name decides.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK
-    owner = {"pid": os.getpid(), "host": socket.gethostname(), "started": psutil.Process().create_time()}
-    for _ in range(2):
-        try:
-            with open(path, "x", encoding="utf-8") as file:
-                json.dump(owner, file)
-            break
-        except FileExistsError:
-            _refuse_if_alive(path, folder)
-            path.unlink(missing_ok=True)
-    else:
-        raise StoreError(f"{folder} is being taken by another audit at this moment; try again")
+    handle = _take(path, folder)
     try:
+        owner = {"pid": os.getpid(), "host": socket.gethostname(), "started": psutil.Process().create_time()}
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(owner).encode(), 0)
         yield
     finally:
-        path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)  # while it is still held: whoever waits for it sees that the file has gone
+        os.close(handle)
+
+
+def _take(path: Path, folder: Path) -> int:
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            _flock(handle, path, folder)
+            _refuse_if_alive(path, folder)
+            if path.exists() and os.path.samestat(os.fstat(handle), os.stat(path)):
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)  # its last owner removed the file between our opening and locking it
+
+
+def _flock(handle: int, path: Path, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _refuse_if_alive(path, folder)
+        raise StoreError(f"{folder} is in use by another audit; wait for it or choose another --out") from None
+    except OSError:
+        pass  # no locks here: the owner's name decides
 
 
 def _refuse_if_alive(path: Path, folder: Path) -> None:
@@ -90,7 +142,7 @@ def _refuse_if_alive(path: Path, folder: Path) -> None:
         other = json.loads(path.read_text(encoding="utf-8"))
         pid, host, started = int(other["pid"]), str(other["host"]), float(other["started"])
     except (OSError, ValueError, KeyError, TypeError):
-        return  # half-written by an owner that was killed
+        return  # new, or half-written by an owner that was killed
     if host != socket.gethostname():
         raise StoreError(
             f"{folder} is in use by an audit on {host} (process {pid}); if that machine is gone, remove {path}"
@@ -103,7 +155,11 @@ def _refuse_if_alive(path: Path, folder: Path) -> None:
         raise StoreError(f"{folder} is in use by another audit (process {pid}); wait for it or choose another --out")
 
 
-def _umask() -> int:
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname()) or "host"
+
+
+def umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -55,8 +55,10 @@ def audit(
     retain: str | None = typer.Option(None, help="sample or none: keep a sample of texts.", rich_help_panel=RUN),
     workers: int | None = typer.Option(None, help="Processes; default all cores.", rich_help_panel=RUN),
     memory_limit: str | None = typer.Option(None, help="Such as 4GB, for all processes.", rich_help_panel=RUN),
+    launcher: str | None = typer.Option(None, help="local, slurm or ray.", rich_help_panel=RUN),
     config: str | None = CONFIG,
     policy: str | None = typer.Option(None, metavar="P.toml", help="Judge by a policy too, as `auditor gate` does."),
+    store: str | None = typer.Option(None, metavar="FILE", help="Copy the figures into a store of many audits."),
     fresh: bool = typer.Option(False, help="Start over instead of resuming.", rich_help_panel=RUN),
     quiet: bool = typer.Option(False, help="No progress on stderr.", rich_help_panel=RUN),
     json: bool = typer.Option(False, "--json", help="Print report.json instead of the summary.", rich_help_panel=RUN),
@@ -66,6 +68,8 @@ def audit(
     from auditor.config import load
     from auditor.pipeline.audit import audit as run_audit
     from auditor.pipeline.gating import gate_audit, policy_of
+    from auditor.store.database import DATABASE
+    from auditor.store.shared import copy_audit
 
     given = locals()
     settings = {name: given[name] for name in SETTINGS if given.get(name) is not None}
@@ -77,6 +81,8 @@ def audit(
         outcome = run_audit(chosen, out, fresh=fresh, command=command, progress=bars)
     if rules is not None:
         outcome = gate_audit(outcome, out, chosen, rules)
+    if chosen.store is not None:
+        copy_audit(out / DATABASE, Path(chosen.store))
     if json:
         print_json(outcome.report)
     else:
@@ -87,7 +93,8 @@ def audit(
 SETTINGS = (
     "human_reference", "known_ai", "against", "text_column", "id_column", "date_column", "url_column",
     "language_column", "topic_column", "source_column", "category_column", "dated_anchors", "minimum_words",
-    "near_dup_threshold", "level", "seed", "retain", "workers", "memory_limit", "policy",
+    "near_dup_threshold", "level", "seed", "retain", "workers", "memory_limit", "launcher", "policy",
+    "store",
 )  # fmt: skip
 
 
@@ -103,14 +110,14 @@ def plan(
 ) -> int:
     """What would be read: shards, columns found, and the time, memory and disk that it will cost."""
     from auditor.config import load
-    from auditor.pipeline.audit import prepare
+    from auditor.pipeline.audit import lay_out
     from auditor.pipeline.cost import describe
     from auditor.pipeline.plan import make_plan
 
     chosen = load(
         config, corpus=corpus, text_column=text_column, date_column=date_column, human_reference=human_reference
     )
-    laid_out = make_plan(chosen) if out is None else prepare(chosen, out, command=shlex.join(sys.argv))
+    laid_out = make_plan(chosen) if out is None else lay_out(chosen, out, command=shlex.join(sys.argv))
     found: dict[str, Any] = describe(laid_out, chosen)
     if json:
         print_json(found)

@@ -16,18 +16,25 @@ RUN = typer.Argument(..., metavar="RUN", help="Folder of the run, made by `audit
 def map_slice(
     run: Path = RUN,
     shard: str = typer.Option("0/1", metavar="i/N", help="The i-th of N slices of the plan, from 0."),
+    workers: int | None = typer.Option(None, min=1, help="Processes here; default those of the plan."),
     quiet: bool = typer.Option(False, help="No progress on stderr."),
 ) -> int:
     """Measure one slice of the plan; slices run anywhere that sees the folder, in any order."""
     from auditor.cli.progress import Bars
     from auditor.pipeline.audit import map_all
     from auditor.pipeline.plan import load_plan
+    from auditor.pipeline.recovery import unfinished
 
     index, of = slice_of(shard)
     plan, config, _ = load_plan(run)
+    config = config.model_copy(update={"workers": workers or config.workers, "launcher": "local"})
+    tasks = plan.slice(index, of)
     with Bars(quiet=quiet) as bars:
-        failed = map_all(plan, config, run, tasks=plan.slice(index, of), progress=bars)
-    return EXIT_INCOMPLETE if failed else EXIT_PASS
+        failed = map_all(plan, config, run, tasks=tasks, progress=bars)
+    left = {task.shard.name: failed[task.key] for task in tasks if task.key in failed}
+    for name, reason in (unfinished(tasks, run) | left).items():
+        typer.echo(f"auditor: {name}: {reason}", err=True)
+    return EXIT_INCOMPLETE if left or unfinished(tasks, run) else EXIT_PASS
 
 
 @app.command("reduce", epilog="Example: auditor reduce run --partition 0/16")

@@ -12,7 +12,7 @@ import polars as pl
 from auditor.config import Config
 from auditor.manifest import whole_file
 from auditor.pipeline.launch import Report
-from auditor.pipeline.map import TYPE_CAP
+from auditor.pipeline.map import TYPE_CAP, same_file
 from auditor.pipeline.parts import part_folder
 from auditor.pipeline.plan import Task, source_options
 from auditor.sketch.minhash import shingle_set
@@ -68,7 +68,9 @@ def _chosen(job: Again, report: Report) -> Iterator[tuple[pl.DataFrame, TextBatc
     if not rows.height:
         return
     last = rows["row"].max()
-    for batch in read_split(job.task.shard, job.task.split, source_options(job.config, job.run)):
+    options = source_options(job.config, job.run)
+    same_file(job.task, options)
+    for batch in read_split(job.task.shard, job.task.split, options):
         here = batch.frame.select("row", "text").join(rows, on="row", how="inner", maintain_order="left")
         report(batch.frame.height, 0)
         if here.height:

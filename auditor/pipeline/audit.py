@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import polars as pl
+import pyarrow as pa
+
 from auditor.config import Config
-from auditor.errors import ConfigError
+from auditor.errors import EXIT_INCOMPLETE, EXIT_NOTHING, EXIT_PASS, ConfigError, NothingAudited, StoreError
 from auditor.manifest import MANIFEST, key_of, locked, read_json
+from auditor.pipeline.again import CLUSTERS
 from auditor.pipeline.finalise import Outcome, finalise
 from auditor.pipeline.launch import Event, run_jobs
 from auditor.pipeline.map import Job, map_split
 from auditor.pipeline.parts import PARTS, done
 from auditor.pipeline.plan import Plan, Task, load_plan, make_plan, save_plan
+from auditor.pipeline.recovery import drop_damaged, first_line, missing_parts, named, store_faults, sweep_run
 from auditor.pipeline.reduce import cluster
 
 # Below this much text a second process costs more than it saves.
 ONE_PROCESS_BYTES = 64 << 20
+WORKER_BYTES = 1 << 30  # of one process at its peak, about (docs/scale.md)
 
 
 class Progress(Protocol):
@@ -52,30 +59,41 @@ def audit(
 ) -> Outcome:
     """Audit a corpus into a run's folder.
 
-    Raises: ConfigError before anything is read; NothingAudited; StoreError where another audit holds the folder
+    Raises: ConfigError before anything is read; NothingAudited; StoreError where another audit holds the folder, its
+    disk is full, or a file of it is broken
     """
     progress = progress or Silent()
-    with locked(run):
+    if config.launcher == "slurm":
+        return _on_slurm(config, run, fresh=fresh, command=command, progress=progress)
+    with locked(run), store_faults(run):
         plan = prepare(config, run, fresh=fresh, command=command)
         failed = map_all(plan, config, run, progress=progress)
-        _reduce(plan, config, run, progress)
+        failed |= _reduce(plan, config, run, progress)
         return finalise(run, failed=failed, say=progress.note)
 
 
+def lay_out(config: Config, run: Path, *, command: str = "") -> Plan:
+    """Plan into a run's folder, for steps that run elsewhere."""
+    with locked(run):
+        return prepare(config, run, command=command)
+
+
 def finish(run: Path, *, progress: Progress | None = None) -> Outcome:
-    """Reduce and finalise what `auditor map` has left in a run's folder."""
+    """Reduce and finalise what `auditor map` has left in a run's folder; missing and damaged parts are named."""
     progress = progress or Silent()
     load_plan(run)  # before the lock, which would make the folder
-    with locked(run):
+    with locked(run), store_faults(run):
         plan, config, _ = load_plan(run)
-        _reduce(plan, config, run, progress)
-        return finalise(run, say=progress.note)
+        sweep_run(run)
+        missing = missing_parts(plan, run, progress.note)
+        return finalise(run, failed=missing | _reduce(plan, config, run, progress), say=progress.note)
 
 
 def prepare(config: Config, run: Path, *, fresh: bool = False, command: str = "") -> Plan:
     """Plan and write the manifest; parts of other inputs or settings stay until nothing names them."""
+    sweep_run(run)
     if fresh:
-        for name in (PARTS, "clusters", "spool"):
+        for name in (PARTS, CLUSTERS, "spool"):
             shutil.rmtree(run / name, ignore_errors=True)
     _refuse_foreign(run)
     plan = make_plan(config, run)
@@ -86,9 +104,10 @@ def prepare(config: Config, run: Path, *, fresh: bool = False, command: str = ""
         "command": command,
     }
     if (run / MANIFEST).exists() and not fresh:
-        before = read_json(run / MANIFEST)
-        if before.get("audit_id") == facts["audit_id"]:
-            facts["started_at"] = before.get("started_at", started)
+        with suppress(StoreError):  # a broken one is written again
+            before = read_json(run / MANIFEST)
+            if isinstance(before, dict) and before.get("audit_id") == facts["audit_id"]:
+                facts["started_at"] = before.get("started_at", started)
     save_plan(plan, config, run, facts)
     return plan
 
@@ -98,37 +117,84 @@ def map_all(
 ) -> dict[str, str]:
     """Map every split that is not done; returns the reasons of those that failed, by task key."""
     progress = progress or Silent()
-    wanted = [task for task in (plan.tasks if tasks is None else tasks) if not _complete(run, task)]
-    workers = min(config.workers, len(wanted)) if plan.text_bytes > ONE_PROCESS_BYTES else 1
+    chosen = plan.tasks if tasks is None else tasks
+    damaged = drop_damaged(chosen, run)
+    for task in chosen:
+        if task.key in damaged:
+            progress.note(f"{task.shard.name}: {damaged[task.key]}; reading it again")
+    wanted = [task for task in chosen if not _complete(run, task)]
+    workers = min(crew(config), len(wanted)) if plan.text_bytes > ONE_PROCESS_BYTES else 1
     threads = max(1, config.workers // max(workers, 1))
     # Largest first: the last task to end should be a small one.
     wanted.sort(key=lambda task: -task.text_bytes)
-    jobs = [Job(task, config, run, threads) for task in wanted]
     progress.stage("reading and measuring", sum(task.text_bytes for task in wanted))
     failed = {}
-    for event in run_jobs(map_split, jobs, workers=workers):
+    for event in _launch(wanted, config, run, workers=workers, threads=threads):
+        task = wanted[event.job]
         if event.kind == "progress":
             progress.step(event.documents, event.bytes)
+        elif event.stop:
+            raise StoreError(f"{event.reason}; nothing finished was lost, the same command goes on from here")
         elif event.kind == "failed":
-            failed[wanted[event.job].key] = event.reason
-            progress.note(f"{wanted[event.job].shard.name}: {event.reason}")
+            failed[task.key] = event.reason
+            progress.note(f"{named(task)}: {event.reason}")
         elif event.result["error"]:
-            progress.note(f"{wanted[event.job].shard.name}: read in part: {event.result['error']}")
+            progress.note(f"{named(task)}: read in part: {event.result['error']}")
     return failed
 
 
-def _reduce(plan: Plan, config: Config, run: Path, progress: Progress) -> None:
+def crew(config: Config) -> int:
+    """How many processes fit the memory limit."""
+    return max(1, min(config.workers, config.memory_bytes // WORKER_BYTES))
+
+
+def _launch(tasks: Sequence[Task], config: Config, run: Path, *, workers: int, threads: int) -> Iterator[Event]:
+    if config.launcher == "ray":
+        from auditor.pipeline.ray import map_on_ray
+
+        return map_on_ray(run, tasks)
+    return run_jobs(
+        map_split, [Job(task, config, run, threads) for task in tasks], workers=workers, threads=threads
+    )  # fmt: skip
+
+
+def _on_slurm(config: Config, run: Path, *, fresh: bool, command: str, progress: Progress) -> Outcome:
+    """Lay out, submit, wait; the jobs hold the folder themselves."""
+    from auditor.pipeline.results import read_report
+    from auditor.pipeline.slurm import submit, write_scripts
+
+    with locked(run):
+        plan = prepare(config, run, fresh=fresh, command=command)
+        scripts = write_scripts(run, plan, config)
+    code = submit(scripts, say=progress.note)
+    if code not in (EXIT_PASS, EXIT_INCOMPLETE):
+        raise (
+            NothingAudited(f"nothing could be read; see {scripts.folder}")
+            if code == EXIT_NOTHING
+            else StoreError(f"the last job ended with exit code {code}; see the logs in {scripts.folder}")
+        )
+    return Outcome(read_report(run), code)
+
+
+def _reduce(plan: Plan, config: Config, run: Path, progress: Progress) -> dict[str, str]:
+    """Cluster, and keep the statistics in the manifest; returns why splits could not be read again."""
     progress.stage("clustering near-duplicates", 0)
 
     def listen(stage: str, event: Event) -> None:
         if event.kind == "failed":
             progress.note(f"{stage}: {event.reason}")
 
-    workers = config.workers if plan.text_bytes > ONE_PROCESS_BYTES else 1
-    statistics = cluster(run, plan, config, workers=workers, listen=listen)
+    workers = crew(config) if plan.text_bytes > ONE_PROCESS_BYTES else 1
+    try:
+        found = cluster(run, plan, config, workers=workers, listen=listen)
+    except (pl.exceptions.PolarsError, pa.ArrowException) as wrong:
+        progress.note(f"a file of {run / CLUSTERS} is broken ({first_line(wrong)}): made again")
+        shutil.rmtree(run / CLUSTERS, ignore_errors=True)
+        found = cluster(run, plan, config, workers=workers, listen=listen)
     manifest = read_json(run / MANIFEST)
     save_plan(plan, config, run, {key: manifest[key] for key in ("audit_id", "started_at", "command")}
-              | {"near_duplicates": statistics})  # fmt: skip
+              | {"near_duplicates": found.statistics})  # fmt: skip
+    return found.failed
 
 
 def _complete(run: Path, task: Task) -> bool:
@@ -142,6 +208,7 @@ def _refuse_foreign(run: Path) -> None:
     if run.exists() and not run.is_dir():
         raise ConfigError(f"--out {run} is a file; name a folder")
     if run.is_dir() and not (run / MANIFEST).exists():
-        others = [entry.name for entry in run.iterdir() if entry.name not in ("lock.json", PARTS, "clusters", "spool")]
+        ours = ("lock.json", PARTS, CLUSTERS, "spool", "slurm")
+        others = [e.name for e in run.iterdir() if e.name not in ours and not e.name.startswith(f".{MANIFEST}.")]
         if others:
             raise ConfigError(f"--out {run} holds other files ({', '.join(sorted(others)[:3])}); name a new folder")

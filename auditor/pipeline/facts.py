@@ -40,6 +40,8 @@ def shard_rows(run: Path, plan: Plan, failed: Mapping[str, str]) -> list[dict[st
         row["digest"] = (row["digest"] + int(marker["digest"], 16)) % (1 << 64)
         if not marker["complete"]:
             row["complete"], row["error"] = False, marker["error"]
+        elif task.key in failed:
+            row["complete"], row["error"] = False, failed[task.key]
     for row in rows.values():
         row["digest"] = f"{row['digest']:016x}"
     return list(rows.values())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import queue
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cache
@@ -21,12 +21,14 @@ from auditor.estimate.anchors import HUMAN_BEFORE
 from auditor.pipeline.launch import Report
 from auditor.pipeline.measure import Measured, Measurer, lowest, sample_candidates
 from auditor.pipeline.ordered import ordered
-from auditor.pipeline.parts import PartWriter
+from auditor.pipeline.parts import ROW_GROUP, PartWriter
 from auditor.pipeline.plan import Task, source_options
 from auditor.records import Skip
+from auditor.sketch.bands import band_frame, parameters
 from auditor.sketch.types import TypeSample
-from auditor.sketch.types import merge as merge_types
-from auditor.sources.interface import Batch
+from auditor.sources.files import is_url
+from auditor.sources.interface import Batch, SourceOptions
+from auditor.sources.plan import is_unchanged
 from auditor.sources.read import read_split
 
 SAMPLE_PER_CELL = 100  # documents kept per language and score stratum of a split
@@ -48,8 +50,11 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
     """Read, measure and write one split; returns the marker that is written beside the parts.
 
     A split that breaks in the middle keeps what came before the damage and is marked incomplete with the reason.
+    Raises: SourceError where the file is not, or no more, what was planned: its parts would be filed under a false key
     """
     tally = _Tally()
+    options = source_options(job.config, job.run)
+    same_file(job.task, options)
     with PartWriter(job.run, job.task.key) as writer:
         # A counter of types for each thread, and another for documents that are human by their date.
         types: queue.SimpleQueue[tuple[TypeSample, TypeSample]] = queue.SimpleQueue()
@@ -71,30 +76,38 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
             return measured, sample_candidates(measured, SAMPLE_PER_CELL), batch
 
         kept: pl.DataFrame | None = None
+        sketches = _Sketches(writer, job.config)
+        batches = read_split(job.task.shard, job.task.split, options)
         try:
-            for measured, candidates, batch in ordered(work, _batches(job), job.threads):
+            for measured, candidates, batch in ordered(work, batches, job.threads):
                 writer.add("documents", measured.documents.to_arrow())
-                writer.add("signatures", measured.signatures)
-                writer.add("bands", measured.bands.to_arrow())
+                sketches.add(measured.signatures)
                 kept = candidates if kept is None else lowest(pl.concat([kept, candidates]), SAMPLE_PER_CELL)
                 tally.add(measured.documents, batch)
                 report(batch.frame.height, int(measured.documents["bytes"].sum()))
         except SourceError as error:
             tally.error = str(error)
-        counted = [types.get() for _ in range(job.threads)]
-        for place, name in enumerate(("types", "dated_types")):
-            merged = merge_types((counters[place].frame() for counters in counted), cap=TYPE_CAP)
-            if name == "types" or merged.height:
-                writer.add(name, merged.to_arrow())
+        counted, dated_ones = types.get()
+        for _ in range(job.threads - 1):
+            more, more_dated = types.get()
+            counted.absorb(more)
+            dated_ones.absorb(more_dated)
+        same_file(job.task, options)
+        writer.add("types", counted.frame().to_arrow())
+        if tally.counts["dated"]:
+            writer.add("dated_types", dated_ones.frame().to_arrow())
         if kept is not None and job.config.retain == "sample":
             writer.add("sample", kept.drop("stratum").to_arrow())
         marker = tally.marker() | {"task": {"role": job.task.role, "shard": shard, "split": job.task.split.index}}
-        writer.finish(marker)
-    return marker
+        return writer.finish(marker)
 
 
-def _batches(job: Job) -> Iterator[Batch]:
-    return read_split(job.task.shard, job.task.split, source_options(job.config, job.run))
+def same_file(task: Task, options: SourceOptions) -> None:
+    """Raises: SourceError where the file has changed or gone since it was planned"""
+    if not is_unchanged(task.shard, options):
+        gone = not (is_url(task.shard.path) or os.path.exists(task.shard.path))
+        what = "it has gone" if gone else "it has changed"
+        raise SourceError(f"{task.shard.path}: {what} since the corpus was planned; run the same command again")
 
 
 @cache
@@ -102,6 +115,33 @@ def _measurer(config: Config) -> Measurer:
     """Loaded once per process."""
     pa.set_cpu_count(1)
     return Measurer.of(config)
+
+
+class _Sketches:
+    """Signatures and their bands, by row groups: the bands of a row group are in order of band and hash.
+
+    So a partition reads only its own band's row groups, and the bytes do not depend on the batches.
+    """
+
+    def __init__(self, writer: PartWriter, config: Config) -> None:
+        self._writer, self._held = writer, pa.table({})
+        self._lsh = parameters(config.near_dup_threshold, config.permutations)
+
+    def add(self, signatures: pa.Table) -> None:
+        self._held = pa.concat_tables([self._held, signatures]) if self._held.num_columns else signatures
+        while self._held.num_rows >= ROW_GROUP:
+            self._write(self._held.slice(0, ROW_GROUP))
+            self._held = self._held.slice(ROW_GROUP)
+
+    def end(self) -> None:
+        if self._held.num_columns:
+            self._write(self._held)
+
+    def _write(self, rows: pa.Table) -> None:
+        rows = rows.combine_chunks()
+        sketch = rows["signature"].combine_chunks().flatten().to_numpy().reshape(rows.num_rows, -1)
+        self._writer.add("signatures", rows)
+        self._writer.add("bands", band_frame(rows["stable_id"].to_numpy(), sketch, self._lsh).to_arrow())
 
 
 class _Tally:
@@ -121,6 +161,7 @@ class _Tally:
         self.counts.update(
             documents=documents.height,
             eligible_documents=eligible.height,
+            dated=eligible.filter(pl.col("date") < date.fromisoformat(HUMAN_BEFORE)).height,
             tokens=int(eligible["words"].sum()),
             bytes=int(documents["bytes"].sum()),
         )

@@ -13,7 +13,6 @@ from auditor.columns import NO_SCORE, SAMPLE_CHARACTERS, SCORE_BINS
 from auditor.config import Config
 from auditor.detectors.ensemble import Ensemble
 from auditor.sketch import identity
-from auditor.sketch.bands import LshParameters, band_frame, parameters
 from auditor.sketch.content import content_hashes
 from auditor.sketch.language import identify
 from auditor.sketch.minhash import Permutations, permutations, signatures, signed
@@ -28,7 +27,6 @@ class Measured:
 
     documents: pl.DataFrame
     signatures: pa.Table
-    bands: pl.DataFrame
     batch: TextBatch
 
 
@@ -38,7 +36,6 @@ class Measurer:
 
     ensemble: Ensemble
     permutations: Permutations
-    lsh: LshParameters
     minimum_words: int
 
     @classmethod
@@ -46,7 +43,6 @@ class Measurer:
         return cls(
             Ensemble.load(config.detectors),
             permutations(config.permutations),
-            parameters(config.near_dup_threshold, config.permutations),
             config.minimum_words,
         )
 
@@ -86,7 +82,6 @@ class Measurer:
         return Measured(
             documents,
             signature_table(ids[has_words], sketch[has_words]),
-            band_frame(ids, sketch, self.lsh),
             batch,
         )
 

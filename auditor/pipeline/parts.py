@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,10 +15,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auditor.manifest import DONE, read_json, write_json
+from auditor.errors import StoreError
+from auditor.manifest import DONE, aside, digest_of, key_of, read_json, umask, write_json
 
 PARTS = "parts"
 ROW_GROUP = 1 << 16
+TRIES = 5
+MARKER = frozenset(("documents", "complete", "error", "skips", "digest", "files"))
 
 
 def part_folder(run: Path, key: str) -> Path:
@@ -24,9 +29,28 @@ def part_folder(run: Path, key: str) -> Path:
 
 
 def done(run: Path, key: str) -> dict[str, Any] | None:
-    """The marker of a finished split, None where it is not finished."""
+    """The marker of a finished split, None where it is not finished or the marker cannot be read."""
     marker = part_folder(run, key) / DONE
-    return read_json(marker) if marker.exists() else None
+    try:
+        found = read_json(marker) if marker.exists() else None
+    except StoreError:
+        return None
+    return found if isinstance(found, dict) and found.keys() >= MARKER else None
+
+
+def damaged(run: Path, key: str) -> str | None:
+    """The name of the first part of a finished split that is not as it was written; reads every byte of them."""
+    folder = part_folder(run, key)
+    for name, written in sorted((done(run, key) or {}).get("files", {}).items()):
+        path = folder / name
+        if not path.is_file() or digest_of(path) != written:
+            return name
+    return None
+
+
+def state(run: Path, keys: Iterable[str]) -> list[str]:
+    """What clusters depend on: each split's key with the content of its parts, as far as it has been mapped."""
+    return [key_of(key, (done(run, key) or {}).get("files")) for key in keys]
 
 
 def scan(run: Path, keys: Iterable[str], name: str, schema: dict[str, Any]) -> pl.LazyFrame:
@@ -42,20 +66,24 @@ def scan(run: Path, keys: Iterable[str], name: str, schema: dict[str, Any]) -> p
 
 
 class PartWriter:
-    """Writes the parts of one split; leaves nothing behind unless `finish` was reached."""
+    """Writes the parts of one split; leaves nothing behind unless `finish` was reached.
+
+    Row groups are of one size whatever the batches were, so that the bytes do not depend on them.
+    """
 
     def __init__(self, run: Path, key: str) -> None:
         self._final = part_folder(run, key)
-        self._aside = self._final.with_name(f".{key}.{os.getpid()}")
         self._open: dict[str, pq.ParquetWriter] = {}
+        self._held: dict[str, list[pa.Table]] = {}
 
     def __enter__(self) -> PartWriter:
-        shutil.rmtree(self._aside, ignore_errors=True)
-        self._aside.mkdir(parents=True)
+        self._final.parent.mkdir(parents=True, exist_ok=True)
+        self._aside = Path(tempfile.mkdtemp(dir=self._final.parent, prefix=aside(self._final.name)))
+        self._aside.chmod(0o777 & ~umask())
         return self
 
     def add(self, name: str, table: pa.Table) -> None:
-        """Append rows to one kind of part, as row groups of their own."""
+        """Append rows to one kind of part."""
         if name not in self._open:
             # pyarrow, not Polars: its bytes do not depend on the number of threads.
             hashes = name in ("signatures", "bands")  # random bits: compressing them costs time and saves nothing
@@ -65,25 +93,53 @@ class PartWriter:
                 compression="none" if hashes else "zstd",
                 use_dictionary=not hashes,
             )
-        if table.num_rows:
-            self._open[name].write_table(table, row_group_size=ROW_GROUP)
+        held = self._held.setdefault(name, [])
+        held.append(table)
+        if sum(part.num_rows for part in held) >= ROW_GROUP:
+            rows = pa.concat_tables(held)
+            whole = rows.num_rows - rows.num_rows % ROW_GROUP
+            self._write(name, rows.slice(0, whole))
+            self._held[name] = [rows.slice(whole)]
 
-    def finish(self, marker: dict[str, Any]) -> None:
-        """Close the files, write the marker, move the folder into place."""
+    def finish(self, marker: dict[str, Any]) -> dict[str, Any]:
+        """Close the files, write the marker with their digests, move the folder into place; returns the marker."""
+        for name, held in self._held.items():
+            self._write(name, pa.concat_tables(held))
         self._close()
+        files = {path.name: digest_of(path) for path in sorted(self._aside.iterdir())}
+        marker = marker | {"files": files}
         write_json(self._aside / DONE, marker)
-        shutil.rmtree(self._final, ignore_errors=True)
-        os.replace(self._aside, self._final)
+        self._place()
+        return marker
+
+    def _write(self, name: str, rows: pa.Table) -> None:
+        # One chunk: where pages end would otherwise follow the batches.
+        for start in range(0, rows.num_rows, ROW_GROUP):
+            self._open[name].write_table(rows.slice(start, ROW_GROUP).combine_chunks(), row_group_size=ROW_GROUP)
+
+    def _place(self) -> None:
+        """Rename into place; two that write the same split (a retry of a task thought lost) may meet here."""
+        for _ in range(TRIES):
+            with suppress(OSError):
+                os.rename(self._aside, self._final)
+                return
+            old = Path(tempfile.mkdtemp(dir=self._final.parent, prefix=aside("old")))
+            with suppress(OSError):
+                os.rename(self._final, old / "old")
+            shutil.rmtree(old, ignore_errors=True)
+        os.rename(self._aside, self._final)
 
     def _close(self) -> None:
         for writer in self._open.values():
             writer.close()
         self._open.clear()
+        self._held.clear()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._close()
+            with suppress(OSError) if error else nullcontext():  # a full disk was said already
+                self._close()
         finally:
             shutil.rmtree(self._aside, ignore_errors=True)

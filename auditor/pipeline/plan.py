@@ -9,11 +9,13 @@ from typing import Any
 from auditor.config import MAP_FIELDS, Config
 from auditor.errors import ConfigError
 from auditor.manifest import LAYOUT, MANIFEST, key_of, read_json, write_json
-from auditor.sources.interface import Corpus, Shard, SourceOptions, Split
+from auditor.sources.interface import Corpus, Limits, Shard, SourceOptions, Split
 from auditor.sources.plan import plan_corpus
 
 CORPUS, HUMAN, AI = "corpus", "human", "ai"
 ROLES = (CORPUS, HUMAN, AI)
+RECORD_SHARE = 16
+BATCH_SHARE = 256
 EXPANSION = 3  # of compressed text, about
 
 
@@ -59,7 +61,7 @@ class Plan:
 
 
 def source_options(config: Config, run: Path | None = None) -> SourceOptions:
-    """The reader's options out of the configuration."""
+    """The reader's options out of the configuration; a small --memory-limit makes batches and records small too."""
     return SourceOptions(
         text_column=config.text_column,
         id_column=config.id_column,
@@ -69,8 +71,9 @@ def source_options(config: Config, run: Path | None = None) -> SourceOptions:
         source_column=config.source_column,
         topic_column=config.topic_column,
         category_column=config.category_column,
-        batch_bytes=config.batch_bytes,
+        batch_bytes=max(1 << 10, min(config.batch_bytes, config.memory_bytes // BATCH_SHARE)),
         split_bytes=config.split_bytes,
+        limits=Limits(record_bytes=_record_bytes(config)),
         spool=run / "spool" if run else None,
     )
 
@@ -86,6 +89,8 @@ def make_plan(config: Config, run: Path | None = None) -> Plan:
     paths = {CORPUS: config.corpus, HUMAN: config.human_reference, AI: config.known_ai}
     corpora = {role: plan_corpus(paths[role], options) for role in ROLES if paths[role]}
     map_key = config.key(MAP_FIELDS)
+    if _record_bytes(config) != Limits().record_bytes:
+        map_key += f" {_record_bytes(config)}"  # longer records are skipped
     tasks = [
         Task(role, corpus.name, shard, split, _task_key(map_key, role, corpus.name, shard, split))
         for role, corpus in corpora.items()
@@ -130,6 +135,14 @@ def load_plan(run: Path) -> tuple[Plan, Config, dict[str, Any]]:
         corpus = corpora[entry["role"]].name
         tasks.append(Task(entry["role"], corpus, shard, shard.splits[entry["split"]], entry["key"]))
     return Plan(corpora, tuple(tasks)), config, manifest
+
+
+def _record_bytes(config: Config) -> int:
+    """The longest record read: decoded, tokenised and hashed it takes about RECORD_SHARE times its bytes.
+
+    Only a limit that was asked for counts: the same plan is read alike on machines of any memory.
+    """
+    return min(Limits().record_bytes, config.memory_bytes // RECORD_SHARE if config.memory_limit else 1 << 62)
 
 
 def _task_key(map_key: str, role: str, corpus: str, shard: Shard, split: Split) -> str:

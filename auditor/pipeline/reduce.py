@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,30 @@ import pyarrow.parquet as pq
 
 from auditor.columns import BANDS, DOCUMENTS
 from auditor.config import Config
-from auditor.manifest import read_json, whole_file, write_json
+from auditor.errors import StoreError
+from auditor.manifest import DONE, digest_of, key_of, read_json, whole_file, write_json
 from auditor.neardup.cluster import CLUSTERS as CLUSTER_COLUMNS
 from auditor.neardup.cluster import gather_candidates, settle
 from auditor.neardup.shingles import ShingleStore
 from auditor.neardup.stars import exact_duplicates, stars
 from auditor.pipeline.again import CLUSTERS, Again, count_split, shingle_split
 from auditor.pipeline.launch import Event, run_jobs
-from auditor.pipeline.parts import part_folder, scan
+from auditor.pipeline.parts import part_folder, scan, state
 from auditor.pipeline.plan import CORPUS, Plan, Task
 from auditor.sketch.bands import parameters
 
 SIGNATURE_ROWS = 65_536
 PARTITION_ROWS = 16_000_000  # rows of a band handled at once (about 1 GB); larger bands are cut by hash
+SCRATCH = ".scratch"
 Listen = Callable[[str, Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Clustered:
+    """Statistics that the report shows; failed: why splits could not be read again, by task key."""
+
+    statistics: dict[str, Any]
+    failed: dict[str, str]
 
 
 def partitions(config: Config, documents: int) -> int:
@@ -35,11 +45,11 @@ def partitions(config: Config, documents: int) -> int:
     return parameters(config.near_dup_threshold, config.permutations).bands * _cuts(documents)
 
 
-def reduce_partition(run: Path, tasks: Sequence[Task], config: Config, index: int, of: int) -> Path:
-    """The star edges of one partition, written to RUN/clusters/edges-<index>.parquet; done before, it is kept."""
-    path = run / CLUSTERS / f"edges-{index:05d}.parquet"
+def reduce_partition(folder: Path, tasks: Sequence[Task], config: Config, index: int, of: int) -> Path:
+    """The star edges of one partition, written to RUN/clusters/<key>/ (folder); done before, they are kept."""
+    run, path = folder.parents[1], folder / f"edges-{index:05d}-of-{of:05d}.parquet"
     if not path.exists():
-        copies = pl.read_parquet(_exact(run, tasks))["document"].to_numpy()
+        copies = pl.read_parquet(_exact(folder, tasks))["document"].to_numpy()
         bands = parameters(config.near_dup_threshold, config.permutations).bands
         band, cut = index % bands, index // bands
         rows = scan(run, [task.key for task in tasks], "bands", BANDS).filter(pl.col("band") == band)
@@ -56,25 +66,33 @@ def reduce_partition(run: Path, tasks: Sequence[Task], config: Config, index: in
 def reduce_slice(run: Path, plan: Plan, config: Config, index: int, of: int) -> None:
     """Every of-th partition from the index-th on."""
     tasks = plan.of_role(CORPUS)
-    _begin(run / CLUSTERS, [task.key for task in tasks])
-    count = partitions(config, _documents(run, tasks))
+    count, folder = partitions(config, _documents(run, tasks)), _folder(run, tasks)
     for number in range(index, count, of):
-        reduce_partition(run, tasks, config, number, count)
+        reduce_partition(folder, tasks, config, number, count)
 
 
-def cluster(run: Path, plan: Plan, config: Config, *, workers: int, listen: Listen) -> dict[str, Any]:
+def cluster(run: Path, plan: Plan, config: Config, *, workers: int, listen: Listen) -> Clustered:
     """All of reducing: exact copies, partitions, verification, and the type counts of duplicates.
 
-    Returns the statistics that the report shows; RUN/clusters/members.parquet holds the clusters.
+    RUN/clusters/members.parquet holds the clusters; what was finished before from the same parts is kept.
     """
-    folder = run / CLUSTERS
-    done, key = folder / "done.json", [task.key for task in plan.of_role(CORPUS)]
-    if done.exists() and (before := read_json(done)).get("tasks") == key:
-        return before["statistics"]
-    tasks = plan.of_role(CORPUS)
-    _begin(folder, key)
+    folder, tasks = run / CLUSTERS, plan.of_role(CORPUS)
+    key = state(run, [task.key for task in tasks])
+    if (before := _finished(folder, key)) is not None:
+        return Clustered(before, {})
+    own = folder / key_of(key)
+    _clear(folder, keep=own)
+    failed: dict[str, str] = {}
+
+    def note(stage: str, event: Event) -> None:
+        listen(stage, event)
+        if event.stop:
+            raise StoreError(f"{event.reason}; nothing finished was lost, the same command goes on from here")
+        if event.kind == "failed":
+            failed[tasks[event.job].key] = f"{stage}: {event.reason}"
+
     count = partitions(config, _documents(run, tasks))
-    edges = [pl.scan_parquet(reduce_partition(run, tasks, config, i, count)) for i in range(count)]
+    edges = [pl.scan_parquet(reduce_partition(own, tasks, config, i, count)) for i in range(count)]
     lsh = parameters(config.near_dup_threshold, config.permutations)
     found = gather_candidates(
         edges,
@@ -85,8 +103,8 @@ def cluster(run: Path, plan: Plan, config: Config, *, workers: int, listen: List
     )
     store = ShingleStore(_scratch(run) / "shingles.bin")
     try:
-        _verify(run, tasks, config, found.to_read, store, workers, listen)
-        clusters = settle(found, pl.read_parquet(_exact(run, tasks)), exact=store.jaccards)
+        _verify(run, tasks, config, found.to_read, store, workers, note)
+        clusters = settle(found, pl.read_parquet(_exact(own, tasks)), exact=store.jaccards)
     finally:
         store.close()
         shutil.rmtree(_scratch(run), ignore_errors=True)
@@ -95,10 +113,13 @@ def cluster(run: Path, plan: Plan, config: Config, *, workers: int, listen: List
     extra = clusters.frame.filter(pl.col("document") != pl.col("representative"))["document"].sort().to_numpy()
     jobs = [Again(task, config, run, extra) for task in tasks] if len(extra) else []
     for event in run_jobs(count_split, jobs, workers=workers):
-        listen("duplicates", event)
+        note("third reading", event)
     statistics = asdict(clusters.statistics) | {"bands": lsh.bands, "rows": lsh.rows, "recall": lsh.recall}
-    write_json(done, {"tasks": key, "statistics": statistics})
-    return statistics
+    if not failed:  # else the next call tries again
+        files = {path.name: digest_of(path) for path in sorted(folder.glob("*.parquet"))}
+        write_json(folder / DONE, {"key": key, "statistics": statistics, "files": files})
+        shutil.rmtree(own, ignore_errors=True)
+    return Clustered(statistics, failed)
 
 
 def members(run: Path) -> pl.DataFrame:
@@ -114,12 +135,30 @@ def members(run: Path) -> pl.DataFrame:
     )
 
 
-def _begin(folder: Path, key: list[str]) -> None:
-    """Edges of other parts than these are removed; those of the same parts are kept."""
-    started = folder / "tasks.json"
-    if not started.exists() or read_json(started) != key:
-        shutil.rmtree(folder, ignore_errors=True)
-        write_json(started, key)
+def _finished(folder: Path, key: list[str]) -> dict[str, Any] | None:
+    """The statistics of clusters that were made from the same parts and lie there whole."""
+    if not (folder / DONE).exists():
+        return None
+    try:
+        before = read_json(folder / DONE)
+        whole = before["key"] == key and all(digest_of(folder / n) == was for n, was in before["files"].items())
+        return before["statistics"] if whole else None
+    except (StoreError, OSError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _clear(folder: Path, *, keep: Path) -> None:
+    """Remove what was made from other parts, or is damaged; edges of the same parts stay."""
+    for path in folder.glob("*"):
+        if path.is_dir() and path != keep:
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.is_file():
+            path.unlink()
+
+
+def _folder(run: Path, tasks: Sequence[Task]) -> Path:
+    """Where edges of exactly these parts lie: slices of reducing on many machines never remove each other's."""
+    return run / CLUSTERS / key_of(state(run, [task.key for task in tasks]))
 
 
 def _documents(run: Path, tasks: Sequence[Task]) -> int:
@@ -127,8 +166,8 @@ def _documents(run: Path, tasks: Sequence[Task]) -> int:
     return int(rows.select(pl.len()).collect().item())
 
 
-def _exact(run: Path, tasks: Sequence[Task]) -> Path:
-    path = run / CLUSTERS / "exact.parquet"
+def _exact(folder: Path, tasks: Sequence[Task]) -> Path:
+    run, path = folder.parents[1], folder / "exact.parquet"
     if not path.exists():
         wanted = ("content_1", "content_2", pl.col("stable_id").alias("document"))
         content = scan(run, [task.key for task in tasks], "documents", DOCUMENTS).filter(pl.col("words") > 0)
@@ -145,7 +184,7 @@ def _verify(
     jobs = [Again(task, config, run, wanted) for task in tasks] if len(wanted) else []
     files = []
     for event in run_jobs(shingle_split, jobs, workers=workers):
-        listen("verify", event)
+        listen("second reading", event)
         if event.kind == "done" and event.result:
             files.append(event.result)
     for file in sorted(files):
@@ -172,6 +211,6 @@ def _cuts(documents: int) -> int:
 
 
 def _scratch(run: Path) -> Path:
-    path = run / CLUSTERS / ".scratch"
+    path = run / CLUSTERS / SCRATCH
     path.mkdir(parents=True, exist_ok=True)
     return path

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from auditor.cli import commands
 from auditor.cli.main import run as command
 from auditor.config import load
 from auditor.errors import StoreError
@@ -20,6 +21,7 @@ from auditor.pipeline.audit import audit, prepare
 from auditor.pipeline.map import Job, map_split
 from auditor.pipeline.parts import part_folder
 
+assert commands
 WORDS = (
     "the committee said that it would not be able to decide before spring whether river towns should pay for walls "
     "when rain came earlier than anyone had expected and old bridges were closed to heavy traffic for many weeks"
@@ -57,16 +59,16 @@ def figures(run: Path) -> dict:
 
 
 def test_parts_are_the_same_bytes_whatever_the_threads_and_batches(corpus, tmp_path):
-    config = load(corpus=[str(corpus)])
     found = []
-    for number, threads in enumerate((1, 3)):
+    for number, (threads, batch_bytes) in enumerate(((1, 16 << 20), (3, 16 << 20), (1, 20_000))):
+        config = load(corpus=[str(corpus)], batch_bytes=batch_bytes)
         run = tmp_path / str(number)
         plan = prepare(config, run)
         for task in plan.tasks:
             map_split(Job(task, config, run, threads), lambda documents, size: None)
         found.append([digests(part_folder(run, task.key)) for task in plan.tasks])
         assert all(names for names in found[-1])
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
 
 
 def test_figures_do_not_depend_on_workers_batches_or_splits(corpus, tmp_path):
