@@ -151,9 +151,7 @@ def write_corpus(path: Path, size: int) -> Path:
             lengths = np.clip(rng.lognormal(3.2, 0.8, 10_000).astype(int), 3, 400)
             chosen = rng.integers(0, len(sentences), lengths.sum())
             bounds = np.concatenate([[0], np.cumsum(lengths)])
-            texts = [
-                ". ".join(sentences[k] for k in chosen[a:b]) + "." for a, b in pairwise(bounds)
-            ]
+            texts = [". ".join(sentences[k] for k in chosen[a:b]) + "." for a, b in pairwise(bounds)]
             ids = [str(number + i) for i in range(len(texts))]
             urls = [f"https://site{rng.integers(5000)}.example/{i}" for i in ids]
             writer.write_table(pa.table({"id": ids, "text": pa.array(texts, pa.large_string()), "url": urls}))

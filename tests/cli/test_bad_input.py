@@ -87,7 +87,12 @@ def test_a_broken_parquet_beside_a_good_file_is_named(tmp_path, good, capsys):
 
 def test_bad_records_are_counted_skips(tmp_path, good):
     lines = good.read_bytes().splitlines(keepends=True)
-    bad = [b"{not json\n", b'{"id": 1}\n', b'{"id": "x", "text": ""}\n', b'{"id": "y", "text": "caf\xe9 ' + TEXT.encode() + b'"}\n']
+    bad = [
+        b"{not json\n",
+        b'{"id": 1}\n',
+        b'{"id": "x", "text": ""}\n',
+        b'{"id": "y", "text": "caf\xe9 ' + TEXT.encode() + b'"}\n',
+    ]
     (tmp_path / "mixed.jsonl").write_bytes(b"".join([*lines[:10], *bad, *lines[10:]]))
     assert audit(tmp_path / "mixed.jsonl", tmp_path) == 0
     report = json.loads((tmp_path / "run" / "report.json").read_text())
