@@ -24,6 +24,10 @@ TABLES = (
 SHARED_TABLES = tuple(name for name in TABLES if name not in ("documents", "clusters"))
 
 
+class StoreLocked(StoreError):
+    """Another program holds the file; it may let go."""
+
+
 def connect(path: Path | str, *, read_only: bool = False, memory_bytes: int = 0, threads: int = 0) -> Any:
     """A connection without extensions that install themselves; a stranger's file can't make it read or run anything.
 
@@ -41,7 +45,7 @@ def connect(path: Path | str, *, read_only: bool = False, memory_bytes: int = 0,
     except duckdb.IOException as error:
         text = str(error).splitlines()[0]
         if "lock" in text.lower():
-            raise StoreError(f"{path} is open in another program; close it or try again later ({text})") from None
+            raise StoreLocked(f"{path} is open in another program; close it or try again later ({text})") from None
         raise StoreError(f"{path} cannot be opened: {text}") from None
     except duckdb.Error as error:
         raise StoreError(f"{path} is no DuckDB file that can be read: {str(error).splitlines()[0]}") from None

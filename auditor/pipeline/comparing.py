@@ -1,0 +1,197 @@
+"""Two audits compared, and many over time: differences beyond noise, never between calibrations in silence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auditor.errors import ConfigError
+from auditor.estimate import scopes as joint
+from auditor.gate.early_warning import ALLOWANCE, early_warning
+from auditor.gate.policy import matches
+from auditor.gate.significance import difference
+from auditor.pipeline.results import open_database
+from auditor.records import Estimate, Status
+from auditor.store.database import query
+from auditor.store.shared import open_store
+
+QUANTITIES = {
+    "synthetic_fraction": "machine-written share of documents",
+    "synthetic_fraction_tokens": "machine-written share of words",
+    "duplicate_fraction": "repeated documents",
+    "diversity_loss.q0": "types lost against the human reference",
+    "diversity_loss.q1": "common types lost against the human reference",
+    "diversity.tail_retention": "human tail kept",
+}
+DOWNWARD = ("diversity.tail_retention",)  # here less is worse
+# What must be equal for a quantity to mean the same in two audits.
+SCORED = ("minimum_words", "detectors", "seed")
+SKETCHED = ("near_dup_threshold", "permutations")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One side of a comparison: an audit, and the scope of it that is meant."""
+
+    name: str
+    audit: dict[str, Any]
+    kind: str
+    scope: str
+    estimates: dict[tuple[str, str, str], Estimate]
+    replicates: dict[tuple[str, str, str], np.ndarray]
+
+
+def compare(first: str, second: str) -> dict[str, Any]:
+    """What changed from one run (or RUN::SHARD) to another, and whether it is more than noise.
+
+    Within one audit the replicates are joint and shared error cancels. Two audits are taken as independent: error of
+    anchors that both share does not cancel, so that the interval is too wide rather than too narrow.
+    Raises: ConfigError, StoreError
+    """
+    a, b = _side(first), _side(second)
+    same = a.audit["audit_id"] == b.audit["audit_id"]
+    barred = {} if same else _barred(a.audit, b.audit)
+    rows = [_row(quantity, a, b, (a.kind, a.scope), (b.kind, b.scope), same, barred) for quantity in QUANTITIES]
+    shared: list[dict[str, Any]] = []
+    if a.kind == b.kind == "corpus" and not same:
+        names = sorted({s for k, s, _ in a.estimates if k == "shard"} & {s for k, s, _ in b.estimates if k == "shard"})
+        shared = [_row(quantity, a, b, ("shard", name), ("shard", name), same, barred)
+                  for name in names for quantity in ("synthetic_fraction", "duplicate_fraction")]  # fmt: skip
+    method = (
+        "Both sides are of one audit: joint replicates, error of shared anchors cancels."
+        if same
+        else "Two audits: their errors are taken as independent; error of anchors that both share does not cancel, so "
+        "that intervals are too wide rather than too narrow. `auditor merge` makes one audit of both."
+    )
+    return {"schema_version": "1.0", "a": _described(a), "b": _described(b), "method": method,
+            "not_compared": barred, "rows": rows, "shards": shared}  # fmt: skip
+
+
+def trend(store: Path, *, corpus: Sequence[str] = ("*",)) -> dict[str, Any]:
+    """Every quantity over the audits of a store, over the documents' own years, and early warnings.
+
+    A series breaks where detectors, calibration or the settings behind a figure change; the last unbroken stretch is
+    charted.
+    Raises: ConfigError where no audit matches; StoreError
+    """
+    with open_store(store) as connection:
+        columns = "audit_id, corpus, finished_at, version, calibration, config, complete"
+        audits = query(connection, f"SELECT {columns} FROM audits ORDER BY finished_at, audit_id").to_dicts()
+        audits = [audit for audit in audits if matches(audit["corpus"], corpus)]
+        if not audits:
+            raise ConfigError(f"{store} holds no audit of {', '.join(corpus)}")
+        found = _estimates(connection, "scope_kind IN ('corpus', 'year')")
+    series = [_series(quantity, audits, found) for quantity in QUANTITIES]
+    last = audits[-1]["audit_id"]
+    years = [{"year": scope, "estimate": e.as_dict()}
+             for (audit, kind, scope, quantity), e in sorted(found.items())
+             if audit == last and kind == "year" and quantity == "synthetic_fraction"]  # fmt: skip
+    listed = [{"audit_id": a["audit_id"], "corpus": a["corpus"], "finished_at": a["finished_at"].isoformat(),
+               "version": a["version"], "calibration": a["calibration"], "complete": a["complete"]}
+              for a in audits]  # fmt: skip
+    return {"schema_version": "1.0", "audits": listed, "series": series, "years": years}
+
+
+def _series(quantity: str, audits: Sequence[dict[str, Any]], found: Mapping[Any, Estimate]) -> dict[str, Any]:
+    absent = Estimate.not_measured("not in this audit")
+    points = [found.get((a["audit_id"], "corpus", "corpus", quantity), absent) for a in audits]
+    start, breaks = 0, []
+    for place in range(1, len(audits)):
+        reason = _barred(audits[place - 1], audits[place]).get(quantity)
+        if reason:
+            start = place
+            breaks.append({"before": audits[place]["audit_id"], "reason": reason})
+    values = np.array([float("nan") if e.value is None or e.status == Status.NOT_MEASURED else e.value for e in points])
+    chart = early_warning(values[start:], upward=quantity not in DOWNWARD)
+    alarm = None
+    if chart.alarm is not None and chart.since is not None:
+        alarm = {"audit_id": audits[start + chart.alarm]["audit_id"], "since": audits[start + chart.since]["audit_id"]}
+    scores = [None] * start + [None if np.isnan(s) else float(s) for s in chart.score]
+    return {
+        "quantity": quantity, "words": QUANTITIES[quantity], "breaks": breaks, "alarm": alarm,
+        "chart": {"method": "self-starting CUSUM", "allowance": ALLOWANCE, "limit": chart.limit,
+                  "false_alarm_rate": chart.rate, "audits": chart.horizon},
+        "points": [{"audit_id": a["audit_id"], "estimate": e.as_dict(), "score": score}
+                   for a, e, score in zip(audits, points, scores, strict=True)],
+    }  # fmt: skip
+
+
+def _row(
+    quantity: str, a: Side, b: Side, at: tuple[str, str], to: tuple[str, str], same: bool, barred: Mapping[str, str]
+) -> dict[str, Any]:
+    absent = Estimate.not_measured("not in this audit")
+    before, now = a.estimates.get((*at, quantity), absent), b.estimates.get((*to, quantity), absent)
+    draws = a.replicates.get((*at, quantity)), b.replicates.get((*to, quantity))
+    both = (draws[1], draws[0]) if draws[0] is not None and draws[1] is not None else None
+    if quantity in barred:
+        change = Estimate.not_measured(barred[quantity])
+    elif same and both is not None:
+        change = joint.difference(both[1], both[0], level=now.level)
+    else:
+        change = difference(now, before, both)
+    assert change.value is None or (change.lower is not None and change.upper is not None)
+    verdict = "not compared" if change.value is None else "no more than noise"
+    if change.lower is not None and change.upper is not None and (change.lower > 0 or change.upper < 0):
+        rose = change.lower > 0
+        verdict = ("worse" if rose != (quantity in DOWNWARD) else "better") + " by more than noise"
+    return {"quantity": quantity, "words": QUANTITIES[quantity], "scope_kind": to[0], "scope": to[1],
+            "a": before.as_dict(), "b": now.as_dict(), "change": change.as_dict(), "verdict": verdict}  # fmt: skip
+
+
+def _barred(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, str]:
+    """Quantities that cannot be compared between two audits, with the reason."""
+    first, second = json.loads(a["config"]), json.loads(b["config"])
+    out = {}
+    if a["calibration"] != b["calibration"]:
+        why = "other detectors or another calibration: audit both with one version of auditor"
+        out = dict.fromkeys(("synthetic_fraction", "synthetic_fraction_tokens"), why)
+    for names, quantities in (
+        (SCORED, ("synthetic_fraction", "synthetic_fraction_tokens")), (SKETCHED, ("duplicate_fraction",))
+    ):  # fmt: skip
+        changed = [name for name in names if name != "seed" and first.get(name) != second.get(name)]
+        for quantity in quantities if changed else ():
+            out.setdefault(quantity, f"audited with another {', '.join(changed)}")
+    if first.get("human_reference") != second.get("human_reference"):
+        why = "compared with another human reference"
+        out |= {name: why for name in QUANTITIES if name.startswith("diversity")}
+    return out
+
+
+def _side(name: str) -> Side:
+    folder, _, shard = name.partition("::")
+    with open_database(Path(folder)) as connection:
+        audit = query(connection, "SELECT * EXCLUDE (report) FROM audits").to_dicts()[0]
+        found = {key[1:]: e for key, e in _estimates(connection, "true").items()}
+        rows = query(connection, "SELECT scope_kind, scope, quantity, value FROM replicates ORDER BY draw")
+    draws = {key: part["value"].to_numpy() for key, part in
+             rows.partition_by("scope_kind", "scope", "quantity", as_dict=True).items()}  # fmt: skip
+    kind, scope = ("shard", shard) if shard else ("corpus", "corpus")
+    if shard and not any(key[:2] == (kind, scope) for key in found):
+        raise ConfigError(f"{folder} has no shard {shard!r}")
+    # The fit names its one corpus scope otherwise than the estimates do.
+    for key in [key for key in draws if key[0] == "corpus"]:
+        draws["corpus", "corpus", key[2]] = draws[key]
+    return Side(name, audit, kind, scope, found, draws)  # type: ignore[arg-type]
+
+
+def _estimates(connection: Any, where: str) -> dict[tuple[str, str, str, str], Estimate]:
+    rows = query(connection, f"SELECT * FROM estimates WHERE {where}")
+    keys = ("audit_id", "scope_kind", "scope", "quantity")
+    return {tuple(row[key] for key in keys): _estimate(row) for row in rows.to_dicts()}  # type: ignore[misc]
+
+
+def _estimate(row: Mapping[str, Any]) -> Estimate:
+    names = ("value", "lower", "upper", "level", "method", "n", "reason")
+    return Estimate(**{name: row[name] for name in names}, status=Status(row["status"]))
+
+
+def _described(side: Side) -> dict[str, Any]:
+    audit = side.audit
+    return {"name": side.name, "scope_kind": side.kind, "scope": side.scope, "audit_id": audit["audit_id"],
+            "corpus": audit["corpus"], "finished_at": audit["finished_at"].isoformat(), "version": audit["version"],
+            "calibration": audit["calibration"], "complete": audit["complete"]}  # fmt: skip

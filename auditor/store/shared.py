@@ -1,0 +1,90 @@
+"""One store for many audits: each copies its tables in when it ends, one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from auditor.errors import StoreError
+from auditor.store.database import (
+    SHARED_TABLES,
+    StoreLocked,
+    check_version,
+    connect,
+    create_tables,
+    identifier,
+    query,
+    quoted,
+)
+
+WAIT = 120.0  # seconds to wait for other audits that are copying
+PAUSE = 0.25
+
+
+def copy_audit(
+    run: Path, store: Path, *, wait: float = WAIT, clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> str:  # fmt: skip
+    """Copy everything of a run's database but documents and clusters into a shared store; returns the audit's id.
+
+    Copying an audit again replaces it. A store that another audit is writing to is waited for; one that is damaged or
+    not ours is left as it is.
+    Raises: StoreError, StoreLocked when the store is still held after `wait` seconds
+    """
+    if not store.parent.is_dir():
+        raise StoreError(f"--store {store}: there is no folder {store.parent}")
+    connection = _open(store, wait, clock, sleep)
+    try:
+        _ready(connection, store)
+        connection.execute(f"ATTACH {quoted(str(run))} AS run (READ_ONLY)")
+        audit_id = str(query(connection, "SELECT audit_id FROM run.audits").item())
+        connection.execute("BEGIN")
+        for table in SHARED_TABLES:
+            connection.execute(f"DELETE FROM {identifier(table)} WHERE audit_id = ?", [audit_id])
+            connection.execute(f"INSERT INTO {identifier(table)} BY NAME SELECT * FROM run.{identifier(table)}")
+        connection.execute("COMMIT")
+        connection.execute("CHECKPOINT")
+    except duckdb.Error as error:
+        raise StoreError(f"{store} could not take the audit: {str(error).splitlines()[0]}; it is as it was") from None
+    finally:
+        connection.close()
+    return audit_id
+
+
+def open_store(store: Path, *, wait: float = WAIT) -> Any:
+    """A shared store for reading.
+
+    Raises: StoreError where it is not there, damaged, not ours, or held for longer than `wait` seconds
+    """
+    if not store.is_file():
+        raise StoreError(f"there is no store {store}; `auditor audit … --store {store}` makes it")
+    connection = _open(store, wait, time.monotonic, time.sleep, read_only=True)
+    check_version(connection, store)
+    return connection
+
+
+def _open(
+    store: Path, wait: float, clock: Callable[[], float], sleep: Callable[[float], None], *, read_only: bool = False
+) -> Any:
+    until = clock() + wait
+    while True:
+        try:
+            return connect(store, read_only=read_only)
+        except StoreLocked:
+            if clock() >= until:
+                raise
+            sleep(PAUSE)
+
+
+def _ready(connection: Any, store: Path) -> None:
+    """Tables in a new store; a database with other tables is refused, not added to."""
+    tables = query(connection, "SELECT count(*) FROM information_schema.tables").item()
+    if not tables:
+        connection.execute("BEGIN")
+        create_tables(connection)
+        connection.execute("COMMIT")
+    check_version(connection, store)

@@ -1,0 +1,99 @@
+"""One store for many audits: copies replace themselves, writers wait for each other, strangers are left alone."""
+
+import multiprocessing
+
+import duckdb
+import pytest
+
+from auditor.errors import StoreError
+from auditor.store.database import SHARED_TABLES, StoreLocked, connect, create_tables, query
+from auditor.store.shared import copy_audit, open_store
+
+
+def run_of(path, audit_id):
+    with connect(path) as connection:
+        create_tables(connection)
+        connection.execute(
+            """INSERT INTO audits BY NAME SELECT ? AS audit_id, 'c' AS corpus, now()::TIMESTAMP AS started_at,
+               now()::TIMESTAMP AS finished_at, '1' AS version, 'h' AS config_hash, 'k' AS calibration,
+               '{}' AS config, '{}' AS seeds, true AS complete, 'd' AS digest""",
+            [audit_id],
+        )
+        connection.execute(
+            "INSERT INTO estimates BY NAME SELECT ? AS audit_id, 'corpus' AS scope_kind, 'corpus' AS scope, "
+            "'q' AS quantity, 0.1 AS value, 0.95 AS level, 'm' AS method, 1 AS n, 'measured' AS status",
+            [audit_id],
+        )
+    return path
+
+
+def audits(store) -> list[str]:
+    with open_store(store) as connection:
+        return query(connection, "SELECT audit_id FROM audits ORDER BY 1")["audit_id"].to_list()
+
+
+def test_copies_add_up_and_replace_themselves(tmp_path):
+    store = tmp_path / "s.duckdb"
+    for name in ("a", "b", "a"):
+        copy_audit(run_of(tmp_path / f"{name}{len(list(tmp_path.iterdir()))}.duckdb", name), store)
+    assert audits(store) == ["a", "b"]
+    with open_store(store) as connection:
+        assert query(connection, "SELECT count(*) FROM estimates").item() == 2
+    assert "documents" not in SHARED_TABLES
+
+
+def copy(run, store):
+    copy_audit(run, store, wait=60)
+
+
+def test_audits_that_finish_together_all_arrive(tmp_path):
+    store = tmp_path / "s.duckdb"
+    runs = [run_of(tmp_path / f"{i}.duckdb", f"audit{i}") for i in range(5)]
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=copy, args=(run, store)) for run in runs]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0] * 5
+    assert audits(store) == [f"audit{i}" for i in range(5)]
+
+
+def hold(path, ready, release):
+    connection = duckdb.connect(str(path))
+    ready.set()
+    release.wait(60)
+    connection.close()
+
+
+def test_a_held_store_is_waited_for_and_then_said(tmp_path):
+    store, run = tmp_path / "s.duckdb", run_of(tmp_path / "r.duckdb", "a")
+    context = multiprocessing.get_context("spawn")
+    ready, release = context.Event(), context.Event()
+    holder = context.Process(target=hold, args=(store, ready, release))
+    holder.start()
+    assert ready.wait(60)
+    slept = []
+    with pytest.raises(StoreLocked, match="open in another program"):
+        copy_audit(run, store, wait=1, clock=lambda: float(len(slept)), sleep=slept.append)
+    assert slept
+    release.set()
+    holder.join(60)
+    assert copy_audit(run, store) == "a"
+
+
+def test_what_is_not_ours_or_damaged_is_left_as_it_was(tmp_path):
+    run = run_of(tmp_path / "r.duckdb", "a")
+    damaged, foreign = tmp_path / "damaged.duckdb", tmp_path / "foreign.duckdb"
+    damaged.write_bytes(b"not a database" * 1000)
+    with duckdb.connect(str(foreign)) as connection:
+        connection.execute("CREATE TABLE thesis (page INTEGER)")
+    for store in (damaged, foreign):
+        before = store.read_bytes()
+        with pytest.raises(StoreError):
+            copy_audit(run, store)
+        assert store.read_bytes() == before
+    with pytest.raises(StoreError, match="no store"):
+        open_store(tmp_path / "none.duckdb")
+    with pytest.raises(StoreError, match="no folder"):
+        copy_audit(run, tmp_path / "none" / "s.duckdb")
