@@ -93,6 +93,7 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
             counted.absorb(more)
             dated_ones.absorb(more_dated)
         same_file(job.task, options)
+        sketches.end()
         writer.add("types", counted.frame().to_arrow())
         if tally.counts["dated"]:
             writer.add("dated_types", dated_ones.frame().to_arrow())
