@@ -1,6 +1,5 @@
 """The run's folder: resuming, determinism over workers and threads, locks, changed inputs."""
 
-import hashlib
 import json
 import os
 import signal
@@ -21,41 +20,14 @@ from auditor.pipeline.audit import audit, prepare
 from auditor.pipeline.map import Job, map_split
 from auditor.pipeline.parts import part_folder
 
+from .runs import digests, figures, write_corpus
+
 assert commands
-WORDS = (
-    "the committee said that it would not be able to decide before spring whether river towns should pay for walls "
-    "when rain came earlier than anyone had expected and old bridges were closed to heavy traffic for many weeks"
-).split()
-
-
-def write_corpus(folder: Path, *, files: int = 3, documents: int = 60) -> Path:
-    folder.mkdir()
-    for number in range(files):
-        rows = []
-        for i in range(documents):
-            start = (7 * i + number) % len(WORDS)
-            text = " ".join(WORDS[(start + k * (1 + i % 5)) % len(WORDS)] + str((i * k) % 13) for k in range(150))
-            rows.append({"id": f"{number}-{i}", "text": text, "url": f"https://h{i % 40}.example/{i}"})
-        pl.DataFrame(rows).write_parquet(folder / f"part-{number}.parquet", row_group_size=20)
-    return folder
-
-
-def digests(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.parquet"))}
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory) -> Path:
     return write_corpus(tmp_path_factory.mktemp("steps") / "corpus")
-
-
-def figures(run: Path) -> dict:
-    report = json.loads((run / "report.json").read_text())
-    for key in ("started_at", "finished_at"):
-        report["audit"].pop(key)
-    report["provenance"].pop("command")
-    report["provenance"].pop("config")
-    return report
 
 
 def test_parts_are_the_same_bytes_whatever_the_threads_and_batches(corpus, tmp_path):
