@@ -7,7 +7,7 @@ bin and jackknife group; a null type is the exact total over all types, sampled 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -45,6 +45,7 @@ class Spectrum:
     tokens: np.ndarray
     block_totals: np.ndarray
     rate: float
+    units: dict[str, Counted] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @classmethod
     def from_frame(cls, frame: pl.DataFrame, level: int, *, bins: Collection[int] | None = None) -> Spectrum:
@@ -117,20 +118,22 @@ class Counted:
     """A spectrum seen through one sampling unit, tokens or blocks: what the jackknife varies.
 
     value (entries,) per type and group; sizes (groups,) units; index, group as in the spectrum
+    left_out: frequencies without each group, once they were asked for: every order and measure needs the same ones
     """
 
     spectrum: Spectrum
     value: np.ndarray
     sizes: np.ndarray
     incidence: bool
+    left_out: list[tuple[int, Frequencies]] = field(init=False, repr=False, compare=False, default_factory=list)
 
     @classmethod
     def tokens(cls, spectrum: Spectrum) -> Counted:
-        return cls(spectrum, spectrum.count, spectrum.tokens, False)
+        return spectrum.units.setdefault("tokens", cls(spectrum, spectrum.count, spectrum.tokens, False))
 
     @classmethod
     def blocks(cls, spectrum: Spectrum) -> Counted:
-        return cls(spectrum, spectrum.blocks, spectrum.block_totals, True)
+        return spectrum.units.setdefault("blocks", cls(spectrum, spectrum.blocks, spectrum.block_totals, True))
 
     def totals(self) -> np.ndarray:
         """(types,) count of each type over all groups."""
@@ -143,38 +146,96 @@ class Counted:
     def frequencies(self) -> Frequencies:
         return self._frequencies(self.totals(), float(self.sizes.sum()))
 
-    def without_each_group(self) -> Iterator[tuple[int, Frequencies]]:
+    def without_each_group(self) -> list[tuple[int, Frequencies]]:
         """Leaves out each group that holds text in turn: (group, frequencies of the rest)."""
+        if not self.left_out:
+            self.left_out.extend(self._without_each_group())
+        return self.left_out
+
+    def _without_each_group(self) -> Iterator[tuple[int, Frequencies]]:
+        """Only the types of the group change their count: the histogram of the others is taken over."""
         totals, size = self.totals(), float(self.sizes.sum())
+        whole = _Histogram.of(totals, self.spectrum.fixed)
         order = np.argsort(self.spectrum.group, kind="stable")
         bounds = np.searchsorted(self.spectrum.group[order], np.arange(GROUPS + 1))
         for g in np.flatnonzero(self.sizes):
             cells = order[bounds[g] : bounds[g + 1]]
-            rest = totals.copy()
-            rest[self.index[cells]] -= self.value[cells]  # a type has at most one cell per group
-            yield int(g), self._frequencies(rest, size - self.sizes[g])
+            types = self.index[cells]  # a type has at most one cell per group
+            rest = whole.moved(totals[types], totals[types] - self.value[cells], self.spectrum.fixed[types])
+            yield int(g), self._calibrated(rest, size - self.sizes[g])
 
     def _frequencies(self, totals: np.ndarray, size: float) -> Frequencies:
-        weights = self.weights(totals, size)
-        few = totals < LISTED
-        histogram = np.bincount(totals[few].astype(np.int64), weights=weights[few], minlength=1)
-        histogram[0] = 0.0
-        k = np.flatnonzero(histogram)
-        ks = np.concatenate([k.astype(np.float64), totals[~few]])
-        fs = np.concatenate([histogram[k], weights[~few]])
-        # Incidences sum to U, which sampled types can only estimate; occurrences sum to n, which is known.
-        return Frequencies(ks, fs, size, float(np.sum(ks * fs)) if self.incidence else size)
+        return self._calibrated(_Histogram.of(totals, self.spectrum.fixed), size)
 
-    def weights(self, totals: np.ndarray, size: float) -> np.ndarray:
-        """(types,) how many types each one stands for, calibrated so that occurrences sum to the known total.
+    def _calibrated(self, seen: _Histogram, size: float) -> Frequencies:
+        """Types per count, weighted by how many types each sampled one stands for.
 
-        Linear calibration (Deville & Sarndal 1992, JASA 87:376, eq. 2.5): w (1 + lambda k). Rare types keep their
-        weight; the sampled types that are not so rare no longer decide the entropy by being sampled or not.
+        Occurrences must sum to the known total: linear calibration (Deville & Sarndal 1992, JASA 87:376, eq. 2.5),
+        w (1 + lambda k). Rare types keep their weight; the sampled types that are not so rare no longer decide the
+        entropy by being sampled or not.
         """
-        plain = self.spectrum.weights
-        if self.incidence or self.spectrum.rate >= 1.0:
-            return plain
-        free = np.where(self.spectrum.fixed, 0.0, plain)
-        squares = float(np.sum(free * totals**2))
-        missing = size - float(np.sum(plain * totals))
-        return plain + free * totals * (missing / squares) if squares > 0.0 else plain
+        share = 1.0 / self.spectrum.rate
+        k = np.concatenate([np.arange(LISTED, dtype=float), seen.listed])
+        fixed = np.concatenate([seen.fixed, seen.listed_fixed])
+        free = np.concatenate([seen.free, 1.0 - seen.listed_fixed]) * share
+        kept = (k > 0) & (fixed + free > 0)
+        k, fixed, free = k[kept], fixed[kept], free[kept]
+        plain = fixed + free
+        if not self.incidence and self.spectrum.rate < 1.0:
+            squares = float(np.sum(free * k**2))
+            missing = size - float(np.sum(plain * k))
+            plain = plain + free * k * (missing / squares) if squares > 0.0 else plain
+        # Incidences sum to U, which sampled types can only estimate; occurrences sum to n, which is known.
+        return Frequencies(k, plain, size, float(np.sum(k * plain)) if self.incidence else size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Histogram:
+    """How many types occur k times, listed types (counted whatever their hash) and sampled ones apart.
+
+    fixed, free (LISTED,); listed (n,) counts of LISTED or more, type by type; listed_fixed (n,) 1.0 or 0.0
+    """
+
+    fixed: np.ndarray
+    free: np.ndarray
+    listed: np.ndarray
+    listed_fixed: np.ndarray
+
+    @classmethod
+    def of(cls, totals: np.ndarray, fixed: np.ndarray) -> _Histogram:
+        few = totals < LISTED
+        counts = totals[few].astype(np.int64)
+        kind = fixed[few]
+        return cls(
+            np.bincount(counts[kind], minlength=LISTED).astype(float),
+            np.bincount(counts[~kind], minlength=LISTED).astype(float),
+            totals[~few],
+            fixed[~few].astype(float),
+        )
+
+    def moved(self, before: np.ndarray, after: np.ndarray, fixed: np.ndarray) -> _Histogram:
+        """The histogram after some types' counts have fallen from `before` to `after`."""
+        few = before < LISTED
+        old, new = _Histogram.of(before[few], fixed[few]), _Histogram.of(after, fixed)
+        # Long counts are few: those that moved are taken out one by one, by value.
+        listed, kind = _without(self.listed, self.listed_fixed, before[~few], fixed[~few].astype(float))
+        return _Histogram(
+            self.fixed - old.fixed + new.fixed,
+            self.free - old.free + new.free,
+            np.concatenate([listed, new.listed]),
+            np.concatenate([kind, new.listed_fixed]),
+        )
+
+
+def _without(
+    values: np.ndarray, kinds: np.ndarray, gone: np.ndarray, gone_kinds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Two parallel arrays without one occurrence of each (value, kind) in `gone`."""
+    order, leaving = np.lexsort((kinds, values)), np.lexsort((gone_kinds, gone))
+    kept, i = np.ones(len(values), bool), 0
+    for j in leaving:
+        while (values[order[i]], kinds[order[i]]) != (gone[j], gone_kinds[j]):
+            i += 1
+        kept[order[i]] = False
+        i += 1
+    return values[kept], kinds[kept]
