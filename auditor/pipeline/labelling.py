@@ -27,12 +27,10 @@ from auditor.pipeline.results import open_database
 from auditor.store.database import query
 
 LABELS = "labels.parquet"
-SCHEMA = pl.Schema(
-    {
-        "shard": pl.String, "row": pl.Int64, "doc_id": pl.String, "label": pl.String, "rater": pl.String,
-        "read_at": pl.Datetime("us"),
-    }
-)  # fmt: skip
+SCHEMA: dict[str, Any] = {
+    "shard": pl.String, "row": pl.Int64, "doc_id": pl.String, "label": pl.String, "rater": pl.String,
+    "read_at": pl.Datetime("us"),
+}  # fmt: skip
 FORMATS = (".csv", ".jsonl")
 
 

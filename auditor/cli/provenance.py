@@ -1,0 +1,71 @@
+"""`auditor provenance` and `auditor verify`: the record, and whether the corpus is still what was audited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from auditor.cli.main import app
+from auditor.errors import EXIT_FAIL, EXIT_INCOMPLETE, EXIT_PASS
+
+RUN = typer.Argument(..., metavar="RUN", help="Folder of a finished run.")
+CODES = {"same": EXIT_PASS, "rearranged": EXIT_PASS, "changed": EXIT_FAIL, "unreadable": EXIT_INCOMPLETE}
+WORDS = {
+    "same": "The corpus is what was audited.",
+    "rearranged": "The documents are those that were audited, in other files.",
+    "changed": "The corpus is not what was audited.",
+    "unreadable": "A part of the corpus cannot be read, so nothing is said of the whole.",
+}
+
+
+@app.command(
+    epilog=(
+        "Example: auditor provenance run --format croissant > croissant.json\n\n"
+        "Origins that no column states can stand beside a shard, in SHARD.provenance.json, or for a folder in "
+        'provenance.json: {"licence": "CC-BY-4.0", "origin": "…", "generator": "…", "verifier": "…"}'
+    ),
+)
+def provenance(
+    run: Path = RUN,
+    format: str = typer.Option("json", help="json (the whole ledger), croissant, or prov (W3C PROV-JSON)."),
+    out: Path | None = typer.Option(None, metavar="FILE", help="Write to a file instead of stdout."),
+) -> None:
+    """The record of an audit: shards with origin, licence, declared and measured share, largest web hosts, versions."""
+    from auditor.cli.printing import print_json
+    from auditor.manifest import write_text
+    from auditor.pipeline.recording import write_record
+    from auditor.reports.schema import to_json
+
+    found = write_record(run, format)
+    if out is None:
+        print_json(found)
+    else:
+        write_text(out, to_json(found))
+        print(out)
+
+
+@app.command(epilog="Example: auditor verify run crawl/   (exit code 0 unchanged, 1 changed, 3 unreadable)")
+def verify(
+    run: Path = RUN,
+    corpus: list[str] = typer.Argument(..., metavar="CORPUS…", help="Where the corpus lies now."),
+    quick: bool = typer.Option(False, help="Trust files of the same size, time, head and tail."),
+    json: bool = typer.Option(False, "--json", help="For machines."),
+) -> int:
+    """Is the corpus still what was audited? Compares content, not names or order."""
+    from auditor.cli.printing import print_json
+    from auditor.pipeline.recording import verify as compare
+
+    found = compare(run, corpus, quick=quick)
+    if json:
+        print_json(found)
+        return CODES[found["verdict"]]
+    for kind in ("changed", "missing", "new"):
+        for name in found[kind][:20]:
+            print(f"{kind}: {name}")
+    for name, old in list(found["moved"].items())[:20]:
+        print(f"moved: {old} is now {name}")
+    for name, reason in list(found["unreadable"].items())[:20]:
+        print(f"unreadable: {name}: {reason}")
+    print(f"{WORDS[found['verdict']]} Audited {found['audited_digest']}, now {found['digest']}.")
+    return CODES[found["verdict"]]
