@@ -21,6 +21,8 @@ def write_corpus(folder: Path, *, files: int = 3, documents: int = 60) -> Path:
         for i in range(documents):
             start = (7 * i + number) % len(WORDS)
             text = " ".join(WORDS[(start + k * (1 + i % 5)) % len(WORDS)] + str((i * k) % 13) for k in range(150))
+            if i % 6 == 5:  # resembles the one before so closely that only a second reading tells how closely
+                text = " ".join("other" if k in (40, 80, 120) else w for k, w in enumerate(rows[-1]["text"].split()))
             rows.append({"id": f"{number}-{i}", "text": text, "url": f"https://h{i % 40}.example/{i}"})
         pl.DataFrame(rows).write_parquet(folder / f"part-{number}.parquet", row_group_size=20)
     return folder
