@@ -16,6 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 import polars as pl
+from scipy.stats import norm
 
 START = "\x02"
 STOP = "\x03"
@@ -31,7 +32,7 @@ def gaussian(samples: int, generations: int, chains: int, rng: np.random.Generat
     rows = []
     for generation in range(generations + 1):
         drawn = rng.normal(mean, deviation, (samples, chains))
-        tail = float(np.median((np.abs(drawn) > 2).mean(axis=0)))
+        tail = float(np.median(norm.sf(2, mean, deviation) + norm.cdf(-2, mean, deviation)))
         variance = deviation**2
         rows.append((generation, float(variance.mean()), float(np.median(variance)), tail, float((mean**2).mean())))
         mean, deviation = drawn.mean(axis=0), drawn.std(axis=0, ddof=1)
