@@ -14,7 +14,6 @@ from auditor.config import Config
 from auditor.errors import ConfigError
 from auditor.manifest import write_text
 from auditor.pipeline.plan import Plan
-from auditor.sketch.bands import parameters
 
 MOST_ELEMENTS = 1000  # of an array job; Slurm's own default allows 1001
 MEGABYTES = 2048  # of one element that reads a split
@@ -36,12 +35,11 @@ def write_scripts(run: Path, plan: Plan, config: Config) -> Scripts:
     """
     folder = run.resolve() / "slurm"
     slices = max(1, min(len(plan.tasks), MOST_ELEMENTS))
-    partitions = min(parameters(config.near_dup_threshold, config.permutations).bands, MOST_ELEMENTS)
     here = shlex.quote(str(run.resolve()))
     element = "${SLURM_ARRAY_TASK_ID:?}"
     steps = {
         "map": f'map {here} --shard "{element}/{slices}" --workers "${{SLURM_CPUS_PER_TASK:-1}}" --quiet',
-        "reduce": f'reduce {here} --partition "{element}/{partitions}"',
+        "reduce": f'reduce {here} --partition "{element}/{slices}"',
         "finalise": f"finalise {here} --quiet",
     }
     for name, step in steps.items():
@@ -49,7 +47,7 @@ def write_scripts(run: Path, plan: Plan, config: Config) -> Scripts:
     memory = max(FINAL_LEAST, config.memory_bytes >> 20) if config.memory_limit else 4 * FINAL_LEAST
     calls = (
         ("map", (f"--array=0-{slices - 1}", f"--mem={MEGABYTES}M")),
-        ("reduce", (f"--array=0-{partitions - 1}", f"--mem={FINAL_LEAST}M")),
+        ("reduce", (f"--array=0-{slices - 1}", f"--mem={FINAL_LEAST}M")),
         ("finalise", (f"--mem={memory}M",)),
     )
     scripts = Scripts(folder, calls)
