@@ -1,0 +1,252 @@
+"""A causal language model as a detector: machine text surprises it less, and more evenly, than human text.
+
+`lm` is SmolLM2 with a linear model over its figures, trained here; `lm:PATH` is any causal model, scored by
+Fast-DetectGPT's curvature alone; `lm:PATH1,PATH2` are two with one tokeniser, scored by Binoculars.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from auditor.detectors import loading, surprisal
+from auditor.detectors.install import KNOWN, installed
+from auditor.detectors.interface import Description, Obstacle
+from auditor.detectors.labelled import normalised
+from auditor.detectors.loading import CAUSAL, Checked
+from auditor.detectors.score_cache import ScoreCache, content_key
+from auditor.errors import DetectorError
+from auditor.text.batch import TextBatch
+
+PACKAGES = ("torch", "gguf", "accelerate")
+TOKENS = 256  # of a document, from its beginning
+BUCKETS = (32, 64, 96, 128, 160, 192, 224, 256)  # lengths that texts are padded to: few shapes, each prepared once
+CPU_ROWS, GPU_ROWS = 1, 16  # texts of a batch: on a CPU more of them were no faster (benchmarks/tier1.py)
+CHARACTERS = 4000  # no 256 tokens of prose are longer
+CHUNK = 32  # texts after which the figures are put away
+DECIMALS = 3
+HEAD = Path(__file__).parent / "models" / "tier1_lm.json"
+FAR = 4.0  # standard deviations beyond which a figure is cut off
+MINIMUM_WORDS = 50
+DESCRIPTION = Description(
+    "lm",
+    "1",
+    "surprisal figures of SmolLM2 (curvature, ranks, entropy, burstiness)",
+    languages=frozenset({"en"}),
+    minimum_words=MINIMUM_WORDS,
+    tier=1,
+    cost=400_000.0,
+    extra="lm",
+)
+
+
+def obstacle() -> Obstacle | None:
+    return loading.obstacle("lm", PACKAGES)
+
+
+def load(path: str | None = None) -> LanguageModel:
+    """The built-in model, or the one or two (comma) of the user's.
+
+    Raises: DetectorError saying what is wrong with a folder and what to do
+    """
+    loading.require(("torch",), KNOWN["lm"].needs)
+    if path is None:
+        weights = installed("lm")
+        if weights is None:
+            raise DetectorError("the weights of lm are not installed; run: auditor detectors install lm")
+        checked = loading.check(weights, CAUSAL)
+        return LanguageModel(_described(DESCRIPTION.name, checked.revision), (checked,), _read_head(HEAD))
+    folders = [part for part in path.split(",") if part]
+    if not 1 <= len(folders) <= 2:
+        raise DetectorError(f"lm:{path}: give one model, or two with a comma between them (Binoculars)")
+    models = tuple(loading.check(folder, CAUSAL) for folder in folders)
+    name = "lm:" + ",".join(Path(folder).name for folder in folders)
+    own = LanguageModel(_described(name, "+".join(model.revision for model in models)), models, None)
+    own.open()  # what is wrong with it should be known before a corpus is read
+    return own
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A linear model over the figures, in a logit."""
+
+    centre: np.ndarray
+    spread: np.ndarray
+    weights: np.ndarray
+    intercept: float
+
+    def logit(self, figures: np.ndarray) -> np.ndarray:
+        """(n,) from figures (n, len(surprisal.NAMES)); NaN where a figure is."""
+        x = np.clip((figures - self.centre) / self.spread, -FAR, FAR)
+        return x @ self.weights + self.intercept
+
+
+@dataclass(slots=True)
+class LanguageModel:
+    """One or two causal models; opened when a text comes that is not in the cache."""
+
+    description: Description
+    models: tuple[Checked, ...]
+    head: Head | None
+    cache: ScoreCache | None = None
+    _opened: _Opened | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.cache is None:
+            self.cache = ScoreCache(f"lm{DESCRIPTION.version}-{self.description.revision}")
+
+    def open(self) -> _Opened:
+        """Load the models.
+
+        Raises: DetectorError where one cannot be loaded, or two do not share a tokeniser
+        """
+        if self._opened is None:
+            self._opened = _open(self.models)
+        return self._opened
+
+    def score(self, batch: TextBatch) -> np.ndarray:
+        """(n,) float32: the trained logit; of a user's model the curvature, of two minus the Binoculars ratio."""
+        found = self.figures(batch)
+        if self.head is not None:
+            values = self.head.logit(found)
+        elif len(self.models) == 2:
+            values = -found[:, -1]
+        else:
+            values = found[:, surprisal.NAMES.index("curvature")]
+        return np.round(values, DECIMALS).astype(np.float32)
+
+    def figures(self, batch: TextBatch) -> np.ndarray:
+        """(n, k) float32 with three decimals: surprisal.NAMES, of two models the Binoculars ratio last.
+
+        NaN where the detector does not apply or the text is too short.
+        """
+        assert self.cache is not None
+        width = len(surprisal.NAMES) + (len(self.models) == 2)
+        out = np.full((len(batch), width), np.nan, np.float32)
+        chosen = np.flatnonzero(self.description.applies(batch)).tolist()
+        texts = plain([batch.document(i)[:CHARACTERS] for i in chosen])
+        keys = [content_key(text) for text in texts]
+        known = self.cache.known(keys)
+        fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        listed = sorted(fresh.items(), key=lambda pair: len(pair[1]))
+        for start in range(0, len(listed), CHUNK):
+            part = listed[start : start + CHUNK]
+            rows = dict(zip((key for key, _ in part), self.open().figures([text for _, text in part]), strict=True))
+            self.cache.keep(rows)
+            known |= rows
+        for i, key in zip(chosen, keys, strict=True):
+            out[i] = known[key]
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """Loaded models with their common tokeniser."""
+
+    tokeniser: Any
+    models: tuple[Any, ...]
+    device: str
+
+    def figures(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Figures of each text, in three decimals."""
+        out = [np.empty(0)] * len(texts)
+        for places, tokens, lengths in self._batches(texts):
+            logits = [self._predict(model, tokens) for model in self.models]
+            for row, (place, length) in enumerate(zip(places, lengths, strict=True)):
+                out[place] = self._row([found[row, : length - 1] for found in logits], tokens[row, 1:length])
+        return out
+
+    def _row(self, logits: list[Any], tokens: Any) -> np.ndarray:
+        columns = surprisal.token_columns(logits[-1], tokens)
+        found = surprisal.figures(*columns)
+        if len(logits) == 2:
+            crossed = surprisal.cross_entropy(logits[0], logits[1])
+            ratio = columns[0].mean() / max(crossed.mean(), 1e-6) if len(crossed) >= surprisal.FEWEST else np.nan
+            found = np.append(found, ratio)
+        return np.round(found, DECIMALS).astype(np.float32)
+
+    def _predict(self, model: Any, tokens: Any) -> Any:
+        import torch
+
+        with torch.inference_mode():
+            return model(input_ids=tokens, use_cache=False).logits
+
+    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Any, list[int]]]:
+        """(places of the texts, tokens (rows, bucket), their lengths): fixed shapes, padded on the right.
+
+        A causal model does not look to the right, so padding changes nothing and needs no mask.
+        """
+        import torch
+
+        start = self.tokeniser.bos_token_id
+        coded = self.tokeniser(list(texts), add_special_tokens=False, truncation=True, max_length=TOKENS - 1)
+        coded = [([] if start is None else [start]) + ids for ids in coded["input_ids"]]
+        rows = GPU_ROWS if self.device != "cpu" else CPU_ROWS
+        for lower, bucket in zip((0, *BUCKETS), BUCKETS, strict=False):
+            inside = [i for i, ids in enumerate(coded) if lower < len(ids) <= bucket or (not ids and not lower)]
+            for first in range(0, len(inside), rows):
+                places = inside[first : first + rows]
+                padded = torch.zeros((rows, bucket), dtype=torch.long)
+                for row, place in enumerate(places):
+                    padded[row, : len(coded[place])] = torch.tensor(coded[place], dtype=torch.long)
+                yield places, padded.to(self.device), [max(len(coded[place]), 1) for place in places]
+
+
+def plain(texts: Sequence[str]) -> list[str]:
+    """Texts as training saw them (labelled.normalised): nothing of how they were scraped."""
+    column = pl.Series("text", list(texts), dtype=pl.String)
+    return column.to_frame().select(normalised(pl.col("text")))["text"].to_list()
+
+
+def threads() -> int:
+    """Of a model: what OMP_NUM_THREADS says, else the cores that there are."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) else len(os.sched_getaffinity(0))
+
+
+def device_and_type() -> tuple[str, Any]:
+    """Where models run: float32 measured faster than bfloat16 on CPUs without matrix units for it."""
+    import torch
+
+    torch.set_num_threads(threads())
+    return ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
+
+
+def _open(models: Sequence[Checked]) -> _Opened:
+    device, dtype = device_and_type()
+    tokenisers = [model.tokeniser() for model in models]
+    if len(tokenisers) == 2 and tokenisers[0].get_vocab() != tokenisers[1].get_vocab():
+        raise DetectorError(
+            f"{models[0].folder} and {models[1].folder} have different tokenisers: Binoculars compares predictions "
+            "token by token, so both models must share one"
+        )
+    return _Opened(tokenisers[0], tuple(model.model(dtype).to(device) for model in models), device)
+
+
+def _described(name: str, revision: str) -> Description:
+    own = DESCRIPTION
+    if name == own.name:
+        return Description(
+            name, own.version, own.summary, own.languages, own.minimum_words, 1, own.cost, "lm", revision
+        )
+    return Description(
+        name, own.version, "a causal language model", None, own.minimum_words, 1, own.cost, "lm", revision
+    )
+
+
+def _read_head(file: Path) -> Head | None:
+    """The trained head; None where none is shipped (then the curvature is the score)."""
+    if not file.exists():
+        return None
+    stored = json.loads(file.read_text("utf-8"))
+    if tuple(stored["figures"]) != surprisal.NAMES:
+        raise DetectorError(f"{file}: its figures are not those of this version; run auditor detectors train")
+    centre, spread, weights = (np.array(stored[name], np.float64) for name in ("centre", "spread", "weights"))
+    return Head(centre, spread, weights, float(stored["intercept"]))
