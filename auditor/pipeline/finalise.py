@@ -14,7 +14,7 @@ import polars as pl
 from auditor.config import Config
 from auditor.detectors.ensemble import Ensemble
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, NothingAudited
-from auditor.pipeline import duplicates, earlier, facts, findings, richness, sizing, summary
+from auditor.pipeline import duplicates, earlier, facts, findings, labelling, recording, richness, sizing, summary
 from auditor.pipeline.bundled import bundled_anchors
 from auditor.pipeline.evidence import open_view, register, totals
 from auditor.pipeline.plan import Plan, load_plan
@@ -63,7 +63,8 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         corpus, spectrum, diversity_profile = _measure(connection, run, plan, config, shards, synthetic)
         say("writing tables and reports")
         clusters = duplicates.cluster_summary(connection)
-        found = findings.find(corpus, shards, clusters, synthetic.findings)
+        more = [*synthetic.findings, *recording.undeclared(connection, shards, plan)]
+        found = findings.find(corpus, shards, clusters, more)
         for shard in shards:
             shard["flags"] = findings.shard_flags(shard, found)
         strata = _strata(connection, synthetic)
@@ -106,6 +107,8 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         }  # fmt: skip
         report = summary.plain(report)
         store_all(connection, audit_id, report, config, synthetic, ensemble, overlap, corpus, shards, found)
+        recording.store_ledger(connection, report, plan)
+        labelling.store_labels(connection, audit_id, run)
     write_reports(report, run, config.formats)
     return Outcome(report, EXIT_PASS if complete else EXIT_INCOMPLETE)
 

@@ -24,10 +24,10 @@ from auditor.pipeline.evidence import SCORE_BIN
 from auditor.pipeline.parts import scan
 from auditor.pipeline.plan import CORPUS, load_plan
 from auditor.pipeline.results import open_database
-from auditor.store.database import query
+from auditor.store.database import append, query
 
 LABELS = "labels.parquet"
-SCHEMA: dict[str, Any] = {
+SCHEMA: Any = {
     "shard": pl.String, "row": pl.Int64, "doc_id": pl.String, "label": pl.String, "rater": pl.String,
     "read_at": pl.Datetime("us"),
 }  # fmt: skip
@@ -105,6 +105,11 @@ def kept_labels(run: Path) -> pl.DataFrame:
     """The labels of a run so far, one per document."""
     path = run / LABELS
     return pl.read_parquet(path).cast(SCHEMA) if path.exists() else pl.DataFrame(schema=SCHEMA)
+
+
+def store_labels(connection: Any, audit_id: str, run: Path) -> None:
+    """The labels in the table of a run that is being finalised."""
+    append(connection, "labels", kept_labels(run).with_columns(audit_id=pl.lit(audit_id)))
 
 
 def _bins(run: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from auditor.errors import AuditError, ConfigError, SourceError
 from auditor.pipeline.plan import Plan, load_plan, source_options
 from auditor.pipeline.results import open_database, read_report
 from auditor.provenance.croissant import croissant
-from auditor.provenance.ledger import declared_findings, entry, top_hosts, total_digest
+from auditor.provenance.ledger import declared_findings, entry, rows, top_hosts, total_digest
 from auditor.provenance.prov import prov_json
+from auditor.records import Finding
 from auditor.sketch.content import content_hashes
 from auditor.sources.files import blocks, is_url
 from auditor.sources.interface import Shard, SourceOptions
 from auditor.sources.plan import plan_corpus
 from auditor.sources.read import read_split
 from auditor.store.database import query
+from auditor.store.writer import append_rows
 from auditor.text.arrow import buffers
 
 FORMATS = ("json", "croissant", "prov")
 SIDECARS = ("{}.provenance.json", "provenance.json")
 LARGEST_SIDECAR = 1 << 20
+VOLUME = "count(*), sum(bytes)::BIGINT"
+NOTHING: dict[str, Any] = {"licences": {}, "sources": {}, "generators": {}, "declared": 0}
+UNREAD = {"bytes": 0, "fingerprint": "", "digest": "", "format": "", "compression": None}
 VALUES = 100  # licences, sources and generators listed per shard, the most frequent
 
 
@@ -48,17 +55,9 @@ def write_record(run: Path, format: str) -> dict[str, Any]:
 def record(run: Path, plan: Plan) -> dict[str, Any]:
     """Everything that is known of where the corpus comes from and what was measured in it."""
     report = read_report(run)
-    sources = {source["shard"]: source for source in report["provenance"]["inputs"]}
     with open_database(run) as connection:
-        said = documents_say(connection)
-        hosts = query(
-            connection, "SELECT host, count(*), sum(bytes)::BIGINT FROM documents WHERE host IS NOT NULL GROUP BY 1"
-        )
-    shards = {shard.name: shard for shard in plan.corpus.shards}
-    ledger = []
-    for shard in report["shards"]:
-        name = shard["shard"]
-        ledger.append(entry(shard, sources[name], said.get(name, NOTHING) | {"sidecar": sidecar(shards[name])}))
+        ledger = ledger_of(connection, report, plan)
+        hosts = query(connection, f"SELECT host, {VOLUME} FROM documents WHERE host IS NOT NULL GROUP BY 1")
     findings = [finding.as_dict() for finding in declared_findings(ledger)]
     return {
         "schema_version": "1.0", "audit": report["audit"], "estimand": report["estimand"], "corpus": report["corpus"],
@@ -69,23 +68,51 @@ def record(run: Path, plan: Plan) -> dict[str, Any]:
     }  # fmt: skip
 
 
-NOTHING: dict[str, Any] = {"licences": {}, "sources": {}, "generators": {}, "declared": 0}
+def store_ledger(connection: Any, report: Mapping[str, Any], plan: Plan) -> None:
+    """The ledger's lines in the table `provenance` of a run that is being finalised."""
+    own = {"audit_id": report["audit"]["id"]}
+    lines = rows(ledger_of(connection, report, plan, strict=False))
+    append_rows(connection, "provenance", [own | line for line in lines], {"value": pl.String})
 
 
-def documents_say(connection: Any) -> dict[str, dict[str, Any]]:
+def ledger_of(connection: Any, report: Mapping[str, Any], plan: Plan, *, strict: bool = True) -> list[dict[str, Any]]:
+    """The ledger from the documents' columns, the sidecars and the report; strict: a broken sidecar is an error."""
+    sources = {source["shard"]: source for source in report["provenance"]["inputs"]}
+    said, shards = documents_say(connection), {shard.name: shard for shard in plan.corpus.shards}
+    return [
+        entry(shard, sources[name], said.get(name, NOTHING) | {"sidecar": sidecar(shards[name], strict=strict)})
+        for shard in report["shards"] if (name := shard["shard"]) in shards
+    ]  # fmt: skip
+
+
+def undeclared(connection: Any, shards: Sequence[Mapping[str, Any]], plan: Plan) -> list[Finding]:
+    """Findings on shards that declare less machine-written text than was measured; before the tables are filled."""
+    said = documents_say(connection, "(SELECT * FROM docs WHERE role = 'corpus')")
+    files = {shard.name: shard for shard in plan.corpus.shards}
+    lines = []
+    for shard in shards:
+        name = shard["shard"]
+        beside = sidecar(files[name], strict=False)
+        columns = said.get(name, NOTHING) | {"sidecar": beside}
+        measured = {"synthetic_fraction": shard["synthetic_fraction"].as_dict()}
+        lines.append(entry({**shard, **measured}, UNREAD, columns))
+    return declared_findings(lines)
+
+
+def documents_say(connection: Any, table: str = "documents") -> dict[str, dict[str, Any]]:
     """What the documents' own columns state, by shard: licences, sources, generators, dates."""
     out: dict[str, dict[str, Any]] = {}
     totals = query(
         connection,
-        """SELECT shard, count(declared_generator) AS declared, min(date)::VARCHAR AS dated_from,
-                  max(date)::VARCHAR AS dated_to FROM documents GROUP BY 1""",
+        f"""SELECT shard, count(declared_generator) AS declared, min(date)::VARCHAR AS dated_from,
+                  max(date)::VARCHAR AS dated_to FROM {table} GROUP BY 1""",
     )
     for row in totals.to_dicts():
         out[row.pop("shard")] = {**NOTHING, **row}
     for name, column in (("licences", "licence"), ("sources", "source"), ("generators", "declared_generator")):
         rows = query(
             connection,
-            f"""SELECT shard, {column}, count(*) AS n FROM documents WHERE {column} IS NOT NULL GROUP BY 1, 2
+            f"""SELECT shard, {column}, count(*) AS n FROM {table} WHERE {column} IS NOT NULL GROUP BY 1, 2
                 QUALIFY row_number() OVER (PARTITION BY shard ORDER BY n DESC, {column}) <= {VALUES} ORDER BY n DESC""",
         )
         for shard, value, count in rows.iter_rows():
@@ -93,7 +120,7 @@ def documents_say(connection: Any) -> dict[str, dict[str, Any]]:
     return out
 
 
-def sidecar(shard: Shard) -> dict[str, Any]:
+def sidecar(shard: Shard, *, strict: bool = True) -> dict[str, Any]:
     """licence, origin, generator, verifier from SHARD.provenance.json, else from provenance.json in its folder."""
     if is_url(shard.path):
         return {}
@@ -105,8 +132,12 @@ def sidecar(shard: Shard) -> dict[str, Any]:
         try:
             found = json.loads(beside.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as wrong:
+            if not strict:
+                return {}
             raise ConfigError(f"{beside} cannot be read: {wrong}; mend or remove it") from None
         if not isinstance(found, dict):
+            if not strict:
+                return {}
             raise ConfigError(f"{beside} is no table of licence, origin, generator, verifier")
         return found
     return {}

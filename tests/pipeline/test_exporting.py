@@ -119,6 +119,8 @@ def test_people_see_neither_scores_nor_formulas_and_their_labels_come_back(audit
     labels = pl.read_parquet(run / "labels.parquet")
     assert labels.height == 38
     assert set(labels["label"]) == {"human"}
+    with open_database(run) as connection:
+        assert query(connection, "SELECT count(*) FROM labels").item() == 38
 
 
 @pytest.mark.parametrize(

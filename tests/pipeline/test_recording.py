@@ -9,6 +9,8 @@ import pytest
 from auditor.cli import commands
 from auditor.cli.main import run as command
 from auditor.pipeline.recording import verify, write_record
+from auditor.pipeline.results import open_database
+from auditor.store.database import query
 
 assert commands
 
@@ -25,6 +27,13 @@ def test_the_record_holds_every_shard_with_what_it_declares_and_what_was_measure
         assert line["measured_synthetic_fraction"]["method"]
         assert line["declared_synthetic_share"] is not None
     assert found["top_hosts"]["listed"] == -(-found["top_hosts"]["hosts"] // 10)
+
+
+def test_the_ledger_stands_in_the_store_too(audited):
+    with open_database(audited) as connection:
+        found = query(connection, "SELECT shard, value FROM provenance WHERE name = 'digest' ORDER BY shard")
+    ledger = write_record(audited, "json")["ledger"]
+    assert found.rows() == sorted((line["shard"], line["digest"]) for line in ledger)
 
 
 def test_croissant_has_the_terms_of_its_specification(audited):
