@@ -140,7 +140,7 @@ class _Sketches:
 
     def _write(self, rows: pa.Table) -> None:
         rows = rows.combine_chunks()
-        sketch = rows["signature"].combine_chunks().flatten().to_numpy().reshape(rows.num_rows, -1)
+        sketch = rows["signature"].combine_chunks().flatten().to_numpy().reshape(-1, self._lsh.permutations)
         self._writer.add("signatures", rows)
         self._writer.add("bands", band_frame(rows["stable_id"].to_numpy(), sketch, self._lsh).to_arrow())
 

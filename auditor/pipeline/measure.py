@@ -59,7 +59,7 @@ class Measurer:
         content = content_hashes(batch.text, batch.offsets)
         scores = self.ensemble.score(batch)
         reasons = self._reasons(batch, scores.logit)
-        eligible = np.array([reason is None for reason in reasons])
+        eligible = np.array([reason is None for reason in reasons], dtype=bool)  # of no documents too
         hosts = identity.host_hashes(frame["host"].to_list())
         sketch = signatures(batch.tokens, self.permutations)
         has_words = signed(sketch)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from auditor.config import MAP_FIELDS, Config
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, StoreError
 from auditor.manifest import LAYOUT, MANIFEST, key_of, read_json, write_json
 from auditor.sources.interface import Corpus, Limits, Shard, SourceOptions, Split
 from auditor.sources.plan import plan_corpus
@@ -124,16 +125,23 @@ def load_plan(run: Path) -> tuple[Plan, Config, dict[str, Any]]:
     if not run.is_dir():
         raise ConfigError(f"there is no run {run}")
     manifest = read_json(run / MANIFEST)
-    if manifest.get("layout") != LAYOUT:
+    if not isinstance(manifest, dict) or manifest.get("layout") != LAYOUT:
         raise ConfigError(f"{run} was laid out by another version of auditor; audit again with --fresh")
-    config = Config.model_validate(manifest["config"])
-    corpora = {role: Corpus.from_dict(fields) for role, fields in manifest["corpora"].items()}
-    shards = {(role, shard.name): shard for role, corpus in corpora.items() for shard in corpus.shards}
-    tasks = []
-    for entry in manifest["tasks"]:
-        shard = shards[entry["role"], entry["shard"]]
-        corpus = corpora[entry["role"]].name
-        tasks.append(Task(entry["role"], corpus, shard, shard.splits[entry["split"]], entry["key"]))
+    try:
+        config = Config.model_validate(manifest["config"])
+        corpora = {role: Corpus.from_dict(fields) for role, fields in manifest["corpora"].items()}
+        shards = {(role, shard.name): shard for role, corpus in corpora.items() for shard in corpus.shards}
+        tasks = []
+        for entry in manifest["tasks"]:
+            shard = shards[entry["role"], entry["shard"]]
+            if not re.fullmatch(r"[0-9a-f]{20}", entry["key"]):  # it names a folder, and may be a stranger's
+                raise ValueError(f"{entry['key']!r} is no key")
+            name = corpora[entry["role"]].name
+            tasks.append(Task(entry["role"], name, shard, shard.splits[entry["split"]], entry["key"]))
+        if CORPUS not in corpora or not {"audit_id", "started_at", "command"} <= manifest.keys():
+            raise ValueError("no corpus, or no audit")
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as wrong:
+        raise StoreError(f"{run / MANIFEST} is no manifest of auditor's ({str(wrong).splitlines()[0]})") from None
     return Plan(corpora, tuple(tasks)), config, manifest
 
 

@@ -39,6 +39,9 @@ def plan_corpus(paths: Sequence[str], options: SourceOptions, *, stdin: BinaryIO
     wrong: list[ConfigError] = []
     for candidate in candidates:
         file = candidate.file
+        if (clean := _clean(file.path)) != file.path:
+            failed.append(Unread(_clean(file.name), clean, "its name is not UTF-8: rename it"))
+            continue
         try:
             shards.append(plan_shard(candidate, options))
         except _Empty:
@@ -150,6 +153,11 @@ def _hash(size: int, mtime: float, *parts: bytes) -> str:
     for part in parts:
         digest.update(len(part).to_bytes(8, "little") + part)
     return digest.hexdigest()
+
+
+def _clean(name: str) -> str:
+    """A file's name as text: bytes that are no UTF-8 (surrogates in Python) written as \\xe9."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _corpus_name(paths: Sequence[str]) -> str:
