@@ -23,7 +23,8 @@ from auditor.gate.selection import Choice
 from auditor.pipeline.exporting import write_corpus
 start = time.perf_counter()
 found = write_corpus(Path(sys.argv[1]), Choice(0.5), Path(sys.argv[2]))
-print(found.kept, found.dropped, time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+spent = resource.getrusage(resource.RUSAGE_SELF)
+print(found.kept, found.dropped, time.perf_counter() - start, time.process_time(), spent.ru_maxrss)
 """
 
 
@@ -41,11 +42,15 @@ def main() -> None:
         )
     shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-c", CHILD, str(run), str(out)]
-    kept, dropped, seconds, peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    kept, dropped, seconds, cpu, peak = subprocess.run(
+        command, check=True, capture_output=True, text=True
+    ).stdout.split()
     report = json.loads((run / "report.json").read_text())
     text = report["corpus"]["bytes"] / 1e6
     row = {"text_megabytes": text, "kept": int(kept), "dropped": int(dropped), "seconds": float(seconds),
-           "megabytes_per_second": text / float(seconds), "peak_megabytes": int(peak) / 1000,
+           "cpu_seconds": float(cpu),
+           "megabytes_per_second": text / float(seconds), "megabytes_per_cpu_second": text / float(cpu),
+           "peak_megabytes": int(peak) / 1000,
            "cores": len(os.sched_getaffinity(0)), "load": os.getloadavg()[0]}  # fmt: skip
     print(row)
     before = json.loads(RESULT.read_text()) if RESULT.exists() else []

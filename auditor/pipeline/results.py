@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.errors import ConfigError, StoreError
+from auditor.manifest import read_json
 from auditor.pipeline.parts import PARTS
 from auditor.records import Estimate, Status
 from auditor.reports.render import write_reports
@@ -69,7 +70,19 @@ def render_again(run: Path, formats: Sequence[str], out: Path) -> list[Path]:
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise ConfigError(f"--format {', '.join(unknown)}: choose from {', '.join(FORMATS)}")
-    return write_reports(read_report(run), out, formats)
+    report = read_report(run)
+    if report.get("verdict") is None:
+        report["verdict"] = _verdict_of(run, report)
+    return write_reports(report, out, formats)
+
+
+def _verdict_of(run: Path, report: dict[str, Any]) -> dict[str, Any] | None:
+    """What `auditor gate` found in this very audit, None where it did not judge it."""
+    path = run / "verdict.json"
+    verdict = read_json(path) if path.exists() else {}
+    judged, audit = verdict.get("run", {}), report["audit"]
+    same = (judged.get("audit_id"), judged.get("finished_at")) == (audit["id"], audit["finished_at"])
+    return verdict if same else None
 
 
 def forget_texts(run: Path) -> int:

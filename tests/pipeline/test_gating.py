@@ -59,6 +59,19 @@ def test_a_failing_run_exits_1_and_junit_says_why(copy, policy):
     assert "0.001" in suite.find(".//failure").get("message")
 
 
+def test_reports_rendered_later_keep_the_verdict_of_their_own_audit(copy, policy):
+    policy.write_text(LAX.replace("0.9", "0.001"))
+    assert judged(copy, policy) == 1
+    assert command(["report", str(copy), "--format", "junit,md"]) == 0
+    assert ElementTree.parse(copy / "junit.xml").getroot().get("failures") == "6"
+    assert "Fails the policy" in (copy / "report.md").read_text()
+    verdict = json.loads((copy / "verdict.json").read_text())
+    verdict["run"]["finished_at"] = "2001-01-01"
+    (copy / "verdict.json").write_text(json.dumps(verdict))
+    assert command(["report", str(copy), "--format", "junit"]) == 0
+    assert ElementTree.parse(copy / "junit.xml").getroot().get("tests") == "0"
+
+
 def test_the_default_policy_judges_the_sample(copy, tmp_path, capsys):
     assert command(["gate", "--init"]) == 0
     written = tmp_path / "default.toml"
