@@ -14,6 +14,7 @@ import numpy as np
 NODES = np.linspace(-5.0, 9.0, 29)
 SMOOTHING = 0.35
 FEWEST = 80
+LOW_THRESHOLDS, RESOLUTION = np.linspace(0.15, 0.9, 16), 0.003
 DETECTABLE = 0.75  # area under the ROC curve: the estimand leaves out what no detector can tell
 VAGUE = 10  # tables that the vague prior is worth when a detector's own are few
 
@@ -133,15 +134,17 @@ def learn_prior(tables: Sequence[tuple[np.ndarray, Sequence[np.ndarray]]], *, fe
 
     tau of bundled anchors: sd between domains of the human location and log-scale, beyond their sampling noise.
     """
-    humans, machines, located = [], [], []
+    humans, machines, located, overlaps = [], [], [], []
     for human, generators in tables:
         if len(human) < fewest:
             continue
         middle, unit = human_units(human)
         located.append((middle, np.log(unit), len(human)))
         humans.append(log_density((human - middle) / unit))
-        large = [g for g in generators if len(g) >= fewest and separability(human, g) >= DETECTABLE]
-        machines += [log_density((g - middle) / unit) for g in large]
+        large = [g for g in generators if len(g) >= fewest]
+        overlaps += [human_like_share(human, g) for g in large if separability(human, g) >= 0.5]
+        detectable = [g for g in large if separability(human, g) >= DETECTABLE]
+        machines += [log_density((g - middle) / unit) for g in detectable]
     if len(machines) < 4 or len(humans) < 3:
         return default_prior()
     human, machine = np.array(humans), np.array(machines)
@@ -160,9 +163,26 @@ def learn_prior(tables: Sequence[tuple[np.ndarray, Sequence[np.ndarray]]], *, fe
         mean,
         trust * _spread(machine) + (1 - trust) * vague.machine_spread + _kernel(0.4, 1.0) + _polynomial(0.4, 0.05),
         shifts,
-        vague.overlap,
+        _overlap(np.array(overlaps)),
         len(machine),
     )
+
+
+def human_like_share(human: np.ndarray, machine: np.ndarray) -> float:
+    """The share of a generator's documents that scores like human text: min F(t) / H(t) over low thresholds.
+
+    References: Blanchard, Lee & Scott 2010, proposition 5 (the mixture proportion of one density in another)
+    """
+    at = np.quantile(human, LOW_THRESHOLDS)
+    below = np.searchsorted(np.sort(machine), at, side="right") / len(machine)
+    return float(np.min(below / LOW_THRESHOLDS))
+
+
+def _overlap(shares: np.ndarray) -> tuple[float, float]:
+    """Mean and sd of the log-odds over generators; what lies beyond the resolution of the tables is clipped."""
+    odds = np.clip(shares, RESOLUTION, 1 - 10 * RESOLUTION)
+    logits = np.log(odds / (1 - odds))
+    return round(float(logits.mean()), 3), round(float(logits.std(ddof=1)), 3)
 
 
 def _spread(logs: np.ndarray) -> np.ndarray:
