@@ -55,6 +55,22 @@ def copy_audit(
     return audit_id
 
 
+def check_store(store: Path) -> None:
+    """Before an audit: that its figures can go there at the end. One that is in use at this moment is fine.
+
+    Raises: StoreError where there is no such folder, or the file is damaged or not ours
+    """
+    if not store.parent.is_dir():
+        raise StoreError(f"--store {store}: there is no folder {store.parent}")
+    if store.exists():
+        try:
+            connection = connect(store, read_only=True)
+        except StoreLocked:
+            return
+        with connection:
+            check_version(connection, store)
+
+
 def open_store(store: Path, *, wait: float = WAIT) -> Any:
     """A shared store for reading.
 

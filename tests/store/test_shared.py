@@ -7,7 +7,7 @@ import pytest
 
 from auditor.errors import StoreError
 from auditor.store.database import SHARED_TABLES, StoreLocked, connect, create_tables, query
-from auditor.store.shared import copy_audit, open_store
+from auditor.store.shared import check_store, copy_audit, open_store
 
 
 def run_of(path, audit_id):
@@ -77,6 +77,7 @@ def test_a_held_store_is_waited_for_and_then_said(tmp_path):
     with pytest.raises(StoreLocked, match="open in another program"):
         copy_audit(run, store, wait=1, clock=lambda: float(len(slept)), sleep=slept.append)
     assert slept
+    check_store(store)  # in use at this moment, free again when the audit ends
     release.set()
     holder.join(60)
     assert copy_audit(run, store) == "a"
@@ -92,8 +93,14 @@ def test_what_is_not_ours_or_damaged_is_left_as_it_was(tmp_path):
         before = store.read_bytes()
         with pytest.raises(StoreError):
             copy_audit(run, store)
+        with pytest.raises(StoreError):
+            check_store(store)
         assert store.read_bytes() == before
     with pytest.raises(StoreError, match="no store"):
         open_store(tmp_path / "none.duckdb")
+    check_store(tmp_path / "new.duckdb")
+    assert not (tmp_path / "new.duckdb").exists()
+    with pytest.raises(StoreError, match="no folder"):
+        check_store(tmp_path / "none" / "s.duckdb")
     with pytest.raises(StoreError, match="no folder"):
         copy_audit(run, tmp_path / "none" / "s.duckdb")
