@@ -27,6 +27,7 @@ QUANTITIES = {
     "diversity_loss.q0": "types lost against the human reference",
     "diversity_loss.q1": "common types lost against the human reference",
     "diversity.tail_retention": "human tail kept",
+    "drift.divergence": "drift from the human reference",
 }
 DOWNWARD = ("diversity.tail_retention",)  # here less is worse
 # What must be equal for a quantity to mean the same in two audits.
@@ -158,7 +159,7 @@ def _barred(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, str]:
             out.setdefault(quantity, f"audited with another {', '.join(changed)}")
     if first.get("human_reference") != second.get("human_reference"):
         why = "compared with another human reference"
-        out |= {name: why for name in QUANTITIES if name.startswith("diversity")}
+        out |= {name: why for name in QUANTITIES if name.startswith(("diversity", "drift"))}
     return out
 
 
