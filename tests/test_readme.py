@@ -72,3 +72,22 @@ def test_every_command_of_the_table_exists_and_every_command_is_documented():
 def test_every_link_leads_somewhere():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+def test_the_readme_shows_what_the_audit_says_of_the_sample(place):
+    """The table is the audit's own; other library versions may move a digit, not a point."""
+    import json
+
+    out = place / "shown"
+    arguments = ["audit", str(place / "sample"), "--human-reference", str(place / "books"), "--out", str(out)]
+    assert command([*arguments, "--quiet"]) == 0
+    report = json.loads((out / "report.json").read_text())
+    rows = re.findall(r"\| `(part-[\w.-]+)` \| (\d+)% \| ([\d.]+)% \(([\d.]+) to ([\d.]+)\)", README)
+    assert len(rows) == len(report["shards"])
+    truth = json.loads((place / "sample.truth.json").read_text())
+    true = {shard["shard"]: shard["synthetic_fraction"] for shard in truth["shards"]}
+    found = {shard["shard"]: shard["synthetic_fraction"] for shard in report["shards"]}
+    for shard, said, value, lower, upper in rows:
+        assert abs(true[shard] - float(said) / 100) < 0.01
+        for shown, key in ((value, "value"), (lower, "lower"), (upper, "upper")):
+            assert abs(100 * found[shard][key] - float(shown)) < 4, (shard, key)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+NEXT_TO = 0.5  # an interval's end is next to 0 or 1 within this part of the spread of a quarter of the draws
+
 
 def normal_quantile(level: float) -> float:
     """z of a two-sided normal interval: 1.96 at level .95."""
@@ -72,7 +74,8 @@ def shortest_interval(draws: np.ndarray, *, level: float = 0.95) -> tuple[float,
     """Shortest interval that holds `level` of the draws (n,) of a fraction; touches 0 or 1 where the draws pile up.
 
     An equal-tailed interval of draws in [0, 1] never contains 0. This one does, as soon as its lower end lies among
-    the smallest half percent of the draws, so a clean shard is covered (Box & Tiao 1973, section 2.8).
+    the smallest half percent of the draws and next to 0 as that end of the draws goes, so a clean shard is covered
+    (Box & Tiao 1973, section 2.8).
     """
     ordered = np.sort(np.asarray(draws, float))
     n = len(ordered)
@@ -82,7 +85,7 @@ def shortest_interval(draws: np.ndarray, *, level: float = 0.95) -> tuple[float,
     lower, upper = ordered[start], ordered[start + held - 1]
     edge = max(1, n // 200)
     if start < edge and upper < 1:
-        lower = 0.0 if lower < 0.5 * (upper - lower) else lower
+        lower = 0.0 if lower < NEXT_TO * (ordered[n // 4] - lower) else lower
     if start + held > n - edge and lower > 0:
-        upper = 1.0 if 1 - upper < 0.5 * (upper - lower) else upper
+        upper = 1.0 if 1 - upper < NEXT_TO * (upper - ordered[n - 1 - n // 4]) else upper
     return float(lower), float(upper)
