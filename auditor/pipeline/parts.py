@@ -19,7 +19,7 @@ from auditor.errors import StoreError
 from auditor.manifest import DONE, aside, digest_of, key_of, read_json, umask, write_json
 
 PARTS = "parts"
-ROW_GROUP = 1 << 16
+ROW_GROUP = 1 << 14  # held in memory until it is full, a few copies of it while it is written
 TRIES = 5
 MARKER = frozenset(("documents", "complete", "error", "skips", "digest", "files"))
 
