@@ -60,11 +60,14 @@ class Ensemble:
 
     @classmethod
     def load(cls, names: Sequence[str] = (), *, folder: Path = MODELS) -> Ensemble:
-        """The named detectors, or all of the first tier; `folder` holds ensemble.json and calibration.json.
+        """The named detectors of the first tier, or all of it; `folder` holds ensemble.json and calibration.json.
+
+        Deep detectors among the names are left to the deep sample (see tier1).
 
         Raises: DetectorError where a detector cannot be loaded, or where nothing combines those named
         """
-        detectors = tuple(registry.usable(names, tier=0))
+        deep = registry.deep_names(names)
+        detectors = tuple(registry.usable([name for name in names if name not in deep], tier=0))
         stored = _read(folder / "ensemble.json")
         have = {detector.description.name for detector in detectors}
         stacks = [_stack(entry) for entry in stored["stacks"]]

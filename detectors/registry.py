@@ -79,6 +79,12 @@ def usable(names: Sequence[str] = (), *, tier: int | None = None) -> list[Detect
     return [load(found.name) for found in ready if tier is None or found.tier == tier]
 
 
+def deep_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the named detectors that are too slow for every document (hf: and lm: models always are)."""
+    slow = {listing.description.name for listing in listings() if listing.description.tier == 1} if names else set()
+    return tuple(name for name in names if ":" in name or name in slow)
+
+
 def _known() -> dict[str, str]:
     """Name -> module, or module:object as entry points write it; built-ins win over plug-ins of the same name."""
     added = {point.name: point.value for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}

@@ -45,6 +45,12 @@ def audit(
     source_column: str | None = SOURCE_COLUMN,
     category_column: str | None = CATEGORY_COLUMN,
     detector: list[str] | None = typer.Option(None, help="Detectors to use; default all.", rich_help_panel=HOW),
+    deep_sample: str | None = typer.Option(
+        None, metavar="N|all", help="Documents that the deep detectors read too.", rich_help_panel=HOW
+    ),
+    deep_budget: str | None = typer.Option(
+        None, metavar="5m", help="As many as they can read in this time.", rich_help_panel=HOW
+    ),
     dated_anchors: bool | None = typer.Option(
         None, help="Take documents dated before November 2022 for human.", rich_help_panel=HOW
     ),
@@ -94,7 +100,8 @@ def audit(
 
 SETTINGS = (
     "human_reference", "known_ai", "against", "text_column", "id_column", "date_column", "url_column",
-    "language_column", "topic_column", "source_column", "category_column", "dated_anchors", "minimum_words",
+    "language_column", "topic_column", "source_column", "category_column", "deep_sample", "deep_budget",
+    "dated_anchors", "minimum_words",
     "near_dup_threshold", "level", "seed", "retain", "workers", "memory_limit", "launcher", "policy",
     "store",
 )  # fmt: skip

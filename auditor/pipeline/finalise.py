@@ -16,6 +16,7 @@ from auditor.detectors.ensemble import Ensemble
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, NothingAudited
 from auditor.pipeline import duplicates, earlier, facts, findings, labelling, recording, richness, sizing, summary
 from auditor.pipeline.bundled import bundled_anchors
+from auditor.pipeline.deep_estimate import measure_deep, store_deep
 from auditor.pipeline.evidence import open_view, register, totals
 from auditor.pipeline.plan import Plan, load_plan
 from auditor.pipeline.reduce import members
@@ -63,7 +64,8 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         corpus, spectrum, diversity_profile = _measure(connection, run, plan, config, shards, synthetic)
         say("writing tables and reports")
         clusters = duplicates.cluster_summary(connection)
-        more = [*synthetic.findings, *recording.undeclared(connection, shards, plan)]
+        deep = measure_deep(connection, run, plan, config, corpus["synthetic_fraction"], say)
+        more = [*synthetic.findings, *deep.findings, *recording.undeclared(connection, shards, plan)]
         found = findings.find(corpus, shards, clusters, more)
         for shard in shards:
             shard["flags"] = findings.shard_flags(shard, found)
@@ -95,7 +97,7 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
                  | {"tail_retention": corpus["diversity"]["tail_retention"]}},
             ),
             "anchors": summary.anchor_rows(synthetic),
-            "detectors": ensemble.cards(),
+            "detectors": [*ensemble.cards(), *deep.cards],
             "findings": [finding.as_dict() for finding in found],
             "skips": skips,
             "provenance": facts.provenance(plan, config, manifest, shards),
@@ -103,10 +105,11 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
             "overlaps": duplicates.overlap_matrix(overlap[kind], kind),
             "near_duplicates": facts.near_duplicates(config, near),
             "profile": diversity_profile,
-            "sensitivity": summary.sensitivity(synthetic),
+            "sensitivity": deep.into(summary.sensitivity(synthetic)),
         }  # fmt: skip
         report = summary.plain(report)
         store_all(connection, audit_id, report, config, synthetic, ensemble, overlap, corpus, shards, found)
+        store_deep(connection, audit_id, deep, shards)
         recording.store_ledger(connection, report, plan)
         labelling.store_labels(connection, audit_id, run)
     write_reports(report, run, config.formats)
