@@ -80,9 +80,15 @@ def ledger_of(connection: Any, report: Mapping[str, Any], plan: Plan, *, strict:
     sources = {source["shard"]: source for source in report["provenance"]["inputs"]}
     said, shards = documents_say(connection), {shard.name: shard for shard in plan.corpus.shards}
     return [
-        entry(shard, sources[name], said.get(name, NOTHING) | {"sidecar": sidecar(shards[name], strict=strict)})
+        entry(shard, sources[name], _stated(said.get(name, NOTHING), shards[name], strict=strict))
         for shard in report["shards"] if (name := shard["shard"]) in shards
     ]  # fmt: skip
+
+
+def _stated(documents: dict[str, Any], shard: Shard, *, strict: bool) -> dict[str, Any]:
+    """What the documents say, what the sidecar says, and whether either has a place for a generator."""
+    beside = sidecar(shard, strict=strict)
+    return documents | {"sidecar": beside, "declares": shard.columns.generator is not None or "generator" in beside}
 
 
 def undeclared(connection: Any, shards: Sequence[Mapping[str, Any]], plan: Plan) -> list[Finding]:
@@ -92,8 +98,7 @@ def undeclared(connection: Any, shards: Sequence[Mapping[str, Any]], plan: Plan)
     lines = []
     for shard in shards:
         name = shard["shard"]
-        beside = sidecar(files[name], strict=False)
-        columns = said.get(name, NOTHING) | {"sidecar": beside}
+        columns = _stated(said.get(name, NOTHING), files[name], strict=False)
         measured = {"synthetic_fraction": shard["synthetic_fraction"].as_dict()}
         lines.append(entry({**shard, **measured}, UNREAD, columns))
     return declared_findings(lines)

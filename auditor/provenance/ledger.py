@@ -15,12 +15,14 @@ def entry(shard: Mapping[str, Any], source: Mapping[str, Any], columns: Mapping[
     """One shard's line of the ledger.
 
     Parameters: shard, its part of report.json; source, its entry in report.json's provenance.inputs; columns, what its
-        documents say: licences, sources, generators {value: documents}, declared, dated_from, dated_to; sidecar
+        documents say: licences, sources, generators {value: documents}, declared, dated_from, dated_to; sidecar;
+        declares, whether there is a place that would name a generator: silence alone is no declaration of 0%
     """
     eligible = shard["eligible_documents"]
     declared = columns["declared"]
     sidecar = {key: str(value)[:500] for key, value in columns.get("sidecar", {}).items() if key in NAMES}
-    share = 1.0 if sidecar.get("generator") else declared / shard["documents"] if shard["documents"] else None
+    share = declared / shard["documents"] if columns.get("declares", True) and shard["documents"] else None
+    share = 1.0 if sidecar.get("generator") else share
     return {
         "shard": shard["shard"],
         "path": shard["path"],
