@@ -62,7 +62,9 @@ def test_every_command_of_the_table_exists_and_every_command_is_documented():
     import typer
 
     known = set(typer.main.get_command(app).commands)
-    named = set(re.findall(r"`auditor (\w+)", README)) | set(re.findall(r"`(map|reduce|finalise|label|compare|verify)[ `]", README))
+    named = set(re.findall(r"`auditor (\w+)", README)) | set(
+        re.findall(r"`(map|reduce|finalise|label|compare|verify)[ `]", README)
+    )
     assert named <= known | {"audit"}
     for name in known:
         documented = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
