@@ -81,6 +81,9 @@ class R(Part):
     upsampling: float | None = Field(description="how often the human text is repeated")
     binding_constraint: str
     per_shard: list[ShardTokens] = []
+    required_share: float | None = None
+    notes: list[str] = []
+    strata: list[dict[str, Any]] = []
     reason: str | None = Field(default=None, description="why tokens is null")
     status: Measured = "measured"
 

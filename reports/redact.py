@@ -13,9 +13,9 @@ LIMIT = 400
 
 # Order matters: whole URLs before e-mail (user@host in them), named keys before long tokens, telephone last.
 RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
-    ("key", re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,8000}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"),
+    ("key", re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,8000}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"),  # noqa: E501
      "[key]"),
-    ("credentials", re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@:]{0,200}:?[^\s/@]{0,200}@", re.I), r"\1[credentials]@"),
+    ("credentials", re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@:]{0,200}:?[^\s/@]{0,200}@", re.I), r"\1[credentials]@"),  # noqa: E501
     ("credentials", re.compile(
         r"([?&;](?:access_token|api_?key|auth|key|pass(?:word|wd)?|secret|session|sig(?:nature)?|token)=)[^\s&#;\"'<>]{1,500}",
         re.I), r"\1[key]"),
@@ -27,7 +27,7 @@ RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
         r"\b(?:sk|pk|rk|ghp|gho|ghu|ghs|ghr|glpat|github_pat|hf|xox[abprs]|AKIA|ASIA|AIza|ya29|npm|pypi)"
         r"[-_.]?[A-Za-z0-9_.-]{12,300}"), "[key]"),
     ("key", re.compile(r"\beyJ[A-Za-z0-9_-]{8,2000}\.[A-Za-z0-9_-]{8,2000}(?:\.[A-Za-z0-9_-]{0,2000})?"), "[key]"),
-    ("key", re.compile(r"\b(?=[A-Za-z+/_-]{0,60}[0-9])(?=[0-9a-z+/_-]{0,60}[A-Z])[A-Za-z0-9+/_-]{32,2000}={0,2}"), "[key]"),
+    ("key", re.compile(r"\b(?=[A-Za-z+/_-]{0,60}[0-9])(?=[0-9a-z+/_-]{0,60}[A-Z])[A-Za-z0-9+/_-]{32,2000}={0,2}"), "[key]"),  # noqa: E501
     ("key", re.compile(r"\b(?=[a-f]{0,60}[0-9])[0-9a-f]{32,128}\b"), "[key]"),
     ("e-mail", re.compile(
         r"[\w.%+-]{1,64}(?:@|\s?[\[(]\s?at\s?[\])]\s?)[\w-]{1,63}(?:(?:\.|\s?[\[(]\s?dot\s?[\])]\s?)[\w-]{1,63}){1,5}"),

@@ -57,6 +57,9 @@ class Hill(Part):
     q1: E
     q2: E
     tail_retention: E = Field(description="mass of the reference's tail types relative to held-out human text")
+    coverage: E | None = Field(default=None, description="Good-Turing sample coverage")
+    chao1: E | None = Field(default=None, description="lower bound of all types, by abundance")
+    chao2: E | None = Field(default=None, description="lower bound of all types, by incidence in blocks")
 
 
 class Diversity(Hill):
@@ -80,6 +83,7 @@ class DiversityLoss(Part):
     from_duplication: LossPart
     from_synthetic: LossPart
     rest: LossPart
+    levels: dict[str, Any] = Field(default={}, description="bigram, trigram; the keys above are word level")
 
 
 class Quantities(Part):
@@ -87,6 +91,8 @@ class Quantities(Part):
 
     synthetic_fraction: E
     synthetic_fraction_tokens: E
+    synthetic_fraction_pooled: E | None = Field(default=None, description="drawn towards like shards")
+    synthetic_fraction_lower_bound: E | None = Field(default=None, description="needs no machine anchors")
     mixed_fraction: E
     duplicate_fraction: E
     duplicate_fraction_within: E
@@ -105,12 +111,16 @@ class Counts(Part):
 
 class Corpus(Counts, Quantities):
     shards: Count
+    drift: dict[str, Any] = Field(default={}, description="divergence from the reference; stage of collapse")
 
 
 class Shard(Counts, Quantities):
     shard: str
     path: str
-    drift: dict[str, Any] = {}
+    drift: dict[str, Any] = Field(default={}, description="divergence from the reference; stage of collapse")
+    complete: bool = Field(default=True, description="false where it could be read only in part")
+    error: str | None = None
+    digest: str = Field(default="", description="of its documents, whatever their order")
     flags: list[str] = []
 
 

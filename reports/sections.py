@@ -39,6 +39,9 @@ class Reservoir(Part):
     pessimistic: R
     priorities: list[Priority] = []
     policy: list[Floor] = []
+    appended: dict[str, Any] = Field(default={}, description="the bands where human text is added, not put in place")
+    assumptions: dict[str, Any] = {}
+    perplexity: dict[str, Any] = {}
     words: str = ""
 
 
@@ -50,6 +53,9 @@ class Anchor(Part):
     used: Count
     dropped: Count
     reason: str | None = None
+    effective: float | None = Field(default=None, description="documents after matching by language and length")
+    matched_share: float | None = Field(default=None, description="share of the corpus in cells that have anchors")
+    distance: float | None = Field(default=None, description="total variation from the best trusted anchors")
 
 
 class Detector(Part):
@@ -142,6 +148,8 @@ class NearDuplicates(Part):
     candidates: Count | None = None
     rejected: Count | None = None
     leftover: Count | None = None
+    split: Count | None = Field(default=None, description="groups of candidates that are not one cluster")
+    recall: float | None = Field(default=None, description="expected of pairs one sd above the threshold")
 
 
 class ProfilePoint(Part):
@@ -156,6 +164,8 @@ class MissingType(Part):
     name: str
     reference: float
     corpus: float
+    retained: float | None = None
+    z: float | None = None
 
 
 class DiversityProfile(Part):

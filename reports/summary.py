@@ -80,7 +80,7 @@ def tokens(band: dict[str, Any]) -> str:
 def spread(reservoir: dict[str, Any]) -> str:
     """From the optimistic to the pessimistic band."""
     low, high = reservoir["optimistic"], reservoir["pessimistic"]
-    if low["tokens"] is None and high["tokens"] is None:
+    if (low["tokens"] is None and high["tokens"] is None) or tokens(low) == tokens(high):
         return ""
     return f"{tokens(low)} to {tokens(high)}"
 
@@ -155,10 +155,15 @@ def _reservoir(reservoir: dict[str, Any]) -> str:
     if central["tokens"] is None:
         return f"How much human text is needed could not be sized: {central.get('reason') or 'see the bands below'}."
     if central["tokens"] == 0:
-        return f"No further human text is needed for {reservoir['horizon']} generations (range {spread(reservoir)})."
+        return f"No further human text is needed for {reservoir['horizon']} generations{_under(reservoir)}."
     kept = words.percent(1 - reservoir["tolerance"])
     return (
         f"To keep {kept} of the rare language over {reservoir['horizon']} generations of training, "
-        f"about {words.count(central['tokens'])} word tokens of further human text are needed "
-        f"({spread(reservoir)} under kind and harsh assumptions)."
+        f"about {words.count(central['tokens'])} word tokens of further human text are needed{_under(reservoir)}."
     )
+
+
+def _under(reservoir: dict[str, Any]) -> str:
+    """The bands in brackets; that they agree is said too, since it means that coverage alone binds."""
+    shown = spread(reservoir)
+    return f" ({shown} under kind and harsh assumptions)" if shown else ", under kind and harsh assumptions alike"

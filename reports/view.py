@@ -96,8 +96,8 @@ def diversity(report: dict[str, Any]) -> dict[str, Any]:
     return {
         "profile": figures.profile(found), "reference": clean((found or {}).get("reference", ""), 120),
         "coverage": words.percent(found["coverage"]) if found and found.get("coverage") else "",
-        "loss": figures.intervals("Diversity lost against the reference", [(label, loss[q]) for q, label in ORDERS.items()],
-                                  tone="diversity"),
+        "loss": figures.intervals("Diversity lost against the reference",
+                                  [(label, loss[q]) for q, label in ORDERS.items()], tone="diversity"),
         "parts": figures.intervals("Where it went: change of ln D, in hundredths", parts, unit="log", tone="diversity"),
         "tails": figures.intervals(
             "Shards that keep least of the rare words",
@@ -124,8 +124,9 @@ def actions(report: dict[str, Any]) -> dict[str, Any]:
         "regimes": [(label, clean(reservoir[label]["regime"], 80), clean(reservoir[label]["binding_constraint"], 120),
                      _share(reservoir[label]["human_share"])) for label in ("optimistic", "central", "pessimistic")],
         "horizon": reservoir["horizon"], "tolerance": words.percent(reservoir["tolerance"]),
-        "priorities": [(name(f"{p['name']}", 60), clean(p["kind"], 20), _number(p.get("gain")), _number(p.get("tokens")),
-                        clean(p.get("words", ""), 120)) for p in reservoir.get("priorities", [])[:10]],
+        "priorities": [(name(f"{p['name']}", 60), clean(p["kind"], 20), _number(p.get("gain")),
+                        _number(p.get("tokens")), clean(p.get("words", ""), 120))
+                       for p in reservoir.get("priorities", [])[:10]],
         "counts": [(label, sum(a["action"] == key for a in planned)) for key, label in ACTIONS.items()
                    if any(a["action"] == key for a in planned)],
         "shards": [(name(a["shard"]), ACTIONS[a["action"]], clean(a["why"], 200), _number(a.get("documents")))
@@ -163,11 +164,10 @@ def certainty(report: dict[str, Any]) -> dict[str, Any]:
         "checks": figures.intervals("The same share by other methods and choices",
                                     [(c["name"], c["estimate"]) for c in checks]) if checks else None,
         "fit": figures.fit(fit), "fit_words": _fit_words(fit),
-        "anchors": [(a["kind"], clean(a["origin"], 120), clean(a.get("scope", ""), 60), 
-                     *(f"{a[k]:,}" for k in ("documents", "used", "dropped"))) for a in report.get("anchors", [])],
+        "anchors": _anchors(report.get("anchors", [])),
         "detectors": [_detector(d) for d in report.get("detectors", [])],
-        "skips": [(name(s["shard"]), clean(s["reason"], 120), f"{s.get('documents', 1):,}", clean(s.get("detail", ""), 120))
-                  for s in skips[:MOST_SKIPS]],
+        "skips": [(name(s["shard"]), clean(s["reason"], 120), f"{s.get('documents', 1):,}",
+                   clean(s.get("detail", ""), 120)) for s in skips[:MOST_SKIPS]],
         "more_skips": max(0, len(skips) - MOST_SKIPS),
         "limits": [clean(text, 400) for text in report.get("limits", [])],
     }  # fmt: skip
@@ -184,8 +184,9 @@ def method(report: dict[str, Any]) -> dict[str, Any]:
 def reproduce(report: dict[str, Any]) -> dict[str, Any]:
     audit, made = report["audit"], report.get("provenance") or {}
     facts = [("Audit", audit["id"]), ("auditor", audit["version"]), ("Configuration hash", audit["config_hash"]),
-             ("Seeds", ", ".join(f"{k} {v}" for k, v in audit.get("seeds", {}).items())), ("Started", audit["started_at"]),
-             ("Finished", audit["finished_at"]), ("Hash of the files read", made.get("files_hash", "")),
+             ("Seeds", ", ".join(f"{k} {v}" for k, v in audit.get("seeds", {}).items())),
+             ("Started", audit["started_at"]), ("Finished", audit["finished_at"]),
+             ("Hash of the files read", made.get("files_hash", "")),
              ("Packages", ", ".join(f"{k} {v}" for k, v in made.get("packages", {}).items()))]  # fmt: skip
     return {"command": clean(made.get("command", ""), 1000), "facts": [(k, clean(v, 400)) for k, v in facts if v]}
 
@@ -194,8 +195,20 @@ def _worst_strata(strata: Sequence[dict[str, Any]], kind: str) -> list[dict[str,
     found = [s for s in strata if s["kind"] == kind]
     if kind == "length":
         return found[:MOST_STRATA]
-    return sorted(found, key=lambda s: -1.0 if s["synthetic_fraction"]["lower"] is None else s["synthetic_fraction"]["lower"],
-                  reverse=True)[:MOST_STRATA]  # fmt: skip
+    lower = [s["synthetic_fraction"]["lower"] for s in found]
+    order = sorted(range(len(found)), key=lambda i: -1.0 if lower[i] is None else lower[i], reverse=True)
+    return [found[i] for i in order[:MOST_STRATA]]
+
+
+def _anchors(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Kind, origin, scope and numbers; sets of one kind, origin and scope as one row."""
+    joined: dict[tuple[str, str, str], list[int]] = {}
+    for row in rows:
+        key = (row["kind"], clean(row["origin"], 120), clean(row.get("scope", ""), 60))
+        numbers = joined.setdefault(key, [0, 0, 0])
+        for i, field in enumerate(("documents", "used", "dropped")):
+            numbers[i] += row[field]
+    return [(*key, *(f"{number:,}" for number in numbers)) for key, numbers in joined.items()]
 
 
 def _repeats(shard: dict[str, Any]) -> list[tuple[float, str]]:
@@ -249,10 +262,13 @@ def _detector(d: dict[str, Any]) -> tuple[str, str, str, str, str]:
 def _placebo_words(slices: int, missed: list[str]) -> str:
     if not missed:
         return f"All {slices} slices cover 0, as they must."
-    return f"{len(missed)} of {slices} slices do not cover 0: {', '.join(missed[:5])}. Read the estimates as too high there."
+    named = ", ".join(missed[:5])
+    return f"{len(missed)} of {slices} slices do not cover 0: {named}. Read the estimates as too high there."
 
 
 def _fit_words(fit: dict[str, Any] | None) -> str:
+    if fit and fit.get("distance") is None and fit.get("excess") is not None:
+        return f"Misfit: {words.percent(fit['excess'])}, the {clean(fit.get('words', ''), 300)}."
     if not fit or fit.get("distance") is None:
         return "The fit of the mixture was not measured."
     text = f"The observed scores lie {words.percent(fit['distance'])} (total variation) from the fitted mixture"

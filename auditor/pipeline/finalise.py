@@ -22,6 +22,7 @@ from auditor.pipeline.plan import Plan, load_plan
 from auditor.pipeline.reduce import members
 from auditor.pipeline.storing import store_all
 from auditor.pipeline.synthetic import Synthetic, estimates_of, measure_synthetic, read_labels
+from auditor.reports import standing
 from auditor.reports.render import write_reports
 from auditor.store.database import DATABASE, new_database
 
@@ -105,6 +106,9 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
             "overlaps": duplicates.overlap_matrix(overlap[kind], kind),
             "near_duplicates": facts.near_duplicates(config, near),
             "profile": diversity_profile,
+            "method": standing.METHOD,
+            "limits": standing.LIMITS,
+            "citations": standing.CITATIONS,
             "sensitivity": deep.into(summary.sensitivity(synthetic)),
         }  # fmt: skip
         report = summary.plain(report)
