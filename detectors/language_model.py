@@ -6,6 +6,7 @@ Fast-DetectGPT's curvature alone; `lm:PATH1,PATH2` are two with one tokeniser, s
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -62,7 +63,8 @@ def load(path: str | None = None) -> LanguageModel:
         if weights is None:
             raise DetectorError("the weights of lm are not installed; run: auditor detectors install lm")
         checked = loading.check(weights, CAUSAL)
-        return LanguageModel(_described(DESCRIPTION.name, checked.revision), (checked,), _read_head(HEAD))
+        head, of_head = _read_head(HEAD)
+        return LanguageModel(_described(DESCRIPTION.name, checked.revision + of_head), (checked,), head)
     folders = [part for part in path.split(",") if part]
     if not 1 <= len(folders) <= 2:
         raise DetectorError(f"lm:{path}: give one model, or two with a comma between them (Binoculars)")
@@ -100,7 +102,8 @@ class LanguageModel:
 
     def __post_init__(self) -> None:
         if self.cache is None:
-            self.cache = ScoreCache(f"lm{DESCRIPTION.version}-{self.description.revision}")
+            weights = "+".join(model.revision for model in self.models)  # figures do not depend on the head
+            self.cache = ScoreCache(f"lm{DESCRIPTION.version}-{weights}")
 
     def open(self) -> _Opened:
         """Load the models.
@@ -241,12 +244,14 @@ def _described(name: str, revision: str) -> Description:
     )
 
 
-def _read_head(file: Path) -> Head | None:
-    """The trained head; None where none is shipped (then the curvature is the score)."""
+def _read_head(file: Path) -> tuple[Head | None, str]:
+    """The trained head and a mark of its version; None where none is shipped (then the curvature is the score)."""
     if not file.exists():
-        return None
-    stored = json.loads(file.read_text("utf-8"))
+        return None, ""
+    text = file.read_text("utf-8")
+    stored = json.loads(text)
     if tuple(stored["figures"]) != surprisal.NAMES:
-        raise DetectorError(f"{file}: its figures are not those of this version; run auditor detectors train")
+        raise DetectorError(f"{file}: its figures are not those of this version; train it again")
     centre, spread, weights = (np.array(stored[name], np.float64) for name in ("centre", "spread", "weights"))
-    return Head(centre, spread, weights, float(stored["intercept"]))
+    mark = "-" + hashlib.sha256(text.encode()).hexdigest()[:6]
+    return Head(centre, spread, weights, float(stored["intercept"])), mark

@@ -70,7 +70,7 @@ def load(names: Sequence[str] = (), *, folder: Path = MODELS) -> Tier1 | None:
         detectors = tuple(registry.load(name) for name in names)
     else:
         detectors = tuple(registry.usable(tier=1))
-        without = obstacles()
+        without = tuple(reason for reason in obstacles() if "(run: " in reason)  # what the user can change
     if not detectors:
         return None
     stored = _stored(folder / FILE)

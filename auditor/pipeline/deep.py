@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,13 @@ def deep_scores(
     Parameters: connection, with the view `docs`
     """
     keys = {role: [task.key for task in plan.of_role(role)] for role in ROLES}
-    key = key_of(config.deep_sample, config.deep_budget, tier.revision, [state(run, keys[role]) for role in ROLES])
+    key = key_of(
+        config.deep_sample,
+        config.deep_budget,
+        tier.revision,
+        asdict(tier.stack),
+        [state(run, keys[role]) for role in ROLES],
+    )
     kept = _kept(run, key)
     if kept is not None:
         return kept

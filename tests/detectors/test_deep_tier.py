@@ -1,0 +1,57 @@
+"""What tier 1 ships fits together: head, stack and the score counts behind its error rates."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from auditor.detectors import language_model, registry, surprisal, tier1
+from auditor.detectors.ensemble import MODELS
+from auditor.detectors.interface import Description
+from auditor.detectors.tier1 import FIRST, rates, threshold_of
+
+
+@pytest.fixture
+def shipped(monkeypatch):
+    def score(batch):
+        return np.array([-2.0, 0.0, 2.0, np.nan], np.float32)
+
+    lm = SimpleNamespace(description=Description("lm", "1", tier=1, revision="r"), score=score)
+    monkeypatch.setattr(registry, "usable", lambda names=(), *, tier=None: [lm])
+    return tier1.load()
+
+
+def test_the_shipped_stack_reads_both_tiers_and_rises_with_each(shipped):
+    assert set(shipped.stack.members) == {FIRST, "lm"} and min(shipped.stack.weights) > 0
+    logit, members = shipped.score([None] * 4, np.array([-2.0, 0.0, 2.0, 2.0]))
+    assert np.all(np.diff(logit[:3]) > 1) and np.isnan(logit[3]) and set(members) == {"lm"}
+
+
+def test_the_shipped_head_has_a_weight_for_every_figure():
+    head, mark = language_model._read_head(language_model.HEAD)
+    assert len(head.weights) == len(head.centre) == len(head.spread) == len(surprisal.NAMES) and mark
+    assert np.isfinite(head.logit(head.centre[None])[0]) and (head.spread > 0).all()
+
+
+def test_the_bundled_rates_separate_the_classes_on_unseen_families(shipped):
+    threshold = threshold_of(shipped.cells)
+    human, machine = rates(shipped.cells, "human", threshold), rates(shipped.cells, "ai", threshold)
+    assert human[0] / human[1] < 0.1 < 0.4 < machine[0] / machine[1]
+    assert machine[1] < sum(cell["documents"] for cell in shipped.cells if cell["label"] == "ai")
+
+
+def test_only_sources_with_a_stated_licence_taught_what_is_shipped():
+    for name in ("tier1.json", "tier1_lm.json"):
+        card = json.loads((MODELS / name).read_text("utf-8"))
+        assert card["sources"] and not any("unstated" in s["licence"].lower() for s in card["sources"])
+    named = {s["source"] for s in card["sources"]}
+    stacks = json.loads((MODELS / "tier1.json").read_text("utf-8"))["stacks"]
+    assert {cell["source"] for stack in stacks for cell in stack["cells"]} <= named
+
+
+def test_a_threshold_leaves_the_asked_share_of_human_documents_above():
+    cells = [{"label": "human", "family": "a", "bins": 24, "first": 0, "counts": [10] * 10}]
+    at = threshold_of(cells)
+    assert rates(cells * 3, "human", at)[0] == 0 and at == pytest.approx(-2.0)
+    assert threshold_of(()) == 0.0
