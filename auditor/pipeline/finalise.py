@@ -129,12 +129,15 @@ def _measure(
     reference = richness.find_reference(run, plan)
     prevalence, counts = synthetic.prevalence, synthetic.counts["shard"]
     measured = richness.measure_shards(run, plan, config, prevalence.shards, counts, reference)
+    spectra: list[pl.DataFrame] = []
     for place, (name, found) in enumerate(measured):
+        spectra = richness.add_spectra(spectra, found.spectrum)
         shard = shards[place]
         shard |= summary.quantities(synthetic, copies.get(name, none), found, place=place) | {"drift": found.drift}
         shards[place] = shard
     pooled = counts.pooled("corpus")
-    whole = richness.measure_corpus(run, plan, config, prevalence.corpus, pooled, reference)
+    spectrum = richness.added(spectra)
+    whole = richness.measure_corpus(run, plan, config, prevalence.corpus, pooled, reference, spectrum)
     corpus = {
         "shards": len(shards),
         **{name: sum(shard[name] for shard in shards)

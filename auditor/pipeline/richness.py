@@ -22,7 +22,7 @@ from auditor.pipeline.again import CLUSTERS
 from auditor.pipeline.map import TYPE_CAP
 from auditor.pipeline.parts import part_folder
 from auditor.pipeline.plan import CORPUS, HUMAN, Plan, Task
-from auditor.sketch.types import known_words, merge, subtract
+from auditor.sketch.types import AT_ONCE, known_words, merge, subtract
 
 # Draws of the human documents, combined by Rubin's rules; each costs as much as the loss itself.
 DRAWS_CORPUS, DRAWS_SHARD = 5, 2
@@ -86,13 +86,25 @@ def measure_shards(
 
 
 def measure_corpus(
-    run: Path, plan: Plan, config: Config, prevalence: ScopePrevalence, counts: ScoreCounts, reference: Reference
-) -> Richness:
-    """Diversity of the whole corpus."""
+    run: Path, plan: Plan, config: Config, prevalence: ScopePrevalence, counts: ScoreCounts, reference: Reference,
+    spectrum: pl.DataFrame,
+) -> Richness:  # fmt: skip
+    """Diversity of the whole corpus; spectrum: those of its shards added up."""
     tasks = plan.of_role(CORPUS)
     rng = np.random.default_rng([config.seed, 7])
     synthetic = bin_probabilities(prevalence, counts, 0, DRAWS_CORPUS)
-    return _measure(_merged(run, tasks, "types"), _duplicates(run, tasks), reference, synthetic, rng, config.level)
+    return _measure(spectrum, _duplicates(run, tasks), reference, synthetic, rng, config.level)
+
+
+def add_spectra(spectra: list[pl.DataFrame], more: pl.DataFrame) -> list[pl.DataFrame]:
+    """Spectra that wait to be added up, with one more; added where they have become many."""
+    waiting = [*spectra, more]
+    return waiting if sum(frame.height for frame in waiting) <= AT_ONCE else [added(waiting)]
+
+
+def added(spectra: list[pl.DataFrame]) -> pl.DataFrame:
+    """Spectra as one; the threshold falls until the sum fits the bound of each of them."""
+    return spectra[0] if len(spectra) == 1 else merge(spectra, cap=4 * TYPE_CAP)
 
 
 def bin_probabilities(prevalence: ScopePrevalence, counts: ScoreCounts, place: int, draws: int) -> np.ndarray | None:

@@ -31,6 +31,7 @@ COLUMNS = {
 }  # fmt: skip
 KEY = ["level", "type", "bin", "group"]
 LIST = "types.parquet"
+AT_ONCE = 8_000_000  # rows added in one go: each costs about 60 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +94,21 @@ def merge(frames: Iterable[pl.DataFrame], *, cap: int | None = None) -> pl.DataF
 
     Parameters: cap, most cells kept per level (the threshold falls until they fit); None keeps all
     """
-    merged = pl.DataFrame(schema=COLUMNS)
+    waiting = [pl.DataFrame(schema=COLUMNS)]
     for frame in frames:
-        both = pl.concat([merged, frame.select(*COLUMNS)]).with_columns(pl.col("threshold").min().over("level"))
-        both = both.filter(pl.col("fixed") | (pl.col("type") <= pl.col("threshold")))
-        both = both.group_by(KEY).agg(
-            pl.col("count").sum(), pl.col("blocks").sum(), pl.col("fixed").first(), pl.col("threshold").first()
-        )
-        merged = both if cap is None else _capped(both, cap)
-    return merged.sort(KEY)
+        waiting.append(frame.select(*COLUMNS))
+        if sum(part.height for part in waiting) > AT_ONCE:
+            waiting = [_added(waiting, cap)]
+    return _added(waiting, cap).sort(KEY)
+
+
+def _added(frames: list[pl.DataFrame], cap: int | None) -> pl.DataFrame:
+    both = pl.concat(frames).with_columns(pl.col("threshold").min().over("level"))
+    both = both.filter(pl.col("fixed") | (pl.col("type") <= pl.col("threshold")))
+    both = both.group_by(KEY).agg(
+        pl.col("count").sum(), pl.col("blocks").sum(), pl.col("fixed").first(), pl.col("threshold").first()
+    )
+    return both if cap is None else _capped(both, cap)
 
 
 def subtract(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
