@@ -21,6 +21,7 @@ NAMES = (
 )
 STRETCH = 16
 FAR = 100
+IMPOSSIBLE = -1e4  # log-probability of a token that a model rules out: 0 times infinity is no number
 FEWEST = 16  # predictions, below which the figures are NaN
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -33,14 +34,12 @@ def token_columns(logits: Any, tokens: Any) -> Columns:
     """
     import torch
 
-    logits = logits.float()
-    log_p = torch.log_softmax(logits, -1)
+    log_p = torch.log_softmax(logits.float(), -1).clamp_(min=IMPOSSIBLE)
     came = log_p.gather(-1, tokens[:, None])
     rank = (log_p > came).sum(-1) + 1
-    p = log_p.exp()
-    weighed = (p * log_p).nan_to_num(0.0)  # an impossible token: 0 times infinity
+    weighed = log_p.exp().mul_(log_p)  # in place: these passes over the vocabulary cost as much as a layer
     mean = weighed.sum(-1)
-    variance = (weighed * log_p).nan_to_num(0.0).sum(-1) - mean**2
+    variance = torch.linalg.vecdot(weighed, log_p) - mean**2
     return tuple(x.double().cpu().numpy() for x in (-came[:, 0], rank, -mean, variance.clamp_min(0)))  # type: ignore
 
 
