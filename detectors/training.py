@@ -107,8 +107,8 @@ def fit_style(measures: np.ndarray, frame: pl.DataFrame) -> Stylometry:
     x = np.clip((measures - centre) / spread, -stylometry.FAR, stylometry.FAR)
     model = LogisticRegression(C=0.1, max_iter=500, tol=1e-8)
     model.fit(x, frame["label"] == "ai", sample_weight=weights_of(frame))
-    columns = [column.astype(np.float32) for column in (centre, spread, model.coef_[0])]
-    return Stylometry(*columns, float(model.intercept_[0]))
+    centre, spread, weights = (column.astype(np.float32) for column in (centre, spread, model.coef_[0]))
+    return Stylometry(centre, spread, weights, float(model.intercept_[0]))
 
 
 def widespread(x: csr_matrix, frame: pl.DataFrame) -> np.ndarray:
