@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -21,7 +22,7 @@ from auditor.sources.read import read_split
 
 COMPRESS = {
     "": lambda octets: octets,
-    ".gz": gzip.compress,
+    ".gz": partial(gzip.compress, mtime=0),  # the same bytes in every process that collects tests
     ".zst": zstandard.ZstdCompressor(write_checksum=True).compress,
     ".bz2": bz2.compress,
     ".xz": lzma.compress,
