@@ -127,6 +127,17 @@ def large_scopes(connection: Any, kind: str, *, least: int, most: int) -> list[s
     return sorted(rows["scope"].to_list())
 
 
+def largest_hosts(connection: Any, most: int = 20) -> list[dict[str, Any]]:
+    """The hosts with most word tokens: what the summary of training data asks for."""
+    rows = query(
+        connection,
+        """SELECT host, count(*) AS documents, sum(words)::BIGINT AS tokens FROM docs
+           WHERE role = ? AND host IS NOT NULL GROUP BY host ORDER BY tokens DESC, host LIMIT ?""",
+        [CORPUS, most],
+    )
+    return rows.to_dicts()
+
+
 def totals(connection: Any, kind: str, names: Iterable[str]) -> dict[str, dict[str, int]]:
     """documents, eligible_documents, tokens (of eligible ones), bytes of each named scope."""
     rows = query(

@@ -17,7 +17,7 @@ from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, NothingAudited
 from auditor.pipeline import duplicates, earlier, facts, findings, labelling, recording, richness, sizing, summary
 from auditor.pipeline.bundled import bundled_anchors
 from auditor.pipeline.deep_estimate import measure_deep, store_deep
-from auditor.pipeline.evidence import open_view, register, totals
+from auditor.pipeline.evidence import largest_hosts, open_view, register, totals
 from auditor.pipeline.plan import Plan, load_plan
 from auditor.pipeline.reduce import members
 from auditor.pipeline.storing import store_all
@@ -106,6 +106,8 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
             "overlaps": duplicates.overlap_matrix(overlap[kind], kind),
             "near_duplicates": facts.near_duplicates(config, near),
             "profile": diversity_profile,
+            "actions": findings.actions(shards),
+            "hosts": largest_hosts(connection),
             "method": standing.METHOD,
             "limits": standing.LIMITS,
             "citations": standing.CITATIONS,

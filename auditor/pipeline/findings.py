@@ -9,6 +9,8 @@ from auditor.records import Estimate, Finding, Severity
 
 # Thresholds are conventions, shown beside every finding; a policy file sets a team's own (auditor gate --init).
 SYNTHETIC_SHARE = 0.10
+REVIEW_SHARE = 0.20
+DROP_SHARE = 0.50
 DUPLICATE_SHARE = 0.20
 LOST_TYPES = 0.10
 LARGE_CLUSTER = 0.01
@@ -28,6 +30,29 @@ def find(
     found += _of_clusters(clusters, corpus["documents"])
     order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
     return sorted(found, key=lambda f: (order[f.severity], -_lower(f.estimate), f.scope))
+
+
+def actions(shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What to do with each shard that should not simply be kept, and why: a proposal by the same thresholds."""
+    out = []
+    for shard in shards:
+        fraction: Estimate = shard["synthetic_fraction"]
+        lower, upper = _lower(fraction), fraction.upper if fraction.upper is not None else 0.0
+        if not shard.get("complete", True):
+            action, why = "quarantine", "it could not be read whole"
+        elif lower > DROP_SHARE:
+            action, why = "drop", f"at least {lower:.0%} of its documents are machine-written"
+        elif lower > SYNTHETIC_SHARE:
+            action, why = "filter", f"at least {lower:.0%} of its documents are machine-written"
+        elif upper > REVIEW_SHARE:
+            action, why = "review", f"up to {upper:.0%} may be machine-written: labels of a sample would tell"
+        elif _lower(shard["duplicate_fraction"]) > DUPLICATE_SHARE:
+            action, why = "filter", f"{shard['duplicate_fraction'].value:.0%} of its documents repeat another"
+        else:
+            continue
+        size = {"documents": shard["documents"], "tokens": shard["tokens"]}
+        out.append({"shard": shard["shard"], "action": action, "why": why, **size})
+    return out
 
 
 def shard_flags(shard: Mapping[str, Any], findings: Sequence[Finding]) -> list[str]:
