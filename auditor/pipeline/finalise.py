@@ -146,13 +146,10 @@ def _measure(
            for name in ("documents", "eligible_documents", "tokens", "bytes", "skipped")},
         **summary.quantities(synthetic, copies[""], whole, place=None),
     }  # fmt: skip
-    compared = None
-    if reference.frame is not None:
-        diversity = richness.measure_diversity(reference.frame, level=config.level)
-        compared = richness.Richness(diversity, {}, reference.frame, {})
     spectrum = whole.spectrum if reference.frame is None else reference.frame
     corpus["drift"] = whole.drift
-    profile = summary.profile(whole, compared, reference) | {"missing": richness.missing_words(whole, reference)}
+    profile = richness.profile(whole.spectrum, reference, level=config.level)
+    profile |= {"missing": richness.missing_words(whole, reference)}
     return corpus, spectrum, profile
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from auditor.columns import SCORE_BINS
 from auditor.config import Config
 from auditor.estimate.counts import BINS, EDGES, ScoreCounts
-from auditor.estimate.diversity import measure_diversity
+from auditor.estimate.diversity import STANDARD_TOKENS, measure_diversity
 from auditor.estimate.drift import measure_drift
 from auditor.estimate.lost import lost_diversity
 from auditor.estimate.lost_tail import lost_types, stage
@@ -22,11 +22,12 @@ from auditor.pipeline.again import CLUSTERS
 from auditor.pipeline.map import TYPE_CAP
 from auditor.pipeline.parts import part_folder
 from auditor.pipeline.plan import CORPUS, HUMAN, Plan, Task
+from auditor.records import Estimate
 from auditor.sketch.types import AT_ONCE, known_words, merge, subtract
 
 # Draws of the human documents, combined by Rubin's rules; each costs as much as the loss itself.
 DRAWS_CORPUS, DRAWS_SHARD = 5, 2
-MISSING = 30  # words named that the corpus lost most of
+MISSING = 15  # words named that the corpus lost most of
 NAMED = ("en", "de", "fr", "es", "it", "pt", "nl", "ru", "pl")
 LEAST_REFERENCE_TOKENS = 20_000
 COARSE = np.searchsorted(SCORE_BINS, (EDGES[:-1] + EDGES[1:]) / 2)  # coarse score bin of each fine one
@@ -140,6 +141,20 @@ def _measure(
     drift = measure_drift(frame, reference.frame, rng=rng, level=level).as_dict()
     drift |= {"stage": found.name, "stage_evidence": found.evidence}
     return Richness(measure_diversity(frame, level=level), loss, frame, drift)
+
+
+def profile(spectrum: pl.DataFrame, reference: Reference, *, level: float) -> dict[str, Any]:
+    """The diversity profile of the corpus beside the reference's, both at the size of the smaller one."""
+    size = min(STANDARD_TOKENS, _tokens(spectrum), reference.tokens or STANDARD_TOKENS)
+    own = measure_diversity(spectrum, tokens=size, level=level)
+    other = None if reference.frame is None else measure_diversity(reference.frame, tokens=size, level=level)
+    absent = Estimate.not_measured(reference.origin)
+    points = [
+        {"q": order, "corpus": own[f"q{order}"], "reference": other[f"q{order}"] if other else absent}
+        for order in (0, 1, 2)
+    ]
+    said = f"{reference.origin} ({reference.tokens:,} words), both at {size:,} words" if other else reference.origin
+    return {"level": "word", "reference": said, "points": points}
 
 
 def missing_words(corpus: Richness, reference: Reference) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from auditor.pipeline.richness import Reference, Richness
+from auditor.pipeline.richness import Richness
 from auditor.pipeline.synthetic import Synthetic, estimates_of
 from auditor.records import Estimate
 
@@ -120,13 +120,3 @@ def sensitivity(synthetic: Synthetic) -> dict[str, Any]:
         "fit": {"excess": float(misfit[0]), "words": "total-variation distance from the fitted mixture beyond what "
                 "sampling and the anchors' own domains explain"} if len(misfit) else None,
     }  # fmt: skip
-
-
-def profile(corpus: Richness, reference: Richness | None, source: Reference) -> dict[str, Any]:
-    """The diversity profile of the corpus beside the reference's, at one standard size."""
-    points = []
-    for order in (0, 1, 2):
-        key = f"q{order}"
-        other = reference.diversity[key] if reference else Estimate.not_measured(source.origin)
-        points.append({"q": order, "corpus": corpus.diversity[key], "reference": other})
-    return {"level": "word", "reference": f"{source.origin} ({source.tokens:,} words)", "points": points}
