@@ -139,7 +139,8 @@ def _measure(
         shards[place] = shard
     pooled = counts.pooled("corpus")
     spectrum = richness.added(spectra)
-    whole = richness.measure_corpus(run, plan, config, prevalence.corpus, pooled, reference, spectrum)
+    alone = found if len(shards) == 1 else None
+    whole = richness.measure_corpus(run, plan, config, prevalence.corpus, pooled, reference, spectrum, alone=alone)
     corpus = {
         "shards": len(shards),
         **{name: sum(shard[name] for shard in shards)
@@ -148,7 +149,7 @@ def _measure(
     }  # fmt: skip
     spectrum = whole.spectrum if reference.frame is None else reference.frame
     corpus["drift"] = whole.drift
-    profile = richness.profile(whole.spectrum, reference, level=config.level)
+    profile = richness.profile(whole, reference, level=config.level)
     profile |= {"missing": richness.missing_words(whole, reference)}
     return corpus, spectrum, profile
 

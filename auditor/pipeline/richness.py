@@ -88,13 +88,17 @@ def measure_shards(
 
 def measure_corpus(
     run: Path, plan: Plan, config: Config, prevalence: ScopePrevalence, counts: ScoreCounts, reference: Reference,
-    spectrum: pl.DataFrame,
+    spectrum: pl.DataFrame, *, alone: Richness | None = None,
 ) -> Richness:  # fmt: skip
-    """Diversity of the whole corpus; spectrum: those of its shards added up."""
+    """Diversity of the whole corpus.
+
+    Parameters: spectrum, those of its shards added up; alone, what was measured of its only shard
+    """
     tasks = plan.of_role(CORPUS)
     rng = np.random.default_rng([config.seed, 7])
     synthetic = bin_probabilities(prevalence, counts, 0, DRAWS_CORPUS)
-    return _measure(spectrum, _duplicates(run, tasks), reference, synthetic, rng, config.level)
+    known = alone.diversity if alone else None
+    return _measure(spectrum, _duplicates(run, tasks), reference, synthetic, rng, config.level, known=known)
 
 
 def add_spectra(spectra: list[pl.DataFrame], more: pl.DataFrame) -> list[pl.DataFrame]:
@@ -133,20 +137,22 @@ def bin_probabilities(prevalence: ScopePrevalence, counts: ScoreCounts, place: i
 
 def _measure(
     frame: pl.DataFrame, extra: pl.DataFrame | None, reference: Reference, synthetic: np.ndarray | None,
-    rng: np.random.Generator, level: float,
+    rng: np.random.Generator, level: float, *, known: dict[str, Any] | None = None,
 ) -> Richness:  # fmt: skip
     collapsed = frame if extra is None else subtract(frame, extra)
+    diversity = measure_diversity(frame, level=level) if known is None else known
     loss = lost_diversity(frame, reference.frame, collapsed=collapsed, synthetic=synthetic, rng=rng, level=level)
     found = stage(loss, loss["tail_retention"])
     drift = measure_drift(frame, reference.frame, rng=rng, level=level).as_dict()
     drift |= {"stage": found.name, "stage_evidence": found.evidence}
-    return Richness(measure_diversity(frame, level=level), loss, frame, drift)
+    return Richness(diversity, loss, frame, drift)
 
 
-def profile(spectrum: pl.DataFrame, reference: Reference, *, level: float) -> dict[str, Any]:
+def profile(corpus: Richness, reference: Reference, *, level: float) -> dict[str, Any]:
     """The diversity profile of the corpus beside the reference's, both at the size of the smaller one."""
-    size = min(STANDARD_TOKENS, _tokens(spectrum), reference.tokens or STANDARD_TOKENS)
-    own = measure_diversity(spectrum, tokens=size, level=level)
+    size = min(STANDARD_TOKENS, _tokens(corpus.spectrum), reference.tokens or STANDARD_TOKENS)
+    same = size == STANDARD_TOKENS
+    own = corpus.diversity if same else measure_diversity(corpus.spectrum, tokens=size, level=level)
     other = None if reference.frame is None else measure_diversity(reference.frame, tokens=size, level=level)
     absent = Estimate.not_measured(reference.origin)
     points = [
