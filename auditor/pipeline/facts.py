@@ -68,6 +68,7 @@ def skip_rows(plan: Plan, shards: Sequence[Mapping[str, Any]]) -> list[dict[str,
 
 
 def near_duplicates(config: Config, statistics: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of the clustering and what it did: near_duplicates of report.json."""
     lsh = parameters(config.near_dup_threshold, config.permutations)
     return {
         "permutations": lsh.permutations,
@@ -86,6 +87,7 @@ def near_duplicates(config: Config, statistics: Mapping[str, Any]) -> dict[str, 
 def provenance(
     plan: Plan, config: Config, manifest: Mapping[str, Any], shards: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
+    """What was read and with what: provenance of report.json."""
     inputs = [
         {"shard": shard.name, "bytes": shard.bytes, "format": shard.format, "compression": shard.compression,
          "fingerprint": shard.fingerprint, "digest": row["digest"], "columns": shard.columns.used(),

@@ -158,6 +158,7 @@ class _Tally:
         self.error: str | None = None
 
     def add(self, documents: pl.DataFrame, batch: Batch) -> None:
+        """Count a batch: documents, skips, notes, and the digest of the content."""
         eligible = documents.filter("eligible")
         self.counts.update(
             documents=documents.height,

@@ -23,6 +23,7 @@ def store_all(
     ensemble: Ensemble, overlap: Mapping[str, pl.DataFrame], corpus: Mapping[str, Any],
     shards: Sequence[Mapping[str, Any]], found: Sequence[Any],
 ) -> None:  # fmt: skip
+    """Fill every table of the run's database from what was measured and from the report."""
     _store_documents(connection, audit_id, synthetic)
     prevalence = synthetic.prevalence
     writer.write_estimates(connection, audit_id, "corpus", (("corpus", name, e) for name, e in summary.flatten(corpus)))

@@ -49,6 +49,7 @@ def write_replicates(
 
 
 def write_findings(connection: Any, audit_id: str, findings: Sequence[Finding]) -> None:
+    """Findings with their evidence as JSON."""
     rows = []
     for finding in findings:
         estimate = finding.estimate
