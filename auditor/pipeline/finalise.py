@@ -48,7 +48,9 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
     now = now or datetime.now(UTC)
     shards = facts.shard_rows(run, plan, failed or {})
     if not any(shard["documents"] for shard in shards):
-        reasons = "; ".join(f"{s['shard']}: {s['error']}" for s in shards if s["error"]) or "every file is empty"
+        errors = [f"{s['shard']}: {s['error']}" for s in shards if s["error"]]
+        errors += [unread.reason for unread in plan.corpus.failed]
+        reasons = "; ".join(errors[:5]) or "no file holds a document"
         raise NothingAudited(f"no document could be read from {', '.join(config.corpus)} ({reasons})")
     audit_id = manifest["audit_id"]
     with new_database(run / DATABASE, memory_bytes=config.memory_bytes // 2, threads=config.workers) as connection:

@@ -111,14 +111,25 @@ def without_bom(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield from stream
 
 
-def first_lines(pieces: Iterable[bytes], count: int, *, most: int = 64 * MIB) -> list[bytes]:
-    """The first lines of a stream, fewer where they are long or the stream is damaged."""
+def first_lines(pieces: Iterable[bytes], count: int, *, most: int = 64 * MIB, longest: int = 256 * MIB) -> list[bytes]:
+    """The first lines of a stream, fewer where they are long or the stream is damaged.
+
+    At least one is whole where any is shorter than `longest`: lines longer than that are passed over.
+    """
     held = bytearray()
+    lines, skipping = 0, False
     try:
         for piece in pieces:
+            if skipping:
+                _line, newline, piece = piece.partition(b"\n")
+                skipping = not newline
             held += piece
-            if len(held) >= most or held.count(b"\n") >= count:
+            lines += piece.count(b"\n")
+            if lines >= count or (lines and len(held) >= most):
                 break
+            if not lines and len(held) > longest:
+                held.clear()
+                skipping = True
     except SourceError:
         if not held:
             raise

@@ -142,3 +142,12 @@ def test_marks_and_line_ends_of_other_systems_are_no_text(tmp_path):
     octets = b"\xef\xbb\xbf" + jsonl(TEXTS).replace(b"\n", b"\r\n")
     frame, skips, _, _ = read(put(tmp_path, "a.jsonl", octets))
     assert frame["text"].to_list() == TEXTS and skips == {}
+
+
+def test_a_first_line_longer_than_the_look_ahead_hides_nothing(tmp_path):
+    from auditor.sources.lines import first_lines
+
+    long = b'{"text": "' + b"word " * 2000 + b'"}'
+    pieces = [(long + b"\n" + b'{"text": "short"}\n')[i : i + 1000] for i in range(0, 12_000, 1000)]
+    assert first_lines(pieces, 5, most=2000)[0] == long
+    assert b'{"text": "short"}' in first_lines(pieces, 5, most=2000, longest=4000)
