@@ -125,6 +125,8 @@ def print_inspection(found: dict[str, Any]) -> None:
         ]  # fmt: skip
         title = f"\nIts cluster of {found['cluster']['size']:,}"
         print_table(title, ["shard", "row", "id", "kind", "similarity"], members)
+    if found.get("shared"):
+        print_table("\nThe longest passage it shares with the representative", [""], [[found["shared"]]])
     if found["differences"]:
         rows = [[pair["here"], pair["representative"]] for pair in found["differences"][:20]]
         print_table("\nWhere it differs from the representative", ["here", "representative"], rows)

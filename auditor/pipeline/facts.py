@@ -81,6 +81,8 @@ def near_duplicates(config: Config, statistics: Mapping[str, Any]) -> dict[str, 
         "rejected": statistics.get("rejected"),
         "leftover": statistics.get("left_over"),
         "split": statistics.get("split"),
+        "exact": statistics.get("exact"),
+        "near": statistics.get("near"),
     }
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from auditor.columns import BANDS
 from auditor.detectors.ensemble import Ensemble
 from auditor.errors import AuditError, ConfigError
-from auditor.neardup.evidence import differences
+from auditor.neardup.evidence import differences, longest_shared
 from auditor.neardup.lookup import candidates, matches
 from auditor.pipeline.parts import part_folder, scan
 from auditor.pipeline.plan import CORPUS, Plan, load_plan, source_options
@@ -29,6 +29,7 @@ from auditor.text.batch import TextBatch
 
 MEMBERS = 20
 EVIDENCE = 12
+SHARED = 500  # characters shown of the longest passage that two near-duplicates share
 
 
 def inspect_document(run: Path, document: str, *, show_text: bool = False) -> dict[str, Any]:
@@ -64,8 +65,11 @@ def inspect_document(run: Path, document: str, *, show_text: bool = False) -> di
             other, _ = _text(plan, config, head["shard"], head["row"])
             if other is not None:
                 found["differences"] = [
-                    {"here": passage.left, "representative": passage.right} for passage in differences(text, other)
+                    {"here": passage.left, "representative": passage.right}
+                    for passage in differences(text, other)
+                    if not passage.same
                 ]
+                found["shared"] = longest_shared(text, other)[:SHARED]
     return found
 
 
