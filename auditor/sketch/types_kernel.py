@@ -12,31 +12,31 @@ from auditor.text.tokens import mix
 GROUPS = 32
 # Incidence is counted in blocks of this many tokens; a rest shorter than half a block stays with the block before it.
 BLOCK = 200
-FILTER_BITS = 18
-FILTER_MASK = np.uint64(2**FILTER_BITS - 1)
 ODD = np.uint64(0x9E3779B97F4A7C15)
 TURN = np.uint64(29)
 BACK = np.uint64(64 - 29)
-ONE, SIX, SIXTY_THREE = np.uint64(1), np.uint64(6), np.uint64(63)
 BLOCK_UNIT = np.uint64(2**32)
-SLOT_BITS, SLOT_MASK = np.uint64(24), np.uint64(2**24 - 1)
+ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
+HIGH, HIGHER = np.uint64(20), np.uint64(40)
+PILOTS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """Counts of one level. Cells are (score bin, group) pairs; a count is packed as blocks << 32 | occurrences.
 
-    fixed_keys (F,) uint64; filter (4096,) uint64: one bit per hash of a fixed key, most others are turned away here
-    listed (M, 2) uint64, open addressing: key, last block the type stood in << 24 | slot + 1 (0: empty)
-    fixed_counts (cells, F) uint64 packed
+    fixed_keys (F,) uint64; pilots (B,) uint16, place_keys (P,) uint64, place_slots (P,) int32: see `_place_fixed`
+    fixed_counts (cells, F) uint64 packed; last_block (F,) uint64: the block that a listed type was last seen in
     entries (N, 4) uint64, open addressing: key, cell + 1 (0: empty), packed count, last block
     totals (cells, 2) int64: tokens, blocks; threshold (1,) uint64; state (2,) int64: entries used, blocks so far
     """
 
     fixed_keys: np.ndarray
-    filter: np.ndarray
-    listed: np.ndarray
+    pilots: np.ndarray
+    place_keys: np.ndarray
+    place_slots: np.ndarray
     fixed_counts: np.ndarray
+    last_block: np.ndarray
     entries: np.ndarray
     totals: np.ndarray
     threshold: np.ndarray
@@ -46,13 +46,15 @@ class Table:
     @classmethod
     def empty(cls, fixed_keys: np.ndarray, cap: int, cells: int) -> Table:
         keys = np.asarray(fixed_keys, np.uint64)
-        listed = np.zeros((_power_of_two(2 * max(len(keys), 1)), 2), np.uint64)
-        seen = np.zeros(2**FILTER_BITS // 64, np.uint64)
-        _place_fixed(keys, listed, seen)
+        pilots = np.zeros(_power_of_two(len(keys) // 4), np.uint16)
+        places = _power_of_two(len(keys) + len(keys) // 2)
+        place_keys, place_slots = np.zeros(places, np.uint64), np.full(places, -1, np.int32)
+        if not _place_fixed(keys, pilots, place_keys, place_slots):
+            raise ValueError("the list of types names one of them twice")
         return cls(
-            keys, seen, listed, np.zeros((cells, len(keys)), np.uint64),
-            np.zeros((_power_of_two(2 * cap), 4), np.uint64), np.zeros((cells, 2), np.int64),
-            np.full(1, 2**64 - 1, np.uint64), np.zeros(2, np.int64), cap,
+            keys, pilots, place_keys, place_slots, np.zeros((cells, len(keys)), np.uint64),
+            np.zeros(len(keys), np.uint64), np.zeros((_power_of_two(2 * cap), 4), np.uint64),
+            np.zeros((cells, 2), np.int64), np.full(1, 2**64 - 1, np.uint64), np.zeros(2, np.int64), cap,
         )  # fmt: skip
 
 
@@ -61,21 +63,9 @@ def count_types(hashes: np.ndarray, offsets: np.ndarray, cell: np.ndarray, n: in
     t = table
     # Documents of one cell follow one another, so that its row of counts stays in the cache: half the time saved.
     order = np.argsort(cell, kind="stable")
-    _count(
-        hashes,
-        offsets,
-        cell,
-        order,
-        n,
-        t.cap,
-        t.filter,
-        t.listed,
-        t.fixed_counts,
-        t.entries,
-        t.totals,
-        t.threshold,
-        t.state,
-    )
+    places = (t.pilots, t.place_keys, t.place_slots)
+    counts = (t.fixed_counts, t.last_block, t.entries, t.totals)
+    _count(hashes, offsets, cell, order, n, t.cap, places, counts, t.threshold, t.state)
 
 
 def absorb(table: Table, other: Table) -> None:
@@ -115,29 +105,59 @@ def ngram(hashes, i, n):
 
 
 @kernel
-def _place_fixed(keys, listed, seen):
-    mask = np.uint64(listed.shape[0] - 1)
-    for s in range(keys.size):
-        bit = keys[s] & FILTER_MASK
-        seen[bit >> SIX] |= ONE << (bit & SIXTY_THREE)
-        at = keys[s] & mask
-        while listed[at, 1] != 0:
-            at = (at + ONE) & mask
-        listed[at, 0] = keys[s]
-        listed[at, 1] = np.uint64(s + 1)
+def _place(key, pilot, places):
+    """Where a listed type would stand; its high bits, moved on by its bucket's pilot."""
+    return ((key >> HIGH) + np.uint64(pilot) * ((key >> HIGHER) | ONE)) & np.uint64(places - 1)
+
+
+# keys (F,), pilots (B,), place_keys place_slots (P,) -> whether all keys are different
+@kernel
+def _place_fixed(keys, pilots, place_keys, place_slots):
+    """A perfect hash of the list: each bucket gets the first pilot that leads its keys to places still free.
+
+    So a type is looked up without a loop, which a processor would mispredict at every other token. Large buckets come
+    first (Belazzougui, Botelho & Dietzfelbinger 2009, Hash, displace, and compress).
+    """
+    bucket = (keys & np.uint64(pilots.size - 1)).astype(np.int64)
+    size = np.bincount(bucket, minlength=pilots.size)
+    order = np.argsort(-size[bucket] * pilots.size - bucket, kind="mergesort")  # bucket by bucket
+    start = 0
+    while start < keys.size:
+        b = bucket[order[start]]
+        stop = start + size[b]
+        pilot, placed = 0, start
+        while placed < stop and pilot < PILOTS:
+            at = _place(keys[order[placed]], pilot, place_keys.size)
+            if place_slots[at] < 0:
+                place_slots[at] = order[placed]
+                placed += 1
+                continue
+            for other in range(start, placed):
+                place_slots[_place(keys[order[other]], pilot, place_keys.size)] = -1
+            pilot, placed = pilot + 1, start
+        if placed < stop:
+            return False
+        pilots[b] = pilot
+        for s in order[start:stop]:
+            place_keys[_place(keys[s], pilot, place_keys.size)] = keys[s]
+        start = stop
+    return True
 
 
 # hashes (t,), offsets (d+1,), cell order (d,); the rest as in Table
 @kernel
-def _count(hashes, offsets, cell, order, n, cap, seen, listed, fixed_counts, entries, totals, threshold, state):
+def _count(hashes, offsets, cell, order, n, cap, places, counts, threshold, state):
+    """A block at a time in three passes, each without a branch that depends on the text: keys, look-up, counting."""
+    fixed_counts, last_block, entries, totals = counts
     limit, used, block = threshold[0], state[0], np.uint64(state[1])
+    keys, listed = np.empty(2 * BLOCK, np.uint64), np.empty(2 * BLOCK, np.int32)
     for d in order:
         start, length, c = offsets[d], offsets[d + 1] - offsets[d], cell[d]
         if c < 0 or length < n:
             continue
         pieces = max((length + BLOCK // 2) // BLOCK, 1)
         totals[c, 0] += length - n + 1
-        own, counts = np.uint64(c + 1), fixed_counts[c]
+        own, row = np.uint64(c + 1), fixed_counts[c]
         for piece in range(pieces):
             block += ONE
             first = start + piece * BLOCK
@@ -145,34 +165,55 @@ def _count(hashes, offsets, cell, order, n, cap, seen, listed, fixed_counts, ent
             if piece < pieces - 1:
                 last = min(last, first + BLOCK)
             totals[c, 1] += first < last
-            for i in range(first, last):
-                key = ngram(hashes, i, n)
-                bit = key & FILTER_MASK
-                if (seen[bit >> SIX] >> (bit & SIXTY_THREE)) & ONE and _listed(key, block, listed, counts):
-                    continue
-                if key <= limit:
-                    used += _enter(key, own, block, entries)
+            _block_keys(hashes, first, last, n, keys)
+            found, others = _look_up(keys, last - first, limit, places, listed)
+            for i in range(found):
+                slot = listed[i]
+                row[slot] += ONE + np.uint64(last_block[slot] != block) * BLOCK_UNIT
+                last_block[slot] = block
+            for i in range(others):
+                if keys[i] <= limit:  # it may have fallen since
+                    used += _enter(keys[i], own, block, entries)
                     if used > cap:
                         limit, used = _shrink(entries, limit, cap)
     threshold[0], state[0], state[1] = limit, used, np.int64(block)
 
 
 @kernel
-def _listed(key, block, listed, counts):
-    """Count one occurrence if the key is on the list; returns whether it is."""
-    mask = np.uint64(listed.shape[0] - 1)
-    at = key & mask
-    while listed[at, 1] != 0:
-        if listed[at, 0] == key:
-            slot = (listed[at, 1] & SLOT_MASK) - ONE
-            if listed[at, 1] >> SLOT_BITS == block:
-                counts[slot] += ONE
-            else:
-                listed[at, 1] = block << SLOT_BITS | (slot + ONE)
-                counts[slot] += BLOCK_UNIT + ONE
-            return True
-        at = (at + ONE) & mask
-    return False
+def _block_keys(hashes, first, last, n, keys):
+    """The keys of `ngram`, in loops that the compiler turns into vectors; -> keys[: last - first]."""
+    if n == 1:
+        for i in range(last - first):
+            keys[i] = mix((hashes[first + i] * ODD) ^ ONE)
+    elif n == 2:
+        for i in range(last - first):
+            h = hashes[first + i] * ODD
+            h = (((h << TURN) | (h >> BACK)) ^ hashes[first + i + 1]) * ODD
+            keys[i] = mix(h ^ TWO)
+    else:
+        for i in range(last - first):
+            h = hashes[first + i] * ODD
+            h = (((h << TURN) | (h >> BACK)) ^ hashes[first + i + 1]) * ODD
+            h = (((h << TURN) | (h >> BACK)) ^ hashes[first + i + 2]) * ODD
+            keys[i] = mix(h ^ THREE)
+
+
+@kernel
+def _look_up(keys, size, limit, places, listed):
+    """Slots of the listed types -> listed[: found]; the others at or below the limit -> keys[: others]."""
+    pilots, place_keys, place_slots = places
+    mask = np.uint64(pilots.size - 1)
+    found, others = 0, 0
+    for i in range(size):
+        key = keys[i]
+        at = _place(key, pilots[key & mask], place_keys.size)
+        slot = place_slots[at]
+        hit = (place_keys[at] == key) & (slot >= 0)
+        listed[found] = slot
+        found += hit
+        keys[others] = key
+        others += (not hit) & (key <= limit)
+    return found, others
 
 
 @kernel
