@@ -7,17 +7,57 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack
 
+import duckdb
 import polars as pl
 
 from auditor.config import load
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, StoreError
 from auditor.pipeline.audit import audit as run_audit
 from auditor.pipeline.results import open_database, read_report, with_estimates
-from auditor.store.database import TABLES, identifier, query
+from auditor.store.database import DATABASE, TABLES, identifier, query
 
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
+
+
+class Settings(TypedDict, total=False):
+    """What `audit` takes beside its own arguments: the settings of auditor.config.Config, with its defaults."""
+
+    against: tuple[str, ...]
+    text_column: str
+    id_column: str
+    date_column: str
+    url_column: str
+    language_column: str
+    topic_column: str
+    source_column: str
+    category_column: str
+    detectors: tuple[str, ...]
+    deep_sample: int | Literal["all"]
+    deep_budget: str
+    dated_anchors: bool
+    minimum_words: int
+    near_dup_threshold: float
+    permutations: int
+    level: float
+    profile: Literal["standard", "full"]
+    shards_sample: int
+    generations: int
+    tolerance: float
+    min_occurrences: int
+    epochs: float
+    retain: Literal["sample", "none"]
+    excerpts: bool
+    store: str
+    policy: str
+    formats: tuple[Literal["html", "md", "json"], ...]
+    workers: int
+    memory_limit: str
+    launcher: Literal["local", "slurm", "ray"]
+    batch_bytes: int
+    split_bytes: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -32,7 +72,10 @@ class Run:
 
     @cached_property
     def report(self) -> dict[str, Any]:
-        """report.json as it stands."""
+        """report.json as it stands.
+
+        Raises: ConfigError where there is no run; StoreError where it is unfinished or damaged
+        """
         return read_report(self.folder)
 
     @cached_property
@@ -42,32 +85,40 @@ class Run:
 
     @cached_property
     def shards(self) -> dict[str, dict[str, Any]]:
-        """The shards' figures by name."""
+        """The shards' figures by name; each E is an Estimate."""
         return {shard["shard"]: with_estimates(shard) for shard in self.report["shards"]}
 
     @property
     def reservoir(self) -> dict[str, Any]:
-        """The recommendation."""
+        """The recommendation of human text, as in report.json."""
         return self.report["reservoir"]
 
     def table(self, name: str) -> pl.DataFrame:
-        """One of the tables of audit.duckdb (see docs/tables.md).
+        """One of the tables of audit.duckdb as a frame.
 
-        Raises: ConfigError for a name that is none
+        Raises: ConfigError for a name that is none; StoreError where the store cannot answer
         """
         if name not in TABLES:
             raise ConfigError(f"there is no table {name!r}; there are {', '.join(TABLES)}")
-        with open_database(self.folder) as connection:
-            return query(connection, f"SELECT * FROM {identifier(name)}")
+        return self.sql(f"SELECT * FROM {identifier(name)}")
 
     def documents(self) -> pl.LazyFrame:
         """All documents with their scores, probability and cluster."""
         return self.table("documents").lazy()
 
     def sql(self, text: str) -> pl.DataFrame:
-        """Any query over the tables; the database is open for reading only."""
+        """The answer to any query over the tables; the database is open for reading only, and reads no other file.
+
+        Raises: StoreError where the query is wrong, or a stranger's database cannot answer it
+        """
         with open_database(self.folder) as connection:
-            return query(connection, text)
+            try:
+                return query(connection, text)
+            except AttributeError:  # DuckDB returns no relation for a statement such as SET
+                said = "it returns no rows"
+            except (duckdb.Error, pl.exceptions.PolarsError) as error:
+                said = " ".join(str(error).split())
+            raise StoreError(f"{self.folder / DATABASE} cannot answer {text!r}: {said}") from None
 
 
 def audit(
@@ -77,11 +128,12 @@ def audit(
     human_reference: Paths = (),
     known_ai: Paths = (),
     fresh: bool = False,
-    **settings: Any,
+    **settings: Unpack[Settings],
 ) -> Run:
     """Audit a corpus into the folder `out`; a second call resumes.
 
-    Parameters: settings, those of the command line with underscores (auditor.config.Config)
+    Parameters: corpus, human_reference, known_ai: files, folders, globs or URLs; fresh starts over
+    settings: those of the command line with underscores, and the others of auditor.config.Config
     Raises: auditor.errors.AuditError: ConfigError before anything is read; NothingAudited
     """
     config = load(corpus=paths(corpus), human_reference=paths(human_reference), known_ai=paths(known_ai), **settings)

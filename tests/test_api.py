@@ -1,0 +1,105 @@
+"""The Python surface: it is small and typed, and whatever goes wrong in a run's store is the project's own error."""
+
+import typing
+from dataclasses import is_dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+import auditor
+from auditor.api import Settings
+from auditor.config import Config
+from auditor.errors import AuditError, ConfigError, StoreError
+from auditor.store.database import DATABASE, TABLES, new_database
+
+OWN = {"corpus", "human_reference", "known_ai"}  # arguments of `audit` itself
+
+
+@pytest.fixture
+def stranger(tmp_path) -> Path:
+    """A run whose store someone else made: the right tables, and then what the test does to them."""
+    run = tmp_path / "run"
+    run.mkdir()
+    with new_database(run / DATABASE, memory_bytes=1 << 28, threads=1):
+        pass
+    return run
+
+
+def instead(run: Path, table: str, view: str) -> auditor.Run:
+    with duckdb.connect(str(run / DATABASE)) as connection:
+        connection.execute(f"DROP TABLE {table}")
+        connection.execute(view)
+    return auditor.Run(run)
+
+
+def test_the_surface_is_four_names_and_typed():
+    assert dir(auditor) == sorted(auditor.__all__) == ["Estimate", "Run", "audit", "open_run"]
+    assert is_dataclass(auditor.Run) and is_dataclass(auditor.Estimate)
+    assert (Path(auditor.__file__).parent / "py.typed").exists()
+    for function in (auditor.audit, auditor.open_run, auditor.Run.sql, auditor.Run.table, auditor.Run.documents):
+        assert "return" in typing.get_type_hints(function)
+
+
+def test_the_typed_settings_are_those_of_the_configuration():
+    assert set(Settings.__annotations__) == set(Config.model_fields) - OWN
+    hints = typing.get_type_hints(Settings)
+    for name, field in Config.model_fields.items():
+        if name not in OWN:
+            optional = typing.Union[hints[name], None]  # noqa: UP007  (a literal's `| None` is no type here)
+            assert field.annotation in (hints[name], optional), name
+
+
+def test_every_table_is_a_frame(stranger):
+    run = auditor.Run(stranger)
+    assert all(isinstance(run.table(name), pl.DataFrame) for name in TABLES)
+    assert isinstance(run.documents(), pl.LazyFrame)
+
+
+@pytest.mark.parametrize("view", [
+    "CREATE VIEW findings AS SELECT * FROM read_text('{secret}')",
+    "CREATE VIEW findings AS SELECT * FROM '{secret}'",
+    "CREATE VIEW findings AS SELECT error('stop') AS x",
+    "CREATE VIEW findings AS SELECT CAST(c AS INTEGER) AS x FROM (VALUES ('a')) t(c)",
+    "CREATE TABLE gone (a INT); CREATE VIEW findings AS FROM gone; DROP TABLE gone",
+])  # fmt: skip
+def test_a_strangers_view_is_a_store_error_and_reads_nothing(stranger, tmp_path, view):
+    secret = tmp_path / "secret.csv"
+    secret.write_text("word\nhidden\n")
+    run = instead(stranger, "findings", view.format(secret=secret))
+    for ask in (lambda: run.table("findings"), lambda: run.sql("SELECT * FROM findings")):
+        with pytest.raises(StoreError, match=r"audit\.duckdb cannot answer") as caught:
+            ask()
+        assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [
+    "SELEC", "SELECT * FROM none", "DROP TABLE findings", "", "INSERT INTO skips BY NAME SELECT 1 AS row",
+    "SELECT 'a'::INTEGER", "COPY (SELECT 1) TO 'out.csv'", "ATTACH 'other.duckdb'", "INSTALL httpfs",
+])  # fmt: skip
+def test_a_wrong_query_is_our_own_error(stranger, text):
+    with pytest.raises(AuditError):
+        auditor.Run(stranger).sql(text)
+
+
+def test_a_table_that_is_none_names_those_that_are(stranger):
+    with pytest.raises(ConfigError, match=r"no table 'document'.*documents"):
+        auditor.Run(stranger).table("document")
+
+
+def test_a_run_that_is_none_or_damaged_says_so(tmp_path):
+    with pytest.raises(ConfigError, match="there is no run"):
+        auditor.open_run(tmp_path / "nowhere")
+    (tmp_path / "run").mkdir()
+    with pytest.raises(StoreError, match="has not been finished"):
+        auditor.open_run(tmp_path / "run")
+    (tmp_path / "run" / DATABASE).write_bytes(b"DUCK" * 5000)
+    with pytest.raises(StoreError, match="no DuckDB file"):
+        auditor.Run(tmp_path / "run").sql("SELECT 1")
+
+
+def test_a_wrong_setting_stops_before_anything_is_read(tmp_path):
+    with pytest.raises(ConfigError, match=r"minimum_word: no such setting .did you mean minimum_words"):
+        auditor.audit(tmp_path, out=tmp_path / "run", minimum_word=3)
+    assert not (tmp_path / "run").exists()
