@@ -29,9 +29,7 @@ WINDOW = 400
 ORDERS = 2
 MINIMUM_WORDS = 30
 MOST = 255
-COUNTS = np.minimum(np.arange(MOST + 2), MOST)
-LOG_STEP = np.diff(np.log1p(COUNTS)).astype(np.float32)  # what the (c+1)-th occurrence adds to log(1 + count)
-SQUARE_STEP = np.diff(np.log1p(COUNTS) ** 2).astype(np.float32)
+LOG = np.log1p(np.arange(MOST + 1))
 
 
 @cache
@@ -140,18 +138,20 @@ def score_windows(hashes, offsets, table, weights, intercepts, out):
         for k in range(windows):
             start = first + (last - first) * k // windows
             stop = first + (last - first) * (k + 1) // windows
-            dot, square, used = 0.0, 0.0, 0
-            for t in range(start, stop):
-                for order in range(min(ORDERS, t - start + 1)):
-                    g = gram(hashes, t, order)
-                    c = counts[g]
-                    dot += w[g] * LOG_STEP[c]
-                    square += SQUARE_STEP[c]
-                    counts[g] = min(c + 1, MOST)
-                    places[used] = g
-                    used += 1
+            used = 0
+            for order in range(ORDERS):
+                for t in range(start + order, stop):
+                    places[used + t - start - order] = gram(hashes, t, order)
+                used += max(stop - start - order, 0)
             for j in range(used):
+                c = counts[places[j]]
+                counts[places[j]] = c + np.uint8(c < MOST)
+            dot, square = 0.0, 0.0
+            for j in range(used):  # a place met again has count 0, and adds nothing
+                value = LOG[counts[places[j]]]
                 counts[places[j]] = 0
+                dot += w[places[j]] * value
+                square += value * value
             total += dot / np.sqrt(square) if square > 0 else 0.0
         out[d] = total / windows + intercepts[table[d]]
 

@@ -30,6 +30,8 @@ ROOT = np.uint64(0x51ED270B)
 MARKS = "marks"
 MARK_RUN = 4  # emoji carry one selector, some scripts two: only longer runs hide something
 MARK_WEIGHT = 5.0
+MARK_BYTE = 0xEE  # all hidden marks begin with a byte at or above it
+CHUNK = 1024  # tokens looked at in one go
 
 DESCRIPTION = Description(
     "phrases", json.loads(LIST.read_text("utf-8"))["version"], "tell-tale phrases and hidden marks", cost=2.0
@@ -75,7 +77,7 @@ class Phrases:
         out = np.zeros((len(batch), len(self.categories)), np.int32)
         filters, keys, values = self.trie
         find_phrases(batch.tokens.hashes, batch.tokens.offsets, filters, keys, values, out)
-        find_marks(batch.text, batch.offsets, out)
+        find_marks(batch.text, batch.offsets, _may_hold_marks(batch), out)
         return out
 
     def score(self, batch: TextBatch) -> np.ndarray:
@@ -168,36 +170,52 @@ def longest(hashes, at, stop, keys, values):
 @kernel
 def find_phrases(hashes, offsets, filters, keys, values, out):
     """hashes (t,) uint64, offsets (n+1,), filters (2, 2^16), keys values (s,) -> adds to out (n, categories)."""
+    starts = np.empty(CHUNK, np.int64)
     for d in range(offsets.shape[0] - 1):
-        t, stop = offsets[d], offsets[d + 1]
-        while t < stop:
-            begins = filters[0, hashes[t] & FILTER_MASK]
-            if begins == 0 or (begins == BEGINS and (t + 1 == stop or filters[1, pair(hashes[t], hashes[t + 1])] == 0)):
-                t += 1
-                continue
-            category, length = longest(hashes, t, stop, keys, values)
-            if category >= 0:
-                out[d, category] += 1
-            t += max(length, 1)
+        free, stop = offsets[d], offsets[d + 1]
+        for first in range(offsets[d], stop, CHUNK):
+            for t in starts[: phrase_starts(hashes, first, stop, filters, starts)]:
+                if t < free:  # inside the phrase before it
+                    continue
+                category, length = longest(hashes, t, stop, keys, values)
+                if category >= 0:
+                    out[d, category] += 1
+                free = t + max(length, 1)
 
 
 @kernel
-def find_marks(text, offsets, out):
+def phrase_starts(hashes, first, stop, filters, starts):
+    """Tokens of a chunk that may begin a phrase -> starts; returns how many. No branch depends on the text."""
+    found = 0
+    for t in range(first, min(first + CHUNK, stop)):
+        begins = filters[0, hashes[t] & FILTER_MASK]
+        goes_on = filters[1, pair(hashes[t], hashes[min(t + 1, stop - 1)])]
+        starts[found] = t
+        found += (begins == ALONE) | ((begins == BEGINS) & (goes_on != 0) & (t + 1 < stop))
+    return found
+
+
+def _may_hold_marks(batch: TextBatch) -> np.ndarray:
+    """Numbers of the documents with a byte that a hidden mark could begin with: most texts have none."""
+    filled = np.flatnonzero(batch.bytes)
+    if not len(filled):
+        return filled
+    highest = np.maximum.reduceat(batch.text[: batch.offsets[-1]], batch.offsets[filled])
+    return filled[highest >= MARK_BYTE]
+
+
+@kernel
+def find_marks(text, offsets, documents, out):
     """Runs of hidden characters, counted in the last column; text (b,) uint8, offsets (n+1,) -> out (n, categories).
 
     Variation selectors U+FE00-FE0F (EF B8 80-8F), their supplement and the tags U+E0000-E01EF (F3 A0 80-87 xx),
-    and private-use brackets U+E200-E206 (EE 88 80-86), of which one is enough.
+    and private-use brackets U+E200-E206 (EE 88 80-86), of which one is enough. documents (m,): those looked at.
     """
     last = out.shape[1] - 1
-    for d in range(offsets.shape[0] - 1):
+    for d in documents:
         i, stop, run = offsets[d], offsets[d + 1], 0
-        highest = np.uint8(0)
-        for k in range(i, stop):  # a maximum is many bytes a cycle, and most texts end here
-            highest = max(highest, text[k])
-        if highest < 0xEE:
-            continue
         while i < stop:
-            if text[i] < 0xEE:
+            if text[i] < MARK_BYTE:
                 run = 0
                 i += 1
                 continue

@@ -14,13 +14,13 @@ import polars as pl
 from auditor.text.batch import TextBatch
 from auditor.text.jit import kernel
 
-READ_BYTES, READ_TOKENS = 8000, 1200  # style is settled by then, and long documents cost no more
+READ_BYTES, READ_TOKENS = 4000, 700  # style is settled by then, and long documents cost no more
 WINDOW, WINDOWS = 100, 4  # richness is a mean over the first windows of 100 words
 RARITY_BITS = 18
 RARITY_SHIFT = np.uint64(64 - RARITY_BITS)
 RARITY_WORDS = 60_000
-UNKNOWN = 0  # rarity class of a word that is not listed
-RARITY = 6
+RARITY = 6  # classes; 0: a word that is not listed
+COUNT_BITS = np.uint64(10)  # a count of each rarity class in one word: READ_TOKENS < 2^10
 
 LETTER, UPPER, DIGIT, HIGH, SPACE, COMMA, STOP, COLON, SEMICOLON, JOINER, QUOTE, DASH, BRACKET, OTHER = range(14)
 KINDS = 14
@@ -74,56 +74,61 @@ def rarity() -> np.ndarray:
 
 @kernel
 def byte_measures(text, offsets, kinds, out):
-    """text (b,) uint8, offsets (n+1,), kinds (256,) -> the first columns of out (n, names)."""
+    """text (b,) uint8, offsets (n+1,), kinds (256,) -> the first columns of out (n, names).
+
+    First the places of all that is no plain letter, without a branch; then one step for each of them.
+    """
+    marks = np.empty(READ_BYTES + 1, np.int32)
     for d in range(offsets.shape[0] - 1):
-        i, stop = offsets[d], min(offsets[d + 1], offsets[d] + READ_BYTES)
+        own = text[offsets[d] : min(offsets[d + 1], offsets[d] + READ_BYTES)]
+        found = 0
+        for i in range(own.size):
+            marks[found] = i
+            found += kinds[own[i]] > UPPER
         counts = np.zeros(KINDS, np.int64)
         questions, exclamations, capitals = 0, 0, 0
-        words, letters, squares, long, very_long, inside = 0, 0.0, 0.0, 0, 0, 0
+        words, letters, squares, long, very_long, inside = 0, 0, 0, 0, 0, 0
         sentences, lengths, length_squares, changes, length, before = 0, 0.0, 0.0, 0.0, 0, -1
-        while i < stop:
-            begin = i
-            while i < stop and kinds[text[i]] <= UPPER:  # the letters of a word at once
-                i += 1
-            if i > begin:
-                capitals += inside == 0 and length > 0 and kinds[text[begin]] == UPPER
-                inside += i - begin
-                if i == stop:
-                    break
-            byte = text[i]
-            kind = kinds[byte]
-            if byte == 0xE2 and i + 2 < stop and text[i + 1] == 0x80:  # general punctuation
-                last = text[i + 2]
+        after = 0  # the byte after the mark before this one
+        for i in marks[:found]:
+            if i < after:
+                continue
+            capitals += (inside == 0) & (length > 0) & (kinds[own[after]] == UPPER)
+            inside += i - after
+            after = i + 1
+            kind = kinds[own[i]]
+            if kind == HIGH:
+                if own[i] != 0xE2 or i + 2 >= own.size or own[i + 1] != 0x80:
+                    inside += (own[i] & 0xC0) != 0x80  # a character is counted at its first byte
+                    continue
+                last = own[i + 2]  # general punctuation
                 kind = QUOTE if 0x9C <= last <= 0x9F else (DASH if last <= 0x95 else OTHER)
                 kind = JOINER if last == 0x98 or last == 0x99 else kind
-                i += 2
-            if kind in (HIGH, DIGIT):
-                counts[kind] += 1
-                inside += (byte & 0xC0) != 0x80  # a character is counted at its first byte
-                i += 1
-                continue
+                after = i + 3
             counts[kind] += 1
-            if kind != JOINER or inside == 0:
-                if inside > 0:
-                    words += 1
-                    letters += inside
-                    squares += inside * inside
-                    long += inside >= 7
-                    very_long += inside >= 10
-                    length += 1
-                    inside = 0
-                if kind == STOP:
-                    questions += byte == 0x3F
-                    exclamations += byte == 0x21
-                    ends = i + 1 >= stop or kinds[text[i + 1]] == SPACE or kinds[text[i + 1]] == QUOTE
-                    if length > 0 and (ends or text[i + 1] == 0xE2):
-                        sentences += 1
-                        lengths += length
-                        length_squares += length * length
-                        if before >= 0:
-                            changes += abs(length - before)
-                        before, length = length, 0
-            i += 1
+            if kind == DIGIT:
+                inside += 1
+                continue
+            if kind == JOINER and inside > 0:
+                continue
+            words += inside > 0
+            letters += inside
+            squares += inside * inside
+            long += inside >= 7
+            very_long += inside >= 10
+            length += inside > 0
+            inside = 0
+            if kind == STOP:
+                questions += own[i] == 0x3F
+                exclamations += own[i] == 0x21
+                ends = after >= own.size or kinds[own[after]] in (SPACE, QUOTE) or own[after] == 0xE2
+                if length > 0 and ends:
+                    sentences += 1
+                    lengths += length
+                    length_squares += length * length
+                    if before >= 0:
+                        changes += abs(length - before)
+                    before, length = length, 0
         if words == 0:
             continue
         row = out[d]
@@ -164,16 +169,17 @@ def token_measures(hashes, offsets, table, out):
         if n == 0:
             continue
         row = out[d]
-        total, square = 0.0, 0.0
+        classes = np.uint64(0)
         for t in range(first, last):
             place = hashes[t] >> RARITY_SHIFT
             known = table[place, 1] == np.uint8(hashes[t] & np.uint64(255))
-            kind = table[place, 0] if known else np.uint8(UNKNOWN)
-            row[at + 3 + kind] += 1
-            total += kind
-            square += kind * kind
+            classes += np.uint64(1) << (np.uint64(table[place, 0] * known) * COUNT_BITS)
+        total, square = 0, 0
         for k in range(RARITY):
-            row[at + 3 + k] = np.sqrt(row[at + 3 + k] / n)
+            words = np.int64((classes >> (np.uint64(k) * COUNT_BITS)) & np.uint64(1023))
+            row[at + 3 + k] = np.sqrt(words / n)
+            total += k * words
+            square += k * k * words
         row[at + 3 + RARITY] = np.sqrt(max(square / n - (total / n) ** 2, 0.0))
         windows = min(max(1, n // WINDOW), WINDOWS)
         types, hapaxes, size, pairs = 0.0, 0.0, min(WINDOW, n), 0.0
