@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 
 import polars as pl
 
 from auditor.estimate import diversity_equations as equations
 from auditor.estimate.diversity_equations import Frequencies
 from auditor.estimate.diversity_variance import Measure, bounded, jackknife, judged, variance
-from auditor.estimate.spectrum import LEVELS, Counted, Spectrum
+from auditor.estimate.spectrum import LEVELS, Body, Counted, Spectrum
 from auditor.records import LEVEL, Estimate, Status
 
 # Sizes that a shard of one megabyte reaches. Naive counts grow with the text: only equal sizes compare.
@@ -20,9 +19,8 @@ STANDARD_TOKENS = 100_000
 
 
 def measure_diversity(
-    frame: pl.DataFrame,
+    text: pl.DataFrame | Body,
     *,
-    bins: Collection[int] | None = None,
     tokens: int = STANDARD_TOKENS,
     level: float = LEVEL,
 ) -> dict:
@@ -31,13 +29,11 @@ def measure_diversity(
     q0 counts types in as many 200-token blocks as hold `tokens` (words clump within documents: a block, not a token,
     is the unit that richness is rarefied by); q1 and q2 are effective numbers of types among `tokens` tokens.
 
-    Parameters: frame, a spectrum (see estimate.spectrum); bins, score bins to read, all when None
+    Parameters: text, a spectrum (see estimate.spectrum)
     Returns: q0, q1, q2, coverage, chao1, chao2: Estimate; levels: the same for bigram and trigram
     """
-    each = {
-        name: measure_spectrum(Spectrum.from_frame(frame, code, bins=bins), tokens=tokens, level=level)
-        for name, code in LEVELS.items()
-    }
+    body = Body.of(text)
+    each = {name: measure_spectrum(body.whole(code), tokens=tokens, level=level) for name, code in LEVELS.items()}
     return each.pop("word") | {"levels": each}
 
 
@@ -111,8 +107,11 @@ def _log(x: float) -> float:
 
 def log_hill(order: int, coverage: float) -> Measure:
     """ln D of an order at a fixed coverage, as a function of frequencies: what losses are made of."""
+    last: list[float] = []  # the share of the units that had the coverage: a guess for the next, much alike
 
     def measure(seen: Frequencies) -> float:
-        return _log(equations.HILL[order](seen, equations.size_at(seen, coverage)))
+        size = equations.size_at(seen, coverage, near=last[0] * seen.size if last else None)
+        last[:] = [size / seen.size]
+        return _log(equations.HILL[order](seen, size))
 
     return measure

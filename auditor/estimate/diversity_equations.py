@@ -27,6 +27,8 @@ from auditor.text.jit import kernel
 LARGE = 1e6
 # Expected counts above this are expanded in moments: the next term, 1/(12 mu^2), is 2e-5 units of one token.
 MANY = 60.0
+# How far (in ln m) the size at a coverage moves without a group of documents: a first bracket.
+NEAR = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,31 +157,39 @@ def coverage(seen: Frequencies, m: float | None = None) -> float:
     return 1.0 - seen.times(1) / seen.total * _decay(seen) ** (m - seen.size + 1.0)
 
 
-def size_at(seen: Frequencies, target: float) -> float:
-    """The number of units whose coverage is `target` [1]; infinite where no sample reaches it."""
+def size_at(seen: Frequencies, target: float, *, near: float | None = None) -> float:
+    """The number of units whose coverage is `target` [1]; infinite where no sample reaches it.
+
+    near: a guess that saves time, such as the size found without a group
+    """
     if target <= coverage(seen):
-        return _size_below(seen, target)
+        return _size_below(seen.k, seen.f, seen.size, seen.total, target, near or 0.0)
     f1, decay = seen.times(1), _decay(seen)
     if target >= 1.0 or not 0.0 < decay < 1.0:
         return math.inf
     return seen.size + math.log(seen.total / f1 * (1.0 - target)) / math.log(decay) - 1.0
 
 
-def _size_below(seen: Frequencies, target: float) -> float:
-    """Root of the rarefied coverage by regula falsi (Illinois): ln(1 - C) is nearly straight in ln m."""
-    low, high = 0.0, math.log(seen.size)
-
-    def gap(x: float) -> float:
-        rest = 1.0 - coverage(seen, min(math.exp(x), seen.size * (1.0 - 1e-12)))
-        return math.log((1.0 - target) / max(rest, 1e-300))
-
-    below, above = gap(low), gap(high)
+# k, f (K,); returns the number of units m <= size whose rarefied coverage is `target`
+@kernel
+def _size_below(k, f, size, total, target, near):
+    """Root by regula falsi (Illinois): ln(1 - C) is nearly straight in ln m."""
+    low, high = 0.0, math.log(size)
+    below, above = _gap(k, f, size, total, target, low), _gap(k, f, size, total, target, high)
     if below >= 0.0 or above <= 0.0:
-        return 1.0 if below >= 0.0 else seen.size
+        return 1.0 if below >= 0.0 else size
+    if 1.0 < near < size:
+        for x in (math.log(near) - NEAR, math.log(near) + NEAR):
+            if low < x < high:
+                here = _gap(k, f, size, total, target, x)
+                if here > 0.0:
+                    high, above = x, here
+                else:
+                    low, below = x, here
     x, before = low, 0
     for _ in range(100):
         x = (low * above - high * below) / (above - below)
-        here = gap(x)
+        here = _gap(k, f, size, total, target, x)
         if abs(here) < 1e-12 or high - low < 1e-12:
             break
         if here > 0.0:
@@ -189,6 +199,13 @@ def _size_below(seen: Frequencies, target: float) -> float:
             low, below = x, here
             above, before = (above / 2.0 if before < 0 else above), -1
     return math.exp(x)
+
+
+@kernel
+def _gap(k, f, size, total, target, x):
+    """How far the coverage of exp(x) units lies above the target, in logarithms of what is not covered."""
+    m = min(math.exp(x), size * (1.0 - 1e-12))
+    return math.log((1.0 - target) / max(_rarefied_deficit(k, f, size, total, m), 1e-300))
 
 
 def richness(seen: Frequencies, m: float) -> float:

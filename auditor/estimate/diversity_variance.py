@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import t as student
@@ -60,17 +60,22 @@ def jackknife(counted: Counted, measure: Measure, *, documents: str = "") -> Mea
 
     Parameters: measure maps frequencies to a finite number (usually a logarithm)
     """
-    whole = counted.frequencies()
-    value = measure(whole)
-    change = np.zeros(GROUPS)
+    out = unvaried(counted, measure, documents=documents)
     several = np.count_nonzero(counted.sizes) > 1  # one group alone has no variance: see `variance`
     for g, rest in counted.without_each_group() if several else ():
-        change[g] = measure(rest) - value
+        out.change[g] = measure(rest) - out.value
+    if counted.spectrum.rate < 1.0 and np.isfinite(out.change).all():
+        types, influence, of, group, change = _sampled(counted, measure)
+        out = replace(out, types=types, influence=influence, cell_type=of, cell_group=group, cell_change=change)
+    return out
+
+
+def unvaried(counted: Counted, measure: Measure, *, documents: str = "") -> Measured:
+    """A statistic alone: for draws whose variance is taken from others."""
     nothing, keys = np.zeros(0), np.zeros(0, np.uint64)
     cells = (keys, nothing, keys, np.zeros(0, np.int64), nothing)
-    if counted.spectrum.rate < 1.0 and np.isfinite(change).all():
-        cells = _sampled(counted, measure)
-    return Measured(value, change, counted.sizes, counted.spectrum.rate, *cells, documents)
+    value = measure(counted.frequencies())
+    return Measured(value, np.zeros(GROUPS), counted.sizes, counted.spectrum.rate, *cells, documents)
 
 
 def _sampled(counted: Counted, measure: Measure) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

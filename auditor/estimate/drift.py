@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from auditor.estimate.diversity_variance import judged, reach
-from auditor.estimate.spectrum import GROUPS, LEVELS, Spectrum
+from auditor.estimate.spectrum import GROUPS, WORD, Body, Spectrum
 from auditor.records import LEVEL, Estimate
 from auditor.statistics.resampling import jackknife_variance
 
@@ -30,7 +30,7 @@ class Drift:
 
 
 def measure_drift(
-    shard: pl.DataFrame, reference: pl.DataFrame | None, *, rng: np.random.Generator, level: float = LEVEL
+    shard: pl.DataFrame | Body, reference: pl.DataFrame | Body | None, *, rng: np.random.Generator, level: float = LEVEL
 ) -> Drift:
     """Drift of word frequencies over the reference's most frequent types and all others as one.
 
@@ -40,7 +40,7 @@ def measure_drift(
     method = f"Jensen-Shannon divergence over {CELLS + 1} cells, jackknife-corrected"
     if reference is None:
         return Drift(Estimate.not_measured("no human reference", method=method), None)
-    ours, theirs = (Spectrum.from_frame(frame, LEVELS["word"]) for frame in (shard, reference))
+    ours, theirs = (Body.of(text).whole(WORD) for text in (shard, reference))
     n = int(ours.tokens.sum())
     if n == 0 or theirs.tokens.sum() == 0:
         return Drift(Estimate.not_measured("no eligible text", method=method), None)

@@ -15,15 +15,17 @@ import polars as pl
 
 from auditor.estimate import diversity_equations as equations
 from auditor.estimate.diversity import log_hill
-from auditor.estimate.diversity_variance import Measured, jackknife, judged, reach, variance
+from auditor.estimate.diversity_variance import Measured, jackknife, judged, reach, unvaried, variance
 from auditor.estimate.lost_reference import LEAST_TOKENS, NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
 from auditor.estimate.lost_tail import tail_retention
-from auditor.estimate.spectrum import GROUPS, LEVELS, NO_SCORE, Counted, Spectrum
+from auditor.estimate.spectrum import GROUPS, LEVELS, NO_SCORE, WORD, Body, Counted, Spectrum
 from auditor.records import LEVEL, Estimate, Status
 
 ORDERS = (0, 1, 2)
 # A part with a smaller share of the tokens would pull the coverage of the comparison down with it.
 LEAST_PART = 0.1
+# The variance within is the mean over this many of the draws: it differs little from one to the next, and costs most.
+VARIED = 2
 PARTS = ("from_duplication", "from_synthetic", "rest")
 # Blocks for richness, tokens for the orders that frequent types decide: see estimate.diversity.
 UNIT: dict[int, Callable[[Spectrum], Counted]] = {0: Counted.blocks, 1: Counted.tokens, 2: Counted.tokens}
@@ -65,10 +67,10 @@ class Bodies:
 
 
 def lost_diversity(
-    shard: pl.DataFrame,
-    reference: pl.DataFrame | None,
+    shard: pl.DataFrame | Body,
+    reference: pl.DataFrame | Body | None,
     *,
-    collapsed: pl.DataFrame | None = None,
+    collapsed: pl.DataFrame | Body | None = None,
     synthetic: np.ndarray | None = None,
     rng: np.random.Generator | None = None,
     level: float = LEVEL,
@@ -85,19 +87,20 @@ def lost_diversity(
         levels = {name: _nothing(NO_REFERENCE) for name in LEVELS if name != "word"}
         return _nothing(NO_REFERENCE) | {"levels": levels, "tail_retention": tail_retention(shard, None)}
     drawn = [] if synthetic is None else drawn_groups(synthetic, rng or np.random.default_rng(0))
-    source = shard if collapsed is None else collapsed
-    known = shared_mass(Spectrum.from_frame(shard, LEVELS["word"]), Spectrum.from_frame(reference, LEVELS["word"]))
+    ours, theirs = Body.of(shard), Body.of(reference)
+    unique = None if collapsed is None else Body.of(collapsed)
+    known = shared_mass(ours.whole(WORD), theirs.whole(WORD))
     out = {}
     for name, code in LEVELS.items():
         bodies = Bodies(
-            Spectrum.from_frame(shard, code),
-            Spectrum.from_frame(reference, code),
-            None if collapsed is None else Spectrum.from_frame(collapsed, code),
-            tuple(Spectrum.draw(source, code, groups_of=groups) for groups in drawn),
+            ours.whole(code),
+            theirs.whole(code),
+            None if unique is None else unique.whole(code),
+            tuple((unique or ours).cells(code).spectrum(groups) for groups in drawn),
         )
         reason = _why_not(bodies, known)
         out[name] = _nothing(reason) if reason else lost_in(bodies, level=level)
-    tail = tail_retention(shard, reference, level=level)
+    tail = tail_retention(ours, theirs, level=level)
     return out.pop("word") | {"levels": out, "tail_retention": tail}
 
 
@@ -165,8 +168,9 @@ def _order(bodies: Bodies, order: int, target: float, level: float) -> tuple[Est
     measure, unit = log_hill(order, target), UNIT[order]
     method = f"Hill q={order} at coverage {target:.6f}, delete-a-group jackknife"
 
-    def measured(spectrum: Spectrum, name: str) -> Measured:
-        return jackknife(unit(spectrum), measure, documents=name)
+    def measured(spectrum: Spectrum, name: str, *, varied: bool = True) -> Measured:
+        counted = unit(spectrum)
+        return jackknife(counted, measure, documents=name) if varied else unvaried(counted, measure, documents=name)
 
     everything, reference = measured(bodies.everything, "shard"), measured(bodies.reference, "reference")
     count = int(bodies.everything.tokens.sum())
@@ -186,7 +190,7 @@ def _order(bodies: Bodies, order: int, target: float, level: float) -> tuple[Est
         parts["from_synthetic"] = Estimate.not_measured(bodies.no_synthetic)
         parts["rest"] = said([[(1.0, before), (-1.0, reference)]])
     else:
-        human = [measured(spectrum, "shard") for spectrum in bodies.human]
+        human = [measured(one, "shard", varied=place < VARIED) for place, one in enumerate(bodies.human)]
         parts["from_synthetic"] = said([[(1.0, before), (-1.0, one)] for one in human])
         parts["rest"] = said([[(1.0, one), (-1.0, reference)] for one in human])
     return loss, parts
@@ -197,7 +201,7 @@ def _signed(
 ) -> Estimate:
     """A signed log-ratio; several draws are combined by Rubin's rules (Rubin 1987, eq. 3.1.2 to 3.1.5)."""
     values = np.array([sum(sign * term.value for sign, term in terms) for terms in draws])
-    within = np.array([variance(terms) for terms in draws])
+    within = np.array([variance(terms) for terms in draws[:VARIED]])
     if not (np.isfinite(values).all() and np.isfinite(within).all()):
         return Estimate.not_measured("too few repeated types at this coverage", method=method, n=n, level=level)
     between = float(values.var(ddof=1)) if len(values) > 1 else 0.0

@@ -10,7 +10,7 @@ import polars as pl
 
 from auditor.estimate.diversity_variance import Measured, judged, reach, variance
 from auditor.estimate.lost_reference import NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
-from auditor.estimate.spectrum import GROUPS, LEVELS, Counted, Spectrum
+from auditor.estimate.spectrum import GROUPS, WORD, Body, Counted, Spectrum
 from auditor.records import LEVEL, Estimate, Status
 
 # The rarest types that hold this share of the reference's tokens are its tail.
@@ -31,7 +31,7 @@ class Stage:
 
 
 def tail_retention(
-    shard: pl.DataFrame, reference: pl.DataFrame | None, *, tail: float = TAIL, level: float = LEVEL
+    shard: pl.DataFrame | Body, reference: pl.DataFrame | Body | None, *, tail: float = TAIL, level: float = LEVEL
 ) -> Estimate:
     """Mass of the reference's rare word types in the shard, relative to that in held-out human text.
 
@@ -42,7 +42,7 @@ def tail_retention(
     method = f"mass of the rarest {tail:.0%} against held-out human text, delete-a-group jackknife"
     if reference is None:
         return Estimate.not_measured(NO_REFERENCE, method=method)
-    ours, theirs = (Spectrum.from_frame(frame, LEVELS["word"]) for frame in (shard, reference))
+    ours, theirs = (Body.of(text).whole(WORD) for text in (shard, reference))
     n = int(ours.tokens.sum())
     if n < 2 or theirs.tokens.sum() < 2:
         return Estimate.not_measured("no eligible text", method=method, n=n)
@@ -64,7 +64,7 @@ def tail_retention(
 
 
 def lost_types(
-    shard: pl.DataFrame, reference: pl.DataFrame, *, names: pl.DataFrame | None = None, most: int = 50
+    shard: pl.DataFrame | Body, reference: pl.DataFrame | Body, *, names: pl.DataFrame | None = None, most: int = 50
 ) -> pl.DataFrame:
     """The word types of which the shard lost most, by the lower bound of the lost share of tokens.
 
@@ -72,7 +72,7 @@ def lost_types(
     Returns: type, word, reference_count, shard_count, expected, retained (observed / expected), z; z is the difference
         of shares over its jackknife standard error
     """
-    ours, theirs = (Spectrum.from_frame(frame, LEVELS["word"]) for frame in (shard, reference))
+    ours, theirs = (Body.of(text).whole(WORD) for text in (shard, reference))
     rate = min(ours.rate, theirs.rate)
     ours, theirs = ours.thinned(rate), theirs.thinned(rate)
     n, m = float(ours.tokens.sum()), float(theirs.tokens.sum())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -34,6 +35,7 @@ class Spectrum:
     types (types,) uint64 ascending, fixed (types,) bool: counted whatever its hash
     index, group, count, blocks (entries,): the non-zero cells of the types x groups tables
     tokens, block_totals (groups,): exact totals over all types; rate: the share of types that is sampled
+    kept: what was derived from it before, since every order and every comparison asks for the same
     """
 
     types: np.ndarray
@@ -45,40 +47,13 @@ class Spectrum:
     tokens: np.ndarray
     block_totals: np.ndarray
     rate: float
-    units: dict[str, Counted] = field(init=False, repr=False, compare=False, default_factory=dict)
+    kept: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @classmethod
     def from_frame(cls, frame: pl.DataFrame, level: int, *, bins: Collection[int] | None = None) -> Spectrum:
         """The spectrum of one level, over the given score bins or all of them."""
-        rows = frame.filter(pl.col("level") == level)
-        if bins is not None:
-            rows = rows.filter(pl.col("bin").is_in(list(bins)))
-        threshold = int(rows["threshold"].to_numpy().min(initial=KEEP_ALL))
-        return cls._of(rows.filter(pl.col("fixed") | (pl.col("type") <= threshold)), (threshold + 1) / 2**64)
-
-    @classmethod
-    def draw(cls, frame: pl.DataFrame, level: int, *, groups_of: dict[int, np.ndarray]) -> Spectrum:
-        """The spectrum of chosen groups per score bin: groups_of maps a bin to its groups; other bins are left out."""
-        pairs = [(b, g) for b, groups in groups_of.items() for g in groups]
-        chosen = pl.DataFrame(pairs, schema={"bin": pl.UInt8, "group": pl.UInt8}, orient="row")
-        return cls.from_frame(frame.join(chosen, on=["bin", "group"], how="semi"), level)
-
-    @classmethod
-    def _of(cls, rows: pl.DataFrame, rate: float) -> Spectrum:
-        summed = rows.group_by("type", "group").agg(
-            pl.col("count").sum(), pl.col("blocks").sum(), pl.col("fixed").first()
-        )
-        summed = summed.filter(pl.col("count") > 0).sort("type", "group")
-        whole, cells = summed.filter(pl.col("type").is_null()), summed.filter(pl.col("type").is_not_null())
-        tokens, block_totals = np.zeros(GROUPS), np.zeros(GROUPS)
-        tokens[whole["group"].to_numpy()] = whole["count"].to_numpy()
-        block_totals[whole["group"].to_numpy()] = whole["blocks"].to_numpy()
-        types, first, index = np.unique(cells["type"].to_numpy(), return_index=True, return_inverse=True)
-        return cls(
-            types, cells["fixed"].to_numpy()[first], index.astype(np.int64), cells["group"].to_numpy().astype(np.int64),
-            cells["count"].to_numpy().astype(np.float64), cells["blocks"].to_numpy().astype(np.float64),
-            tokens, block_totals, rate,
-        )  # fmt: skip
+        every = np.arange(GROUPS)
+        return Cells.of(frame, level).spectrum(None if bins is None else dict.fromkeys(bins, every))
 
     @property
     def groups(self) -> int:
@@ -94,23 +69,108 @@ class Spectrum:
         """The same spectrum sampled at a lower rate: coordinated with every other spectrum of that rate."""
         if rate >= self.rate:
             return self
-        kept = self.fixed | (self.types < np.uint64(min(rate * 2**64, KEEP_ALL)))
-        return replace(self._cut(kept), rate=rate)
+        if rate not in self.kept:
+            chosen = self.fixed | (self.types < np.uint64(min(rate * 2**64, KEEP_ALL)))
+            self.kept[rate] = replace(self._cut(chosen), rate=rate)
+        return self.kept[rate]
 
-    def _cut(self, kept: np.ndarray) -> Spectrum:
-        place, cells = np.cumsum(kept) - 1, kept[self.index]
+    def _cut(self, chosen: np.ndarray) -> Spectrum:
+        place, cells = np.cumsum(chosen) - 1, chosen[self.index]
         return replace(
-            self, types=self.types[kept], fixed=self.fixed[kept], index=place[self.index[cells]],
+            self, types=self.types[chosen], fixed=self.fixed[chosen], index=place[self.index[cells]],
             group=self.group[cells], count=self.count[cells], blocks=self.blocks[cells],
         )  # fmt: skip
 
-    def of_groups(self, kept: np.ndarray) -> Spectrum:
-        """The text of some jackknife groups only. kept (groups,) bool; types that vanish stay, with count 0."""
-        cells = kept[self.group]
+    def of_groups(self, chosen: np.ndarray) -> Spectrum:
+        """The text of some jackknife groups only. chosen (groups,) bool; types that vanish stay, with count 0."""
+        cells = chosen[self.group]
         return replace(
             self, index=self.index[cells], group=self.group[cells], count=self.count[cells], blocks=self.blocks[cells],
-            tokens=np.where(kept, self.tokens, 0.0), block_totals=np.where(kept, self.block_totals, 0.0),
+            tokens=np.where(chosen, self.tokens, 0.0), block_totals=np.where(chosen, self.block_totals, 0.0),
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """One level of a frame by score bin: any choice of bins and groups is a spectrum, without sorting again.
+
+    types, fixed (types,); index, group, bin, count, blocks (cells,), those of one type and group side by side
+    tokens, block_totals (256 bins, groups); rate, as in a spectrum
+    """
+
+    types: np.ndarray
+    fixed: np.ndarray
+    index: np.ndarray
+    group: np.ndarray
+    bin: np.ndarray
+    count: np.ndarray
+    blocks: np.ndarray
+    tokens: np.ndarray
+    block_totals: np.ndarray
+    rate: float
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, level: int) -> Cells:
+        rows = frame.filter(pl.col("level") == level)
+        threshold = int(rows["threshold"].to_numpy().min(initial=KEEP_ALL))
+        whole, rows = rows.filter(pl.col("type").is_null()), rows.filter(pl.col("type").is_not_null())
+        kind, group, bin, fixed = (rows[name].to_numpy() for name in ("type", "group", "bin", "fixed"))
+        kept = fixed | (kind <= np.uint64(threshold))
+        order = np.flatnonzero(kept)[np.lexsort((group[kept], kind[kept]))]
+        kind = kind[order]
+        first = np.flatnonzero(np.r_[True, kind[1:] != kind[:-1]][: kind.size])
+        index = np.repeat(np.arange(first.size), np.diff(np.r_[first, kind.size]))
+        count, blocks = (rows[name].to_numpy()[order].astype(float) for name in ("count", "blocks"))
+        tokens, block_totals = np.zeros((2, NO_SCORE + 1, GROUPS))
+        at = whole["bin"].to_numpy(), whole["group"].to_numpy()
+        np.add.at(tokens, at, whole["count"].to_numpy().astype(float))
+        np.add.at(block_totals, at, whole["blocks"].to_numpy().astype(float))
+        return cls(
+            kind[first], fixed[order][first], index, group[order].astype(np.int64), bin[order], count, blocks,
+            tokens, block_totals, (threshold + 1) / 2**64,
+        )  # fmt: skip
+
+    def spectrum(self, groups_of: dict[int, np.ndarray] | None = None) -> Spectrum:
+        """The spectrum of chosen groups per score bin: groups_of maps a bin to its groups; None is all there is."""
+        chosen = np.full(self.tokens.shape, groups_of is None)
+        for bin, groups in (groups_of or {}).items():
+            chosen[bin, groups] = True
+        cells = np.flatnonzero(chosen[self.bin, self.group] & (self.count > 0))
+        place = self.index[cells] * GROUPS + self.group[cells]
+        first = np.flatnonzero(np.r_[True, place[1:] != place[:-1]][: place.size])
+        held, index = np.unique(self.index[cells][first], return_inverse=True)
+        count, blocks = (_summed(each[cells], first) for each in (self.count, self.blocks))
+        return Spectrum(
+            self.types[held], self.fixed[held], index.astype(np.int64), self.group[cells][first], count, blocks,
+            (self.tokens * chosen).sum(0), (self.block_totals * chosen).sum(0), self.rate,
+        )  # fmt: skip
+
+
+class Body:
+    """One body of text: its spectra at every level, made from the frame when first asked for."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame = frame
+        self._cells: dict[int, Cells] = {}
+        self._whole: dict[int, Spectrum] = {}
+
+    @classmethod
+    def of(cls, text: pl.DataFrame | Body) -> Body:
+        return text if isinstance(text, Body) else cls(text)
+
+    @property
+    def tokens(self) -> int:
+        return int(self.whole(WORD).tokens.sum())
+
+    def whole(self, level: int) -> Spectrum:
+        if level not in self._whole:
+            self._whole[level] = self.cells(level).spectrum()
+        return self._whole[level]
+
+    def cells(self, level: int) -> Cells:
+        if level not in self._cells:
+            self._cells[level] = Cells.of(self.frame, level)
+        return self._cells[level]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +178,21 @@ class Counted:
     """A spectrum seen through one sampling unit, tokens or blocks: what the jackknife varies.
 
     value (entries,) per type and group; sizes (groups,) units; index, group as in the spectrum
-    left_out: frequencies without each group, once they were asked for: every order and measure needs the same ones
     """
 
     spectrum: Spectrum
     value: np.ndarray
     sizes: np.ndarray
     incidence: bool
-    left_out: list[tuple[int, Frequencies]] = field(init=False, repr=False, compare=False, default_factory=list)
+    kept: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @classmethod
     def tokens(cls, spectrum: Spectrum) -> Counted:
-        return spectrum.units.setdefault("tokens", cls(spectrum, spectrum.count, spectrum.tokens, False))
+        return spectrum.kept.setdefault("tokens", cls(spectrum, spectrum.count, spectrum.tokens, False))
 
     @classmethod
     def blocks(cls, spectrum: Spectrum) -> Counted:
-        return spectrum.units.setdefault("blocks", cls(spectrum, spectrum.blocks, spectrum.block_totals, True))
+        return spectrum.kept.setdefault("blocks", cls(spectrum, spectrum.blocks, spectrum.block_totals, True))
 
     def totals(self) -> np.ndarray:
         """(types,) count of each type over all groups."""
@@ -144,42 +203,55 @@ class Counted:
         return self.spectrum.index
 
     def frequencies(self) -> Frequencies:
-        return self._frequencies(self.totals(), float(self.sizes.sum()))
+        if "whole" not in self.kept:
+            k, at = np.unique(self.totals(), return_inverse=True)
+            fixed = np.bincount(at, self.spectrum.fixed, k.size)
+            free = np.bincount(at, ~self.spectrum.fixed, k.size)
+            self.kept["whole"] = self._calibrated(k, fixed, free, float(self.sizes.sum()))
+        return self.kept["whole"]
 
     def without_each_group(self) -> list[tuple[int, Frequencies]]:
         """Leaves out each group that holds text in turn: (group, frequencies of the rest)."""
-        if not self.left_out:
-            self.left_out.extend(self._without_each_group())
-        return self.left_out
+        if "rests" not in self.kept:
+            self.kept["rests"] = list(self._without_each_group())
+        return self.kept["rests"]
 
     def _without_each_group(self) -> Iterator[tuple[int, Frequencies]]:
-        """Only the types of the group change their count: the histogram of the others is taken over."""
-        totals, size = self.totals(), float(self.sizes.sum())
-        whole = _Histogram.of(totals, self.spectrum.fixed)
-        order = np.argsort(self.spectrum.group, kind="stable")
-        bounds = np.searchsorted(self.spectrum.group[order], np.arange(GROUPS + 1))
+        """A group moves its own types in the histogram of the whole: all groups at once, by their cells."""
+        totals, fixed, group = self.totals(), self.spectrum.fixed, self.spectrum.group
+        few = totals < LISTED
+        cells = np.flatnonzero(few[self.index])  # a type has at most one cell per group
+        before = totals[self.index[cells]].astype(np.int64)
+        after = before - self.value[cells].astype(np.int64)
+        start = totals[few].astype(np.int64)
+        seen = np.zeros(LISTED, bool)
+        seen[start] = seen[after] = True
+        k, place = np.flatnonzero(seen), np.cumsum(seen) - 1
+        row = (fixed[self.index[cells]] * GROUPS + group[cells]) * k.size
+        shape = 2, GROUPS, k.size
+        moved = np.bincount(row + place[after], minlength=2 * GROUPS * k.size)
+        moved -= np.bincount(row + place[before], minlength=2 * GROUPS * k.size)
+        base = np.bincount(fixed[few] * k.size + place[start], minlength=2 * k.size).reshape(2, 1, k.size)
+        free_rests, fixed_rests = (base + moved.reshape(shape)).astype(float)
+        many = np.flatnonzero(~few)
+        rests = np.repeat(totals[many, None], GROUPS, 1)
+        long = np.flatnonzero(~few[self.index])
+        rests[np.searchsorted(many, self.index[long]), group[long]] -= self.value[long]
+        listed, size = fixed[many].astype(float), float(self.sizes.sum())
         for g in np.flatnonzero(self.sizes):
-            cells = order[bounds[g] : bounds[g + 1]]
-            types = self.index[cells]  # a type has at most one cell per group
-            rest = whole.moved(totals[types], totals[types] - self.value[cells], self.spectrum.fixed[types])
-            yield int(g), self._calibrated(rest, size - self.sizes[g])
+            counts = np.concatenate([k, rests[:, g]])
+            always, sampled = np.concatenate([fixed_rests[g], listed]), np.concatenate([free_rests[g], 1.0 - listed])
+            yield int(g), self._calibrated(counts, always, sampled, size - self.sizes[g])
 
-    def _frequencies(self, totals: np.ndarray, size: float) -> Frequencies:
-        return self._calibrated(_Histogram.of(totals, self.spectrum.fixed), size)
-
-    def _calibrated(self, seen: _Histogram, size: float) -> Frequencies:
+    def _calibrated(self, k: np.ndarray, fixed: np.ndarray, free: np.ndarray, size: float) -> Frequencies:
         """Types per count, weighted by how many types each sampled one stands for.
 
         Occurrences must sum to the known total: linear calibration (Deville & Sarndal 1992, JASA 87:376, eq. 2.5),
         w (1 + lambda k). Rare types keep their weight; the sampled types that are not so rare no longer decide the
         entropy by being sampled or not.
         """
-        share = 1.0 / self.spectrum.rate
-        k = np.concatenate([np.arange(LISTED, dtype=float), seen.listed])
-        fixed = np.concatenate([seen.fixed, seen.listed_fixed])
-        free = np.concatenate([seen.free, 1.0 - seen.listed_fixed]) * share
-        kept = (k > 0) & (fixed + free > 0)
-        k, fixed, free = k[kept], fixed[kept], free[kept]
+        held = (k > 0) & (fixed + free > 0)
+        k, fixed, free = k[held].astype(float), fixed[held], free[held] / self.spectrum.rate
         plain = fixed + free
         if not self.incidence and self.spectrum.rate < 1.0:
             squares = float(np.sum(free * k**2))
@@ -189,53 +261,6 @@ class Counted:
         return Frequencies(k, plain, size, float(np.sum(k * plain)) if self.incidence else size)
 
 
-@dataclass(frozen=True, slots=True)
-class _Histogram:
-    """How many types occur k times, listed types (counted whatever their hash) and sampled ones apart.
-
-    fixed, free (LISTED,); listed (n,) counts of LISTED or more, type by type; listed_fixed (n,) 1.0 or 0.0
-    """
-
-    fixed: np.ndarray
-    free: np.ndarray
-    listed: np.ndarray
-    listed_fixed: np.ndarray
-
-    @classmethod
-    def of(cls, totals: np.ndarray, fixed: np.ndarray) -> _Histogram:
-        few = totals < LISTED
-        counts = totals[few].astype(np.int64)
-        kind = fixed[few]
-        return cls(
-            np.bincount(counts[kind], minlength=LISTED).astype(float),
-            np.bincount(counts[~kind], minlength=LISTED).astype(float),
-            totals[~few],
-            fixed[~few].astype(float),
-        )
-
-    def moved(self, before: np.ndarray, after: np.ndarray, fixed: np.ndarray) -> _Histogram:
-        """The histogram after some types' counts have fallen from `before` to `after`."""
-        few = before < LISTED
-        old, new = _Histogram.of(before[few], fixed[few]), _Histogram.of(after, fixed)
-        # Long counts are few: those that moved are taken out one by one, by value.
-        listed, kind = _without(self.listed, self.listed_fixed, before[~few], fixed[~few].astype(float))
-        return _Histogram(
-            self.fixed - old.fixed + new.fixed,
-            self.free - old.free + new.free,
-            np.concatenate([listed, new.listed]),
-            np.concatenate([kind, new.listed_fixed]),
-        )
-
-
-def _without(
-    values: np.ndarray, kinds: np.ndarray, gone: np.ndarray, gone_kinds: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Two parallel arrays without one occurrence of each (value, kind) in `gone`."""
-    order, leaving = np.lexsort((kinds, values)), np.lexsort((gone_kinds, gone))
-    kept, i = np.ones(len(values), bool), 0
-    for j in leaving:
-        while (values[order[i]], kinds[order[i]]) != (gone[j], gone_kinds[j]):
-            i += 1
-        kept[order[i]] = False
-        i += 1
-    return values[kept], kinds[kept]
+def _summed(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Sums of the runs that begin at `first`."""
+    return np.add.reduceat(values, first) if first.size else np.zeros(0)

@@ -135,7 +135,7 @@ def _measure(
     measured = richness.measure_shards(run, plan, config, prevalence.shards, counts, reference)
     spectra: list[pl.DataFrame] = []
     for place, (name, found) in enumerate(measured):
-        spectra = richness.add_spectra(spectra, found.spectrum)
+        spectra = richness.add_spectra(spectra, found.text.frame)
         shard = shards[place]
         shard |= summary.quantities(synthetic, copies.get(name, none), found, place=place) | {"drift": found.drift}
         shards[place] = shard
@@ -149,7 +149,7 @@ def _measure(
            for name in ("documents", "eligible_documents", "tokens", "bytes", "skipped")},
         **summary.quantities(synthetic, copies[""], whole, place=None),
     }  # fmt: skip
-    spectrum = whole.spectrum if reference.frame is None else reference.frame
+    spectrum = (reference.text or whole.text).frame
     corpus["drift"] = whole.drift
     profile = richness.profile(whole, reference, level=config.level)
     profile |= {"missing": richness.missing_words(whole, reference)}

@@ -13,11 +13,12 @@ import polars as pl
 from auditor.columns import SCORE_BINS
 from auditor.config import Config
 from auditor.estimate.counts import BINS, EDGES, ScoreCounts
-from auditor.estimate.diversity import STANDARD_TOKENS, measure_diversity
+from auditor.estimate.diversity import STANDARD_TOKENS, measure_diversity, measure_spectrum
 from auditor.estimate.drift import measure_drift
 from auditor.estimate.lost import lost_diversity
 from auditor.estimate.lost_tail import lost_types, stage
 from auditor.estimate.prevalence import ScopePrevalence
+from auditor.estimate.spectrum import WORD, Body
 from auditor.pipeline.again import CLUSTERS
 from auditor.pipeline.map import TYPE_CAP
 from auditor.pipeline.parts import part_folder
@@ -35,9 +36,9 @@ COARSE = np.searchsorted(SCORE_BINS, (EDGES[:-1] + EDGES[1:]) / 2)  # coarse sco
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """The human text that diversity is compared with: its spectrum, where it comes from, how large it is."""
+    """The human text that diversity is compared with: its spectra, where it comes from, how large it is."""
 
-    frame: pl.DataFrame | None
+    text: Body | None
     origin: str
     tokens: int
     documents: int = 0
@@ -49,7 +50,7 @@ class Richness:
 
     diversity: dict[str, Any]
     loss: dict[str, Any]
-    spectrum: pl.DataFrame
+    text: Body
     drift: dict[str, Any]
 
 
@@ -58,17 +59,17 @@ def find_reference(run: Path, plan: Plan) -> Reference:
     given = plan.of_role(HUMAN)
     if given:
         frame = _merged(run, given, "types")
-        return Reference(frame, "--human-reference", _tokens(frame))
+        return Reference(Body(frame), "--human-reference", _tokens(frame))
     dated = _merged(run, plan.of_role(CORPUS), "dated_types")
     if _tokens(dated) >= LEAST_REFERENCE_TOKENS:
-        return Reference(dated, "the corpus' own documents dated before November 2022", _tokens(dated))
+        return Reference(Body(dated), "the corpus' own documents dated before November 2022", _tokens(dated))
     return Reference(None, "none: give --human-reference", 0)
 
 
 def human_spectrum(run: Path, plan: Plan) -> pl.DataFrame:
     """The spectrum that the reservoir is sized by: the human reference's, without one the corpus' own."""
     reference = find_reference(run, plan)
-    return _merged(run, plan.of_role(CORPUS), "types") if reference.frame is None else reference.frame
+    return _merged(run, plan.of_role(CORPUS), "types") if reference.text is None else reference.text.frame
 
 
 def measure_shards(
@@ -139,21 +140,22 @@ def _measure(
     frame: pl.DataFrame, extra: pl.DataFrame | None, reference: Reference, synthetic: np.ndarray | None,
     rng: np.random.Generator, level: float, *, known: dict[str, Any] | None = None,
 ) -> Richness:  # fmt: skip
-    collapsed = frame if extra is None else subtract(frame, extra)
-    diversity = measure_diversity(frame, level=level) if known is None else known
-    loss = lost_diversity(frame, reference.frame, collapsed=collapsed, synthetic=synthetic, rng=rng, level=level)
+    text = Body(frame)
+    collapsed = text if extra is None else Body(subtract(frame, extra))
+    diversity = measure_diversity(text, level=level) if known is None else known
+    loss = lost_diversity(text, reference.text, collapsed=collapsed, synthetic=synthetic, rng=rng, level=level)
     found = stage(loss, loss["tail_retention"])
-    drift = measure_drift(frame, reference.frame, rng=rng, level=level).as_dict()
+    drift = measure_drift(text, reference.text, rng=rng, level=level).as_dict()
     drift |= {"stage": found.name, "stage_evidence": found.evidence}
-    return Richness(diversity, loss, frame, drift)
+    return Richness(diversity, loss, text, drift)
 
 
 def profile(corpus: Richness, reference: Reference, *, level: float) -> dict[str, Any]:
     """The diversity profile of the corpus beside the reference's, both at the size of the smaller one."""
-    size = min(STANDARD_TOKENS, _tokens(corpus.spectrum), reference.tokens or STANDARD_TOKENS)
+    size = min(STANDARD_TOKENS, corpus.text.tokens, reference.tokens or STANDARD_TOKENS)
     same = size == STANDARD_TOKENS
-    own = corpus.diversity if same else measure_diversity(corpus.spectrum, tokens=size, level=level)
-    other = None if reference.frame is None else measure_diversity(reference.frame, tokens=size, level=level)
+    own = corpus.diversity if same else measure_spectrum(corpus.text.whole(WORD), tokens=size, level=level)
+    other = None if reference.text is None else measure_spectrum(reference.text.whole(WORD), tokens=size, level=level)
     absent = Estimate.not_measured(reference.origin)
     points = [
         {"q": order, "corpus": own[f"q{order}"], "reference": other[f"q{order}"] if other else absent}
@@ -165,11 +167,11 @@ def profile(corpus: Richness, reference: Reference, *, level: float) -> dict[str
 
 def missing_words(corpus: Richness, reference: Reference) -> list[dict[str, Any]]:
     """The words of the reference that the corpus lost most of, per million tokens."""
-    if reference.frame is None:
+    if reference.text is None:
         return []
-    lost = lost_types(corpus.spectrum, reference.frame, names=known_words(NAMED), most=4 * MISSING)
+    lost = lost_types(corpus.text, reference.text, names=known_words(NAMED), most=4 * MISSING)
     named = lost.drop_nulls("word").filter(pl.col("retained") < 1).head(MISSING)
-    scale, own = 1e6 / max(reference.tokens, 1), 1e6 / max(_tokens(corpus.spectrum), 1)
+    scale, own = 1e6 / max(reference.tokens, 1), 1e6 / max(corpus.text.tokens, 1)
     return [
         {"name": row["word"], "reference": row["reference_count"] * scale, "corpus": row["shard_count"] * own,
          "retained": row["retained"], "z": row["z"]}
