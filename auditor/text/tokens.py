@@ -6,6 +6,7 @@ lower-cased UTF-8 bytes, finished by the MurmurHash3 mixer (without it the low b
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -21,6 +22,8 @@ NOTHING = np.uint64(0)
 MURMUR_1 = np.uint64(0xFF51AFD7ED558CCD)
 MURMUR_2 = np.uint64(0xC4CEB9FE1A85EC53)
 SHIFT = np.uint64(33)
+ONE = np.uint64(1)
+NOT_PLAIN = np.uint64(256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def tokenise(text: np.ndarray, offsets: np.ndarray) -> Tokens:
     hashes = np.empty(span // 2 + n + 2, np.uint64)  # two tokens are a gap apart, or characters of three bytes
     ends = np.zeros(n + 1, np.int64)
     characters = np.zeros(n, np.int64)
-    used = scan(text, offsets, alphabet.classes(), alphabet.lower(), hashes, ends, characters)
+    used = scan(text, offsets, alphabet.classes(), alphabet.lower(), _plain(), hashes, ends, characters)
     return Tokens(hashes[:used], ends, characters)
 
 
@@ -59,6 +62,16 @@ def token_hash(word: str) -> int:
     if len(tokens.hashes) != 1:
         raise ValueError(f"{word!r} is {len(tokens.hashes)} tokens, not one")
     return int(tokens.hashes[0])
+
+
+@cache
+def _plain() -> np.ndarray:
+    """(256,) uint64: a byte's lower-case letter or digit, 0 for a gap, NOT_PLAIN where one byte says too little."""
+    table = np.full(256, NOT_PLAIN, np.uint64)
+    kinds = alphabet.classes()[:128]
+    table[:128][kinds == GAP] = NOTHING
+    table[:128][kinds == WORD] = alphabet.lower()[:128][kinds == WORD]
+    return table
 
 
 @kernel
@@ -126,51 +139,60 @@ def absorb(h, point):
 
 
 @kernel
-def scan(text, offsets, classes, lower, hashes, ends, characters):
-    """text (b,) uint8, offsets (n+1,) int64, classes lower (SIZE,) -> hashes (t,), ends (n+1,), characters (n,)."""
-    used = 0
+def scan(text, offsets, classes, lower, plain, hashes, ends, characters):
+    """text (b,), offsets (n+1,), classes lower (SIZE,), plain (256,) -> hashes (t,), ends (n+1,), characters (n,).
+
+    Places and counts are unsigned: a signed index costs a comparison at every byte.
+    """
+    used = NOTHING
     for d in range(offsets.shape[0] - 1):
-        i, stop = offsets[d], offsets[d + 1]
-        h, inside, joiner, count = NOTHING, np.uint64(0), False, 0
+        i, stop = np.uint64(offsets[d]), np.uint64(offsets[d + 1])
+        h, inside, joiner, count = NOTHING, NOTHING, False, NOTHING
         while i < stop:
-            first = i
-            while i < stop:  # plain ASCII, without branches on what it says: word ends can't be predicted
-                byte = text[i]
-                kind = classes[byte]
-                if byte >= 0x80 or kind == JOINER or joiner:
+            if not joiner:
+                first = i
+                i, h, inside, used = _scan_plain(text, i, stop, h, inside, used, plain, hashes)
+                count += i - first
+                if i == stop:
                     break
-                hashes[used] = h
-                word = np.uint64(kind == WORD)
-                used += int(inside & ~word)
-                h = ((h * PRIME) ^ np.uint64(lower[byte])) * word
-                inside = word
-                i += 1
-            count += i - first
-            if i == stop:
-                break
-            point, width = code_point(text, i, stop)
+            point, width = code_point(text, np.int64(i), np.int64(stop))
             kind = character_class(point, classes)
-            i += width
-            count += 1
+            i += np.uint64(width)
+            count += ONE
             if kind == JOINER and inside and not joiner:
                 joiner = True
                 continue
             small = np.int64(lower[point]) if 0 <= point < LIMIT else point
             if kind == WORD or (kind == MARK and inside):
                 h = absorb(absorb(h, np.int64(APOSTROPHE)) if joiner else h, small)
-                inside = np.uint64(1)
+                inside = ONE
             else:
                 hashes[used] = h
-                used += int(inside)
+                used += inside
                 if kind == SOLO:
                     hashes[used] = absorb(NOTHING, small)
-                    used += 1
-                h, inside = NOTHING, np.uint64(0)
+                    used += ONE
+                h, inside = NOTHING, NOTHING
             joiner = False
         hashes[used] = h
-        used += int(inside)
-        ends[d + 1] = used
-        characters[d] = count
-    for t in range(used):
+        used += inside
+        ends[d + 1], characters[d] = np.int64(used), np.int64(count)
+    for t in range(np.int64(used)):
         hashes[t] = mix(hashes[t])
-    return used
+    return np.int64(used)
+
+
+@kernel
+def _scan_plain(text, i, stop, h, inside, used, plain, hashes):
+    """From i on, as far as bytes are plain; without branches on what they say: word ends can't be predicted."""
+    while i < stop:
+        small = plain[text[i]]
+        if small >= NOT_PLAIN:
+            break
+        hashes[used] = h
+        word = np.uint64(small != NOTHING)
+        used += inside & ~word
+        h = ((h * PRIME) ^ small) & (NOTHING - word)
+        inside = word
+        i += ONE
+    return i, h, inside, used
