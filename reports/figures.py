@@ -6,7 +6,9 @@ planes come with a table of their points.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from auditor.reports import svg, words
@@ -16,7 +18,7 @@ CHATGPT = 2022 + 10 / 12  # the assistant that made machine text cheap came at t
 RANKED_POINTS = 160
 HEAT_LEVELS = 8
 MATRIX = 12
-ORDERS = ((0, "all types (q = 0)"), (1, "common (q = 1)"), (2, "very common (q = 2)"))
+ORDERS = ((0, "all types"), (1, "common"), (2, "very common"))
 
 Entry = tuple[str, dict[str, Any] | None]
 
@@ -28,19 +30,24 @@ def intervals(
     unit: str = "share",
     tone: str = "synthetic",
     along: svg.Scale | None = None,
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """A table of estimates with their intervals drawn on one common axis."""
+    """A table of estimates with their intervals drawn on one common axis; notes: more to say of each when asked."""
     along = along or common_scale([e for _, e in entries], unit)
     rows = [
-        {"label": name(label), "drawing": svg.whisker(e, along, tone=tone), "text": words.estimate(e, unit),
-         "why": words.why(e or {}), "measured": words.measured(e)}
-        for label, e in entries
+        {"label": name(label), "drawing": svg.whisker(e, along, tone=tone),
+         "text": words.brief(e, unit) if words.measured(e) else words.estimate(e),
+         "why": "; ".join(part for part in (words.why(e or {}), note) if part), "measured": words.measured(e),
+         "doubt": words.doubt(e)}
+        for (label, e), note in zip_longest(entries, notes[: len(entries)], fillvalue="")
     ]  # fmt: skip
     return {"caption": caption, "axis": svg.axis(along), "rows": rows, "any": any(row["measured"] for row in rows)}
 
 
-def common_scale(estimates: Iterable[dict[str, Any] | None], unit: str = "share") -> svg.Scale:
-    return svg.scale((e[key] for e in estimates if words.measured(e) for key in ("lower", "upper")), unit)  # type: ignore[index]
+def common_scale(estimates: Iterable[dict[str, Any] | None], unit: str = "share", *, zero: bool = True) -> svg.Scale:
+    """One axis over the ends of all intervals; zero: it starts at zero."""
+    ends = (e[key] for e in estimates if e and words.measured(e) for key in ("lower", "upper"))
+    return svg.scale(ends, unit, zero=zero)
 
 
 def stacks(
@@ -49,9 +56,10 @@ def stacks(
     """A table of stacked bars: (label, parts as (length, class), the number in words)."""
     along = svg.scale((sum(length for length, _ in parts) for _, parts, _ in entries), unit)
     rows = [
-        {"label": name(label), "drawing": svg.bars(parts, along), "text": text, "why": "", "measured": True}
+        {"label": name(label), "drawing": svg.bars(parts, along), "text": text, "why": "", "measured": True,
+         "doubt": ""}
         for label, parts, text in entries
-    ]
+    ]  # fmt: skip
     return {"caption": caption, "axis": svg.axis(along), "rows": rows, "any": bool(rows)}
 
 
@@ -90,7 +98,7 @@ def years(strata: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     if len(known) < 2:
         return None
     first, last = known[0][0], known[-1][0]
-    every = max(1, (last - first) // 8)
+    every = math.ceil((last - first + 1) / 7)  # so many labels stand side by side on a telephone
     ticks = tuple((year + 0.5, str(year)) for year in range(last, first - 1, -every))
     plane = svg.Plane(svg.Scale(first, last + 1, ticks), common_scale([e for _, e in known]))
     marks = [mark for year, e in known for mark in plane.dot(year + 0.5, e, "synthetic")]

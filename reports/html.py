@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,12 @@ from auditor.reports.redact import redact
 from auditor.reports.view import view
 
 TEMPLATES = Path(__file__).with_name("templates")
+LONGEST_CELL, LONGEST_WORD = 36, 24  # characters
+# A figure, maybe with its interval and status, or the words that stand where there is none.
+_NUMBER = re.compile(
+    r"(?:(?:less|more) than )?[<>+\u2212]?[\d,.]+%?(?: (?:thousand|million|billion|trillion|times))?"
+    r"(?: \([^()]*\))?(?:, inconclusive)?|not measured|not sized|absent|representative"
+)
 POLICY = (
     "default-src 'none'; style-src {style}; script-src {script}; img-src data:; base-uri 'none'; form-action 'none'"
 )
@@ -43,15 +51,30 @@ def render_page(template: str, *, version: str, script: str = "", **content: Any
     return page.render(policy=policy, style=Markup(style), script=Markup(code), version=version, **content) + "\n"
 
 
+def columns(lines: Sequence[Sequence[str]], head: Sequence[str]) -> list[dict[str, Any]]:
+    """The columns of a table that hold anything: place, title, and whether all are numbers, which stand flush right."""
+    return [
+        {"place": place, "title": head[place], "numeric": all(_NUMBER.fullmatch(cell) for cell in cells if cell)}
+        for place, cells in enumerate(zip(*lines, strict=True)) if place == 0 or any(cells)
+    ]  # fmt: skip
+
+
+def long(cell: str) -> bool:
+    """Whether a cell needs room: it is a sentence, or holds a word that must be broken anywhere."""
+    return len(cell) > LONGEST_CELL or any(len(word) > LONGEST_WORD for word in re.split(r"[\s/-]", cell))
+
+
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"columns": columns, "long": long}
+    return environment
 
 
 @cache

@@ -2,47 +2,63 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from importlib.metadata import version as installed
 from typing import Any
 
 from auditor.reports import svg, words
 from auditor.reports.clean import clean, name
-from auditor.reports.figures import common_scale
+from auditor.reports.figures import common_scale, intervals
 from auditor.reports.html import render_page
+from auditor.reports.vocabulary import REGIMES, SETTINGS, SIMULATED, spoken
 
-AUDITS, SHARDS, TICKS = 60, 100, 8  # drawn; all stand in the JSON
+AUDITS, SHARDS, DRAWN = 60, 100, 24  # all stand in the JSON
+TICKS, DATES = 10, 3  # so many labels stand side by side in a plot of half the page
+TURNS = ("worse", "better")
 TONES = {"synthetic_fraction": "synthetic", "synthetic_fraction_tokens": "synthetic", "duplicate_fraction": "duplicate"}
 
 
 def render_trend(found: dict[str, Any]) -> str:
     """The content of `auditor trend` as one page."""
-    audits = found["audits"]
-    alarms = [series for series in found["series"] if series["alarm"]]
-    headline = f"{words.plural(len(audits), 'audit')}: " + (
-        f"early warning for {', '.join(series['words'] for series in alarms)}" if alarms else "no early warning"
-    )
+    audits, shown = found["audits"], found["audits"][-AUDITS:]
+    alarms = [series["words"] for series in found["series"] if series["alarm"]]
+    measured = [s for s in found["series"] if any(words.measured(p["estimate"]) for p in s["points"][-AUDITS:])]
+    sentences = [f"A change for the worse stands out in: {', '.join(alarms)}." if alarms else
+                 "No quantity changes for the worse by more than its own past lets expect."]  # fmt: skip
+    if found["series"]:
+        chart = found["series"][0]["chart"]
+        false = words.percent(chart["false_alarm_rate"])
+        sentences.append(f"The warning is a {chart['method']} chart: over {words.plural(chart['audits'], 'audit')}, "
+                         f"{false} of stable series raise a false alarm.")  # fmt: skip
     return render_page(
-        "trend.html.jinja", version=installed("auditor"), title="Trend", headline=headline,
-        sections=[_series(series, audits) for series in found["series"]], years=_years(found["years"]),
+        "trend.html.jinja", version=installed("auditor"), title="Trend",
+        headline=f"{words.plural(len(audits), 'audit')}: " + ("early warning" if alarms else "no early warning"),
+        sentences=sentences, sections=[_series(series, shown) for series in measured], years=_years(found["years"]),
+        absent=[series["words"] for series in found["series"] if series not in measured],
         audits=[(name(a["corpus"], 60), words.day(a["finished_at"]), a["version"], a["calibration"][:12],
-                 "" if a["complete"] else "incomplete") for a in audits[-AUDITS:]],
+                 "whole" if a["complete"] else "in part") for a in shown],
     )  # fmt: skip
 
 
 def render_compare(found: dict[str, Any]) -> str:
     """The content of `auditor compare` as one page."""
-    changed = [row for row in found["rows"] if "by more than noise" in row["verdict"]]
-    headline = "; ".join(f"{row['words']}: {row['verdict']}" for row in changed) or "No change beyond noise"
+    rows = found["rows"]
+    compared = [row for row in rows if row["change"]["value"] is not None]
+    turned = {turn: [row["words"] for row in compared if row["verdict"].startswith(turn)] for turn in TURNS}
+    changed = sum(map(len, turned.values()))
+    sentences = [f"{turn.capitalize()}: {', '.join(names)}." for turn, names in turned.items() if names]
+    sentences += [f"Not compared: {clean(why, 200)}." for why in sorted(set(found["not_compared"].values()))]
     shards = sorted(found["shards"], key=lambda row: -abs(row["change"]["value"] or 0))[:SHARDS]
     return render_page(
-        "compare.html.jinja", version=installed("auditor"), title="Comparison", headline=clean(headline, 300),
-        sides=[(side, name(found[side]["name"], 80), name(found[side]["corpus"], 60),
+        "compare.html.jinja", version=installed("auditor"), title="Comparison",
+        headline=f"{changed} of {words.plural(len(compared), 'quantity', 'quantities')} changed by more than noise",
+        sentences=[*sentences, clean(found["method"].replace("`", ""), 400)],
+        sides=[(side.upper(), name(found[side]["name"], 80), name(found[side]["corpus"], 60),
                 words.day(found[side]["finished_at"]), found[side]["version"]) for side in ("a", "b")],
-        method=found["method"], barred=sorted({clean(why, 200) for why in found["not_compared"].values()}),
-        rows=[_change(row, row["words"]) for row in found["rows"]],
-        shards=[_change(row, f"{name(row['scope'], 60)}: {row['words']}") for row in shards],
-        more=max(0, len(found["shards"]) - SHARDS),
+        changes=_changes([(row["words"], row) for row in rows]), rows=[_sides(row["words"], row) for row in rows],
+        shard_changes=_changes([_of_shard(row) for row in shards[:DRAWN]]),
+        shards=[_sides(*_of_shard(row)) for row in shards], more=max(0, len(found["shards"]) - SHARDS),
     )  # fmt: skip
 
 
@@ -51,80 +67,77 @@ def render_simulation(found: dict[str, Any]) -> str:
 
     found: source, in words; settings {name: value}; rows of generation, quantity, value, lower, upper
     """
-    quantities = list(dict.fromkeys(row["quantity"] for row in found["rows"]))
     figures = []
-    for place, quantity in enumerate(quantities):
+    for place, quantity in enumerate(dict.fromkeys(row["quantity"] for row in found["rows"])):
         rows = [row for row in found["rows"] if row["quantity"] == quantity and row["value"] is not None]
         if rows:
-            figures.append(_curve(f"q{place}", quantity, rows))
-    settings = [(str(key).replace("_", " "), clean(value, 60)) for key, value in found["settings"].items()]
+            figures.append(_curve(f"q{place}", spoken(quantity, SIMULATED), rows))
+    settings = {key: value for key, value in found["settings"].items() if value is not None}
+    shown = [(spoken(str(key), SETTINGS), clean(spoken(str(value), REGIMES), 80)) for key, value in settings.items()]
     return render_page(
         "simulation.html.jinja", version=installed("auditor"), title="Simulated collapse",
-        source=clean(found["source"], 200), settings=settings, figures=figures,
+        source=clean(found["source"], 200), settings=shown, figures=figures,
+        sentences=[f"{figure['title']}: {figure['description'][0].lower()}{figure['description'][1:]}"
+                   for figure in figures[:2]],
     )  # fmt: skip
 
 
 def _series(series: dict[str, Any], audits: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """One quantity over the last audits, with its warning and where the series breaks."""
     points = series["points"][-AUDITS:]
-    place = {a["audit_id"]: i for i, a in enumerate(audits[-AUDITS:])}
-    measured = [(i, point["estimate"]) for i, point in enumerate(points) if words.measured(point["estimate"])]
-    days = [a["finished_at"][:10] for a in audits[-AUDITS:]]
-    every = max(1, len(days) // TICKS)
+    place = {a["audit_id"]: i for i, a in enumerate(audits)}
+    days = [a["finished_at"][:10] for a in audits]
+    if len(set(days)) < len(days):
+        days = [a["finished_at"][:16].replace("T", " ") for a in audits]
+    every = math.ceil(len(days) / (DATES if len(days[-1]) == 10 else 2))
     ticks = tuple((i + 0.5, days[i]) for i in range(len(days) - 1, -1, -every))
-    plane = svg.Plane(svg.Scale(0, max(len(days), 1), ticks), common_scale([e for _, e in measured] or [None]))
+    along = common_scale([point["estimate"] for point in points])
+    plane = svg.Plane(svg.Scale(0, max(len(days), 1), ticks), along)
     tone = TONES.get(series["quantity"], "diversity")
-    marks = [mark for i, e in measured for mark in plane.dot(i + 0.5, e, tone)]
+    marks = [mark for i, point in enumerate(points) for mark in plane.dot(i + 0.5, point["estimate"], tone)]
     for stop in series["breaks"]:
         if stop["before"] in place:
             marks += plane.upright(place[stop["before"]], "not comparable with before")
-    alarm, chart = series["alarm"], series["chart"]
-    if alarm and alarm["since"] in place:
-        marks += plane.upright(place[alarm["since"]] + 0.5, "change began about here")
-    words_of_alarm = (
-        f"Early warning: a change for the worse since about {days[place[alarm['since']]]}."
-        if alarm and alarm["since"] in place else "Early warning." if alarm else "No early warning."
-    )  # fmt: skip
-    description = (
-        f"{words_of_alarm} A {chart['method']} over {words.plural(chart['audits'], 'audit')} gives a false alarm for "
-        f"{words.percent(chart['false_alarm_rate'])} of stable series."
-    )
+    alarm, description = series["alarm"], "No early warning."
+    if alarm:
+        description = "Early warning."
+        if alarm["since"] in place:
+            marks += plane.upright(place[alarm["since"]] + 0.5, "change began about here", line=1)
+            description = f"Early warning: a change for the worse since about {days[place[alarm['since']]]}."
+    known = [point["estimate"] for point in points if words.measured(point["estimate"])]
+    description += f" Last: {words.estimate(known[-1])}."
     drawing = plane.draw(marks, title=series["words"], description=description, key=series["quantity"])
     return {
         "key": series["quantity"], "title": series["words"].capitalize(), "description": description,
-        "drawing": drawing, "head": ("Audit", "Estimate"), "shown": bool(measured), "alarm": bool(alarm),
-        "points": [(day, words.estimate(point["estimate"])) for day, point in zip(days, points, strict=True)],
-        "breaks": [clean(stop["reason"], 200) for stop in series["breaks"]],
+        "drawing": drawing, "head": ("Audit", "Corpus", "Estimate"),
+        "points": [(day, name(a["corpus"], 40), words.estimate(point["estimate"]))
+                   for day, a, point in zip(days, audits, points, strict=True)],
+        "breaks": [clean(stop["reason"], 200) for stop in series["breaks"] if stop["before"] in place],
     }  # fmt: skip
 
 
 def _years(years: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    if not years:
-        return None
-    along = common_scale([row["estimate"] for row in years])
-    rows = [{"label": row["year"], "why": words.why(row["estimate"]), "measured": words.measured(row["estimate"]),
-             "drawing": svg.whisker(row["estimate"], along), "text": words.estimate(row["estimate"])}
-            for row in years]  # fmt: skip
-    return {"caption": "Machine-written share by year of writing, last audit", "axis": svg.axis(along), "rows": rows}
+    entries = [(row["year"], row["estimate"]) for row in years]
+    return intervals("Machine-written share by year of writing, last audit", entries) if entries else None
 
 
-def _change(row: dict[str, Any], label: str) -> tuple[str, str, str, str, str]:
-    change = row["change"]
-    shown = "not compared" if change["value"] is None else (
-        f"{_points(change['value'])} ({_points(change['lower'])} to {_points(change['upper'])})"
-    )  # fmt: skip
-    return label, words.estimate(row["a"]), words.estimate(row["b"]), shown, row["verdict"]
+def _changes(entries: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    return intervals("Change, in percentage points", [(label, row["change"]) for label, row in entries], unit="log",
+                     tone="plain", notes=[row["verdict"] for _, row in entries])  # fmt: skip
 
 
-def _points(share: float) -> str:
-    return f"{100 * share:+.1f} points".replace("-", words.MINUS)
+def _sides(label: str, row: dict[str, Any]) -> tuple[str, ...]:
+    return label, words.estimate(row["a"]), words.estimate(row["b"]), row["verdict"]
 
 
-def _curve(key: str, quantity: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _of_shard(row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return f"{name(row['scope'], 60)}: {row['words']}", row
+
+
+def _curve(key: str, title: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """One quantity over the generations as a band with its line."""
-    title = quantity.replace("_", " ")
     last = max(row["generation"] for row in rows)
-    ticks = tuple((g, str(g)) for g in range(0, last + 1, max(1, last // TICKS)))
+    ticks = tuple((g, str(g)) for g in range(0, last + 1, max(1, math.ceil(last / TICKS))))
     values = [row[end] for row in rows for end in ("value", "lower", "upper") if row.get(end) is not None]
     unit = "share" if max(values) <= 1.5 else "count"
     plane = svg.Plane(svg.Scale(0, max(last, 1), ticks), svg.scale(values, unit))
@@ -132,9 +145,10 @@ def _curve(key: str, quantity: str, rows: Sequence[dict[str, Any]]) -> dict[str,
             if row.get("lower") is not None and row.get("upper") is not None]  # fmt: skip
     shapes = [plane.band(band, "diversity")] if len(band) > 1 else []
     line = plane.curve([(row["generation"], row["value"]) for row in rows], "diversity")
-    form = words.percent if unit == "share" else words.count
-    description = f"From {form(rows[0]['value'])} to {form(rows[-1]['value'])} in {words.plural(last, 'generation')}."
+    shown = [words.brief({"status": "measured", "lower": row["value"], "upper": row["value"]} | row, unit)
+             for row in rows]  # fmt: skip
+    description = f"From {shown[0]} to {shown[-1]} in {words.plural(last, 'generation')}."
     drawing = plane.draw([plane.paths(*shapes, line)], title=title, description=description, key=key)
-    points = [(str(row["generation"]), form(row["value"])) for row in rows]
-    return {"key": key, "title": title.capitalize(), "description": description, "drawing": drawing,
+    points = [(str(row["generation"]), text) for row, text in zip(rows, shown, strict=True)]
+    return {"key": key, "title": title, "description": description, "drawing": drawing,
             "head": ("Generation", title), "points": points}  # fmt: skip

@@ -144,10 +144,14 @@ def _diversity(corpus: dict[str, Any]) -> str:
     e, tail = corpus["diversity_loss"]["q0"], corpus["diversity"]["tail_retention"]
     if not words.measured(e):
         return f"Lost diversity is {words.estimate(e)}."
-    verb = "has lost" if e["value"] >= 0 else "exceeds the reference by"
-    lost = {**e} if e["value"] >= 0 else {**e, "value": -e["value"], "lower": -e["upper"], "upper": -e["lower"]}
-    text = f"At equal coverage with the human reference, the corpus {verb} {words.estimate(lost)} of its word types"
-    return text + (f" and keeps {words.estimate(tail)} of the rare words." if words.measured(tail) else ".")
+    against = "against the human reference at equal coverage"
+    if e["value"] >= 0:
+        found = "The corpus has lost" if e["lower"] > 0 else "No loss of word types is beyond doubt: it has lost"
+        text = f"{found} {words.estimate(e)} of its word types {against}"
+    else:
+        more = {**e, "value": -e["value"], "lower": -e["upper"], "upper": -e["lower"]}
+        text = f"No word types were lost: {against} the corpus has {words.estimate(more)} more"
+    return text + (f"; it keeps {words.estimate(tail)} of the rare words." if words.measured(tail) else ".")
 
 
 def _reservoir(reservoir: dict[str, Any]) -> str:

@@ -111,7 +111,7 @@ def line(left: float, right: float, y: float, class_: str) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """A plot of y over x. Tick labels of y stand on their grid lines, those of x below."""
+    """A plot of y over x. Tick labels of y stand left of their grid lines, those of x below."""
 
     x: Scale
     y: Scale
@@ -123,7 +123,8 @@ class Plane:
         for value, label in self.y.ticks:
             up = self.up(value)
             frame.append(line(0, 100, f"{up}%", "zero" if value == 0 else "grid"))  # type: ignore[arg-type]
-            frame.append(tag("text", label, x=0, y=f"{up}%", dy=-4, class_="tick"))
+            # In the margin that the style keeps free at the left, where no curve can cross it.
+            frame.append(tag("text", label, x=-8, y=f"{up}%", dy=".32em", text_anchor="end", class_="tick"))
         for value, label in self.x.ticks:
             across = self.x.at(value)
             frame.append(
@@ -161,13 +162,13 @@ class Plane:
             tag("circle", cx=across, cy=f"{self.up(e['value'])}%", r=4, class_=f"dot {tone}{state}"),
         ]
 
-    def upright(self, x: float, label: str) -> list[Markup]:
-        """A marked moment or threshold: a dashed line with its name."""
+    def upright(self, x: float, label: str, *, line: int = 0) -> list[Markup]:
+        """A marked moment or threshold: a dashed line with its name, which may stand some lines lower."""
         across = self.x.at(x)
         beside = {"text_anchor": "end", "dx": -6} if across > 50 else {"dx": 6}
         return [
             tag("line", x1=f"{across}%", x2=f"{across}%", y1=0, y2="100%", class_="mark"),
-            tag("text", label, x=f"{across}%", y=0, dy=12, class_="note", **beside),
+            tag("text", label, x=f"{across}%", y=0, dy=12 + 17 * line, class_="note", **beside),
         ]
 
     def label(self, x: float, y: float, text: str, tone: str = "", *, below: bool = False) -> Markup:

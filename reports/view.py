@@ -12,19 +12,24 @@ from typing import Any
 from auditor.reports import figures, summary, words
 from auditor.reports.clean import clean, name
 from auditor.reports.summary import worst_first
+from auditor.reports.vocabulary import (
+    CHECKS,
+    CONSTRAINTS,
+    ORIGINS,
+    QUANTITIES,
+    REASONS,
+    REGIMES,
+    VARIED,
+    spoken,
+)
 
 SHOWN, STATIC_ROWS, MOST_STRATA, MOST_SKIPS, MOST_FINDINGS = 24, 50, 8, 40, 40
+BANDS = ("optimistic", "central", "pessimistic")
 GROUPS = {"language": "By language", "topic": "By topic", "host": "By host", "length": "By length"}
-ORDERS = {"q0": "all types (q = 0)", "q1": "common types (q = 1)", "q2": "very common types (q = 2)"}
+ORDERS = {"q0": "all types", "q1": "common types", "q2": "very common types"}
 PARTS = {"from_duplication": "duplication", "from_synthetic": "machine text", "rest": "everything else"}
 ACTIONS = {"drop": "leave out", "quarantine": "keep apart until checked", "review": "have a sample labelled",
            "filter": "keep the documents that pass", "keep": "keep"}  # fmt: skip
-QUANTITIES = {
-    "synthetic_fraction": "Machine-written", "synthetic_fraction_tokens": "Machine-written, by tokens",
-    "mixed_fraction": "Partly machine-written", "duplicate_fraction": "Duplicated",
-    "diversity_loss.q0": "Word types lost", "diversity_loss.q1": "Common word types lost",
-    "diversity_loss.q2": "Very common word types lost", "diversity.tail_retention": "Rare words kept",
-}  # fmt: skip
 
 
 def view(report: dict[str, Any]) -> dict[str, Any]:
@@ -51,15 +56,17 @@ def synthetic(report: dict[str, Any], shards: Sequence[dict[str, Any]]) -> dict[
     along = figures.common_scale(s["synthetic_fraction"] for group in groups.values() for s in group)
     corpus = report["corpus"]
     return {
-        "shards": figures.intervals(caption, [(s["shard"], s["synthetic_fraction"]) for s in shards[:SHOWN]]),
+        "shards": figures.intervals(caption, [(s["shard"], s["synthetic_fraction"]) for s in shards[:SHOWN]],
+                                    notes=[_alternatives(s) for s in shards[:SHOWN]]),
         "ranked": None if every else figures.ranked(shards),
         "years": figures.years(strata),
         "groups": [
-            figures.intervals(GROUPS[kind], [(s["name"], s["synthetic_fraction"]) for s in group], along=along)
+            figures.intervals(GROUPS[kind], [(s["name"], s["synthetic_fraction"]) for s in group], along=along,
+                              notes=[_alternatives(s) for s in group])
             | {"more": sum(s["kind"] == kind for s in strata) - len(group)}
             for kind, group in groups.items() if len(group) > 1
         ],
-        "facts": [(QUANTITIES[key], words.estimate(corpus[key]), words.why(corpus[key]))
+        "facts": [(QUANTITIES[key], words.brief(corpus[key]), words.doubt(corpus[key]), words.why(corpus[key]))
                   for key in ("synthetic_fraction", "synthetic_fraction_tokens", "mixed_fraction")],
     }  # fmt: skip
 
@@ -76,9 +83,10 @@ def duplicates(report: dict[str, Any], shards: Sequence[dict[str, Any]]) -> dict
     ]  # fmt: skip
     return {
         "shards": figures.stacks("Documents that repeat another", entries) if entries else None,
-        "facts": [(label, words.estimate(corpus[key]), words.why(corpus[key])) for key, label in (
-            ("duplicate_fraction", "Repeat another document"), ("duplicate_fraction_within", "within their own shard"),
-            ("duplicate_fraction_across", "in another shard"))],
+        "facts": [(label, words.brief(corpus[key]), words.doubt(corpus[key]), words.why(corpus[key]))
+                  for key, label in (("duplicate_fraction", "Repeat another document"),
+                                     ("duplicate_fraction_within", "Repeat one of their own shard"),
+                                     ("duplicate_fraction_across", "Repeat one of another shard"))],
         "sizes": figures.stacks("Documents by size of their cluster", sizes, unit="count") if sizes else None,
         "largest": [_cluster(c) for c in clusters.get("largest", [])[:10]],
         "count": words.plural(clusters.get("count", 0), "cluster"),
@@ -101,7 +109,8 @@ def diversity(report: dict[str, Any]) -> dict[str, Any]:
         "parts": figures.intervals("Where it went: change of ln D, in hundredths", parts, unit="log", tone="diversity"),
         "tails": figures.intervals(
             "Shards that keep least of the rare words",
-            [(s["shard"], s["diversity"]["tail_retention"]) for s in tails[: SHOWN // 2]], tone="diversity"),
+            [(s["shard"], s["diversity"]["tail_retention"]) for s in tails[: SHOWN // 2]], tone="diversity",
+            along=figures.common_scale([s["diversity"]["tail_retention"] for s in tails[: SHOWN // 2]], zero=False)),
         "missing": [(name(m["name"], 60), *(words.count(round(m[k], 1)) for k in ("reference", "corpus")),
                      _times(m["reference"], m["corpus"])) for m in (found or {}).get("missing", [])[:16]],
     }  # fmt: skip
@@ -111,7 +120,7 @@ def actions(report: dict[str, Any]) -> dict[str, Any]:
     reservoir, planned = report["reservoir"], report.get("actions", [])
     bands = [
         (label, [(band["tokens"] or 0.0, "human")], _band(band))
-        for label in ("optimistic", "central", "pessimistic") for band in [reservoir[label]]
+        for label in BANDS for band in [reservoir[label]]
     ]  # fmt: skip
     floors = [
         (f"floor {words.percent(f['human_share'])}: {clean(f['source'], 80)}", [(f["tokens"] or 0.0, "floor")],
@@ -121,8 +130,10 @@ def actions(report: dict[str, Any]) -> dict[str, Any]:
     return {
         "bands": figures.stacks("Human word tokens still to acquire", bands, unit="count"),
         "floors": figures.stacks("The same under floors on the human share", floors, unit="count") if floors else None,
-        "regimes": [(label, clean(reservoir[label]["regime"], 80), clean(reservoir[label]["binding_constraint"], 120),
-                     _share(reservoir[label]["human_share"])) for label in ("optimistic", "central", "pessimistic")],
+        "regimes": [_assumptions(label, reservoir[label]) for label in BANDS],
+        "notes": sorted({clean(note.removeprefix("corpus: "), 200).capitalize()
+                         for label in BANDS for note in reservoir[label].get("notes", [])}),
+        "sensitivity": _sensitivity(reservoir.get("sensitivity", [])),
         "horizon": reservoir["horizon"], "tolerance": words.percent(reservoir["tolerance"]),
         "priorities": [(name(f"{p['name']}", 60), clean(p["kind"], 20), _number(p.get("gain")),
                         _number(p.get("tokens")), clean(p.get("words", ""), 120))
@@ -132,7 +143,7 @@ def actions(report: dict[str, Any]) -> dict[str, Any]:
         "shards": [(name(a["shard"]), ACTIONS[a["action"]], clean(a["why"], 200), _number(a.get("documents")))
                    for a in sorted(planned, key=lambda a: list(ACTIONS).index(a["action"]))[:SHOWN]],
         "more": max(0, len(planned) - SHOWN),
-        "filtering": [_filtering(f) for f in report.get("filtering", [])],
+        "filtering": _filtering(report.get("filtering", [])),
     }  # fmt: skip
 
 
@@ -162,13 +173,11 @@ def certainty(report: dict[str, Any]) -> dict[str, Any]:
                                      [(p["name"], p["estimate"]) for p in placebo[:SHOWN]]) if placebo else None,
         "placebo_words": _placebo_words(len(placebo), [clean(p["name"], 60) for p in missed]) if placebo else "",
         "checks": figures.intervals("The same share by other methods and choices",
-                                    [(c["name"], c["estimate"]) for c in checks]) if checks else None,
+                                    [(spoken(c["name"], CHECKS), c["estimate"]) for c in checks]) if checks else None,
         "fit": figures.fit(fit), "fit_words": _fit_words(fit),
         "anchors": _anchors(report.get("anchors", [])),
         "detectors": [_detector(d) for d in report.get("detectors", [])],
-        "skips": [(name(s["shard"]), clean(s["reason"], 120), f"{s.get('documents', 1):,}",
-                   clean(s.get("detail", ""), 120)) for s in skips[:MOST_SKIPS]],
-        "more_skips": max(0, len(skips) - MOST_SKIPS),
+        "skips": _skips(skips)[:MOST_SKIPS],
         "limits": [clean(text, 400) for text in report.get("limits", [])],
     }  # fmt: skip
 
@@ -201,14 +210,35 @@ def _worst_strata(strata: Sequence[dict[str, Any]], kind: str) -> list[dict[str,
 
 
 def _anchors(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """Kind, origin, scope and numbers; sets of one kind, origin and scope as one row."""
-    joined: dict[tuple[str, str, str], list[int]] = {}
+    """Kind, origin, scope, numbers and what is to be said of them; sets that agree in all words as one row."""
+    joined: dict[tuple[str, ...], list[int]] = {}
     for row in rows:
-        key = (row["kind"], clean(row["origin"], 120), clean(row.get("scope", ""), 60))
+        key = ("machine" if row["kind"] == "ai" else row["kind"], clean(spoken(row["origin"], ORIGINS), 120),
+               clean(row.get("scope", ""), 60), clean(row.get("reason") or "", 120))  # fmt: skip
         numbers = joined.setdefault(key, [0, 0, 0])
         for i, field in enumerate(("documents", "used", "dropped")):
             numbers[i] += row[field]
-    return [(*key, *(f"{number:,}" for number in numbers)) for key, numbers in joined.items()]
+    return [(*key[:3], *(f"{number:,}" for number in numbers), key[3]) for key, numbers in joined.items()]
+
+
+def _skips(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Reason by reason: what was done, records, shards and where it came first; the commonest first."""
+    joined: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        detail = row.get("detail", "")
+        effect = {"counted as a document, not eligible": "counted, not judged", "kept, repaired": "kept, repaired"}
+        entry = joined.setdefault((row["reason"], effect.get(detail, "left out")), {"n": 0, "shards": set()})
+        entry["n"] += row.get("documents", 1)
+        entry["shards"].add(row["shard"])
+        entry.setdefault("first", _place(row, "" if detail in effect else detail))
+    found = sorted(joined.items(), key=lambda item: (-item[1]["n"], item[0]))
+    return [(clean(spoken(reason, REASONS), 120), effect, f"{entry['n']:,}", f"{len(entry['shards']):,}",
+             entry["first"]) for (reason, effect), entry in found]  # fmt: skip
+
+
+def _place(row: dict[str, Any], detail: str) -> str:
+    at = "" if row.get("row") is None else f", row {row['row']:,}"
+    return name(row["shard"], 60) + at + (f": {clean(detail, 120)}" if detail else "")
 
 
 def _repeats(shard: dict[str, Any]) -> list[tuple[float, str]]:
@@ -228,20 +258,79 @@ def _sizes(b: dict[str, Any]) -> str:
 
 def _cluster(c: dict[str, Any]) -> dict[str, Any]:
     places = [c["representative"]] if c.get("representative") else []
-    return {"id": clean(c["cluster_id"], 40), "documents": f"{c['documents']:,}", "shards": f"{c['shards']:,}",
-            "kind": clean(c.get("kind", ""), 10), "jaccard": _share(c.get("jaccard")),
+    lowest = c.get("jaccard")
+    alike = "identical" if lowest == 1 else f"similarity at least {words.percent(lowest)}" if lowest else ""
+    return {"id": clean(c["cluster_id"], 40), "alike": alike,
+            "documents": f"{c['documents']:,}", "shards": f"{c['shards']:,}",
+            "kind": clean(c.get("kind", ""), 10),
             "members": [{"shard": name(m["shard"], 60), "row": f"{m['row']:,}", "doc_id": name(m.get("doc_id", ""), 60),
                          "jaccard": _share(m.get("jaccard")), "excerpt": clean(m.get("excerpt") or "", 300)}
                         for m in places + c.get("members", [])[:5]]}  # fmt: skip
 
 
-def _filtering(f: dict[str, Any]) -> dict[str, Any]:
-    keys = [key for key in f.get("before", {}) if key in f.get("after", {})]
-    entries = [(f"{QUANTITIES.get(k, clean(k, 60))}, {when}", f[when][k]) for k in keys for when in ("before", "after")]
-    kept, dropped = f.get("documents_kept"), f.get("documents_dropped")
-    total = f"{kept:,} documents kept, {dropped:,} left out." if kept is not None and dropped is not None else ""
-    return {"name": clean(f["name"], 80), "words": " ".join(x for x in (clean(f.get("words", ""), 300), total) if x),
-            "table": figures.intervals("Before and after", entries)}  # fmt: skip
+def _filtering(found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The ways to filter side by side: what each keeps, and each quantity before and after."""
+    if not found:
+        return None
+    keys = dict.fromkeys(key for f in found for key in f.get("after", {}))
+    before = {key: f["before"][key] for f in reversed(found) for key in keys if key in f.get("before", {})}
+    kept = [(clean(f["name"], 80), *(_number(f.get(key)) for key in ("documents_kept", "documents_dropped",
+             "tokens_kept")), clean(f.get("words", ""), 300)) for f in found]  # fmt: skip
+    return {"kept": kept, "quantities": [
+        figures.intervals(QUANTITIES.get(key, clean(key, 60)), [
+            *([("as it is", before[key])] if key in before else []),
+            *((clean(f["name"], 80), f["after"][key]) for f in found if key in f.get("after", {})),
+        ]) for key in keys
+    ]}  # fmt: skip
+
+
+def _assumptions(label: str, band: dict[str, Any]) -> tuple[str, ...]:
+    binding = clean(spoken(band["binding_constraint"], CONSTRAINTS), 120)
+    return (label, clean(spoken(band["regime"], REGIMES), 120), binding, _share(band.get("required_share")),
+            _share(band["human_share"]))  # fmt: skip
+
+
+def _sensitivity(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How the reservoir moves with one thing changed: the central band as value, the outer bands as its ends."""
+    settings: dict[tuple[str, float], dict[str, Any]] = {}
+    for row in rows:
+        settings.setdefault((row["varied"], row["setting"]), {})[row["band"]] = row
+    out = []
+    for varied in dict.fromkeys(kind for kind, _ in settings):
+        entries = [(_setting(kind, at), _bands(bands)) for (kind, at), bands in settings.items() if kind == varied]
+        out.append(figures.intervals(clean(spoken(varied, VARIED), 80), entries, unit="count", tone="human"))
+    return out
+
+
+def _setting(varied: str, at: float) -> str:
+    if varied == "width":
+        return "no interval at all" if at == 0 else "as measured" if at == 1 else f"{at:g} times as wide"
+    return f"{at:,.0f}" if varied == "horizon" else words.percent(at)
+
+
+def _bands(bands: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    central = bands.get("central", {})
+    tokens = [bands.get(band, {}).get("tokens") for band in BANDS]
+    if None in tokens:
+        reason = central.get("reason") or next((b["reason"] for b in bands.values() if b.get("reason")), None)
+        return {"value": None, "status": "not_measured", "reason": clean(reason or "a band could not be sized", 120)}
+    return {
+        "value": tokens[1],
+        "lower": min(tokens),
+        "upper": max(tokens),
+        "status": "measured",
+        "level": 1,
+        "method": f"{spoken(central.get('binding_constraint') or '', CONSTRAINTS)} (binds in the central band)",
+    }
+
+
+def _alternatives(scope: dict[str, Any]) -> str:
+    """The same share with other shards' help, and what holds without machine text to compare with."""
+    pooled, bound = scope.get("synthetic_fraction_pooled"), scope.get("synthetic_fraction_lower_bound")
+    parts = [f"drawn towards like shards {words.brief(pooled)}"] if words.measured(pooled) else []
+    if bound and bound.get("lower"):
+        parts.append(f"at least {words.percent(bound['lower'])} without machine text to compare with")
+    return "; ".join(parts)
 
 
 def _detector(d: dict[str, Any]) -> tuple[str, str, str, str, str]:
@@ -268,7 +357,7 @@ def _placebo_words(slices: int, missed: list[str]) -> str:
 
 def _fit_words(fit: dict[str, Any] | None) -> str:
     if fit and fit.get("distance") is None and fit.get("excess") is not None:
-        return f"Misfit: {words.percent(fit['excess'])}, the {clean(fit.get('words', ''), 300)}."
+        return f"Misfit of the scores: {words.percent(fit['excess'])} ({clean(fit.get('words', ''), 300)})."
     if not fit or fit.get("distance") is None:
         return "The fit of the mixture was not measured."
     text = f"The observed scores lie {words.percent(fit['distance'])} (total variation) from the fitted mixture"
@@ -290,4 +379,4 @@ def _number(number: float | None) -> str:
 
 
 def _times(reference: float, corpus: float) -> str:
-    return "absent" if corpus == 0 else f"{reference / corpus:.1f} times rarer"
+    return "absent" if corpus == 0 else f"{reference / corpus:.1f} times"

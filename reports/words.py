@@ -99,7 +99,7 @@ def interval(estimate: dict[str, Any], unit: str = "share") -> str:
         return ""
     form = FORMS[unit][1]
     lower, upper = form(estimate["lower"]), form(estimate["upper"])
-    joint = " to " if estimate["lower"] < 0 or " " in lower + upper else DASH
+    joint = " to " if estimate["lower"] < 0 or unit == "log" or " " in lower + upper else DASH
     return f"{lower}{joint}{upper}"
 
 
@@ -107,9 +107,20 @@ def estimate(e: dict[str, Any] | None, unit: str = "share") -> str:
     """The whole number in words: 3.1% (2.2–4.0); not measured: no human reference was given."""
     if not e or not measured(e):
         return f"not measured: {e['reason']}" if e and e.get("reason") else "not measured"
+    return brief(e, unit) + (f", {status}" if (status := doubt(e)) else "")
+
+
+def brief(e: dict[str, Any] | None, unit: str = "share") -> str:
+    """The number with its interval, without status and reason: for places that show these apart."""
+    if not e or not measured(e):
+        return "not measured"
     bounds = interval(e, unit)
-    shown = FORMS[unit][0](e["value"]) + (f" ({bounds})" if bounds else "")
-    return shown + (", inconclusive" if e.get("status") == "inconclusive" else "")
+    return FORMS[unit][0](e["value"]) + (f" ({bounds})" if bounds else "")
+
+
+def doubt(e: dict[str, Any] | None) -> str:
+    """What a reader must know beside a number: that it is inconclusive, else nothing."""
+    return STATUS_WORDS["inconclusive"] if measured(e) and e.get("status") == "inconclusive" else ""  # type: ignore[union-attr]
 
 
 def why(e: dict[str, Any]) -> str:

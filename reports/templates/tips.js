@@ -16,12 +16,12 @@
     tip.style.left = `${Math.max(8, left)}px`;
     tip.style.top = `${below ? event.clientY + 18 : event.clientY - 12 - tip.offsetHeight}px`;
   };
-  document.addEventListener("pointermove", show);
+  for (const moved of ["pointermove", "pointerdown"]) document.addEventListener(moved, show);
   document.addEventListener("pointerleave", () => { tip.hidden = true; });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
   const folded = [];
   addEventListener("beforeprint", () => {
-    for (const part of document.querySelectorAll("details:not([open])")) { part.open = true; folded.push(part); }
+    for (const part of document.querySelectorAll("details:not([open]):not([data-print=folded])")) { part.open = true; folded.push(part); }
   });
   addEventListener("afterprint", () => { for (const part of folded.splice(0)) part.open = false; });
 })();
