@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from auditor.detectors.ensemble import Ensemble
 from auditor.errors import ConfigError
 from auditor.estimate import scopes as joint
+from auditor.estimate.prevalence import PrevalenceOptions
 from auditor.gate.early_warning import ALLOWANCE, early_warning
 from auditor.gate.policy import matches
 from auditor.gate.significance import difference
+from auditor.pipeline.pairing import CORPUS, FRACTIONS, Paired, Unpaired, pair, read_evidence
 from auditor.pipeline.results import open_database
+from auditor.pipeline.synthetic import Evidence
 from auditor.records import Estimate, Status
 from auditor.store.database import query
 from auditor.store.shared import open_store
@@ -31,8 +36,25 @@ QUANTITIES = {
 }
 DOWNWARD = ("diversity.tail_retention",)  # here less is worse
 # What must be equal for a quantity to mean the same in two audits.
-SCORED = ("minimum_words", "detectors", "seed")
+SCORED = ("minimum_words", "detectors")
 SKETCHED = ("near_dup_threshold", "permutations")
+# Audits with the digest of their human reference: the same text is the same reference wherever it lies.
+AUDITS = """
+    SELECT a.* EXCLUDE (report), p.value AS reference FROM audits a
+    LEFT JOIN provenance p ON p.audit_id = a.audit_id AND p.shard IS NULL AND p.name = 'human_reference'
+    ORDER BY finished_at, a.audit_id"""
+
+SAME = "Both sides are of one audit: joint replicates, the error of anchors and generators cancels."
+TOGETHER = (
+    "Two audits of one calibration with the same anchors: the machine-written shares come from one fit over both, draw "
+    "by draw with the same score densities, so that the error of anchors and generators, and of documents that stand "
+    "in both, cancels; the change may differ a little from the difference of the two columns. The other quantities "
+    "are taken as independent."
+)
+APART = (
+    "Two audits that cannot be paired{}: their errors are taken as independent, so that error which they share does "
+    "not cancel and intervals are too wide rather than too narrow."
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,32 +67,38 @@ class Side:
     scope: str
     estimates: dict[tuple[str, str, str], Estimate]
     replicates: dict[tuple[str, str, str], np.ndarray]
+    evidence: Evidence | None
+    contents: dict[str, str]
 
 
 def compare(first: str, second: str) -> dict[str, Any]:
     """What changed from one run (or RUN::SHARD) to another, and whether it is more than noise.
 
-    Within one audit the replicates are joint and shared error cancels. Two audits are taken as independent: error of
-    anchors that both share does not cancel, so that the interval is too wide rather than too narrow.
+    Within one audit the replicates are joint. Two audits of one calibration and the same anchors are fitted together,
+    so that the error they share cancels; where that cannot be, they are taken as independent and the reason is said.
     Raises: ConfigError, StoreError
     """
     a, b = _side(first), _side(second)
-    same = a.audit["audit_id"] == b.audit["audit_id"]
+    same = all(a.audit[key] == b.audit[key] for key in ("audit_id", "finished_at"))
     barred = {} if same else _barred(a.audit, b.audit)
-    rows = [_row(quantity, a, b, (a.kind, a.scope), (b.kind, b.scope), same, barred) for quantity in QUANTITIES]
-    shared: list[dict[str, Any]] = []
-    if a.kind == b.kind == "corpus" and not same:
-        names = sorted({s for k, s, _ in a.estimates if k == "shard"} & {s for k, s, _ in b.estimates if k == "shard"})
-        shared = [_row(quantity, a, b, ("shard", name), ("shard", name), same, barred)
-                  for name in names for quantity in ("synthetic_fraction", "duplicate_fraction")]  # fmt: skip
-    method = (
-        "Both sides are of one audit: joint replicates, error of shared anchors cancels."
-        if same
-        else "Two audits: their errors are taken as independent; error of anchors that both share does not cancel, so "
-        "that intervals are too wide rather than too narrow. `auditor merge` makes one audit of both."
-    )
+    at, to = (a.kind, a.scope), (b.kind, b.scope)
+    whole = a.kind == b.kind == "corpus" and not same
+    held = [{scope for kind, scope, _ in side.estimates if kind == "shard"} for side in (a, b)]
+    names = sorted(held[0] & held[1]) if whole else []
+    paired, why = None, None
+    if not same and not set(FRACTIONS) & barred.keys():
+        try:
+            paired = _pair(a, b, [(name, name) for name in names] if whole else [(a.scope, b.scope)])
+        except Unpaired as reason:
+            why = str(reason)
+    change = partial(_row, a, b, same=same, paired=paired, barred=barred)
+    rows = [change(quantity, at, to) for quantity in QUANTITIES]
+    shared = [change(quantity, ("shard", name), ("shard", name))
+              for name in names for quantity in ("synthetic_fraction", "duplicate_fraction")]  # fmt: skip
+    method = SAME if same else TOGETHER if paired else APART.format(f" ({why})" if why else "")
     return {"schema_version": "1.0", "a": _described(a), "b": _described(b), "method": method,
-            "not_compared": barred, "rows": rows, "shards": shared}  # fmt: skip
+            "paired": same or paired is not None, "not_paired": why, "not_compared": barred, "rows": rows,
+            "shards": shared}  # fmt: skip
 
 
 def trend(store: Path, *, corpus: Sequence[str] = ("*",)) -> dict[str, Any]:
@@ -81,8 +109,7 @@ def trend(store: Path, *, corpus: Sequence[str] = ("*",)) -> dict[str, Any]:
     Raises: ConfigError where no audit matches; StoreError
     """
     with open_store(store) as connection:
-        columns = "audit_id, corpus, finished_at, version, calibration, config, complete"
-        audits = query(connection, f"SELECT {columns} FROM audits ORDER BY finished_at, audit_id").to_dicts()
+        audits = query(connection, AUDITS).to_dicts()
         audits = [audit for audit in audits if matches(audit["corpus"], corpus)]
         if not audits:
             raise ConfigError(f"{store} holds no audit of {', '.join(corpus)}")
@@ -122,26 +149,52 @@ def _series(quantity: str, audits: Sequence[dict[str, Any]], found: Mapping[Any,
     }  # fmt: skip
 
 
+def _pair(a: Side, b: Side, shards: Sequence[tuple[str, str]]) -> Paired:
+    """Both audits in one fit.
+
+    Raises: Unpaired, with the reason, where that cannot be
+    """
+    if a.evidence is None or b.evidence is None:
+        raise Unpaired("one of the two was finalised before its score counts were kept; `auditor finalise` keeps them")
+    if {a.kind, b.kind} == {"corpus", "shard"}:
+        raise Unpaired("a whole corpus and a shard of another")
+    config = json.loads(a.audit["config"])
+    ensemble = Ensemble.load(tuple(config["detectors"]))
+    if ensemble.revision != a.audit["calibration"]:
+        raise Unpaired("both were measured with other detectors than are installed")
+    options = PrevalenceOptions(level=config["level"])
+    return pair(a.evidence, b.evidence, (a.contents, b.contents), ensemble=ensemble, shards=shards,
+                seed=config["seed"], options=options)  # fmt: skip
+
+
 def _row(
-    quantity: str, a: Side, b: Side, at: tuple[str, str], to: tuple[str, str], same: bool, barred: Mapping[str, str]
-) -> dict[str, Any]:
+    a: Side, b: Side, quantity: str, at: tuple[str, str], to: tuple[str, str], *, same: bool, paired: Paired | None,
+    barred: Mapping[str, str],
+) -> dict[str, Any]:  # fmt: skip
     absent = Estimate.not_measured("not in this audit")
     before, now = a.estimates.get((*at, quantity), absent), b.estimates.get((*to, quantity), absent)
     draws = a.replicates.get((*at, quantity)), b.replicates.get((*to, quantity))
     both = (draws[1], draws[0]) if draws[0] is not None and draws[1] is not None else None
+    change = None
     if quantity in barred:
         change = Estimate.not_measured(barred[quantity])
     elif same and both is not None:
         change = joint.difference(both[1], both[0], level=now.level)
-    else:
+    elif paired is not None and before.is_number and now.is_number:
+        change = paired.change(quantity, CORPUS if at[0] == "corpus" else (at[1], to[1]), now.level)
+    if change is None:
         change = difference(now, before, both)
-    assert change.value is None or (change.lower is not None and change.upper is not None)
-    verdict = "not compared" if change.value is None else "no more than noise"
-    if change.lower is not None and change.upper is not None and (change.lower > 0 or change.upper < 0):
-        rose = change.lower > 0
-        verdict = ("worse" if rose != (quantity in DOWNWARD) else "better") + " by more than noise"
+    verdict = _verdict(change, quantity)
     return {"quantity": quantity, "words": QUANTITIES[quantity], "scope_kind": to[0], "scope": to[1],
             "a": before.as_dict(), "b": now.as_dict(), "change": change.as_dict(), "verdict": verdict}  # fmt: skip
+
+
+def _verdict(change: Estimate, quantity: str) -> str:
+    if change.lower is None or change.upper is None:
+        return "not compared"
+    if change.lower <= 0 <= change.upper:
+        return "no more than noise"
+    return ("worse" if (change.lower > 0) != (quantity in DOWNWARD) else "better") + " by more than noise"
 
 
 def _barred(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, str]:
@@ -154,10 +207,12 @@ def _barred(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, str]:
     for names, quantities in (
         (SCORED, ("synthetic_fraction", "synthetic_fraction_tokens")), (SKETCHED, ("duplicate_fraction",))
     ):  # fmt: skip
-        changed = [name for name in names if name != "seed" and first.get(name) != second.get(name)]
+        changed = [name for name in names if first.get(name) != second.get(name)]
         for quantity in quantities if changed else ():
             out.setdefault(quantity, f"audited with another {', '.join(changed)}")
-    if first.get("human_reference") != second.get("human_reference"):
+    given = (a["reference"], b["reference"]) if a["reference"] and b["reference"] else (
+        first.get("human_reference"), second.get("human_reference"))  # fmt: skip
+    if given[0] != given[1]:
         why = "compared with another human reference"
         out |= {name: why for name in QUANTITIES if name.startswith(("diversity", "drift"))}
     return out
@@ -166,9 +221,11 @@ def _barred(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, str]:
 def _side(name: str) -> Side:
     folder, _, shard = name.partition("::")
     with open_database(Path(folder)) as connection:
-        audit = query(connection, "SELECT * EXCLUDE (report) FROM audits").to_dicts()[0]
+        audit = query(connection, AUDITS).to_dicts()[0]
         found = {key[1:]: e for key, e in _estimates(connection, "true").items()}
         rows = query(connection, "SELECT scope_kind, scope, quantity, value FROM replicates ORDER BY draw")
+        evidence = read_evidence(connection)
+        contents = dict(query(connection, "SELECT shard, digest FROM shards WHERE documents > 0").iter_rows())
     draws = {key: part["value"].to_numpy() for key, part in
              rows.partition_by("scope_kind", "scope", "quantity", as_dict=True).items()}  # fmt: skip
     kind, scope = ("shard", shard) if shard else ("corpus", "corpus")
@@ -177,7 +234,7 @@ def _side(name: str) -> Side:
     # The fit names its one corpus scope otherwise than the estimates do.
     for key in [key for key in draws if key[0] == "corpus"]:
         draws["corpus", "corpus", key[2]] = draws[key]
-    return Side(name, audit, kind, scope, found, draws)  # type: ignore[arg-type]
+    return Side(name, audit, kind, scope, found, draws, evidence, contents)  # type: ignore[arg-type]
 
 
 def _estimates(connection: Any, where: str) -> dict[tuple[str, str, str, str], Estimate]:

@@ -116,9 +116,9 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
             "sensitivity": deep.into(summary.sensitivity(synthetic)),
         }  # fmt: skip
         report = summary.plain(report)
-        store_all(connection, audit_id, report, config, synthetic, ensemble, overlap, corpus, shards, found)
+        store_all(connection, audit_id, report, config, synthetic, ensemble, overlap, found)
         store_deep(connection, audit_id, deep, shards)
-        recording.store_ledger(connection, report, plan)
+        recording.store_ledger(connection, report, plan, run)
         labelling.store_labels(connection, audit_id, run)
     write_reports(report, run, config.formats)
     return Outcome(report, EXIT_PASS if complete else EXIT_INCOMPLETE)

@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 
 from auditor.errors import AuditError, ConfigError, SourceError
-from auditor.pipeline.plan import Plan, load_plan, source_options
+from auditor.pipeline.parts import done
+from auditor.pipeline.plan import AI, HUMAN, Plan, load_plan, source_options
 from auditor.pipeline.results import open_database, read_report
 from auditor.provenance.croissant import croissant
 from auditor.provenance.ledger import declared_findings, entry, rows, top_hosts, total_digest
@@ -68,11 +69,15 @@ def record(run: Path, plan: Plan) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def store_ledger(connection: Any, report: Mapping[str, Any], plan: Plan) -> None:
-    """The ledger's lines in the table `provenance` of a run that is being finalised."""
+def store_ledger(connection: Any, report: Mapping[str, Any], plan: Plan, run: Path) -> None:
+    """The ledger's lines in the table `provenance` of a run that is being finalised, and the references' digests."""
     own = {"audit_id": report["audit"]["id"]}
     lines = rows(ledger_of(connection, report, plan, strict=False))
-    append_rows(connection, "provenance", [own | line for line in lines], {"value": pl.String})
+    for role, name in ((HUMAN, "human_reference"), (AI, "known_ai")):
+        markers = (done(run, task.key) for task in plan.of_role(role))
+        if digests := [marker["digest"] for marker in markers if marker]:
+            lines.append({"shard": None, "name": name, "value": total_digest(digests)})
+    append_rows(connection, "provenance", [own | line for line in lines], {"shard": pl.String, "value": pl.String})
 
 
 def ledger_of(connection: Any, report: Mapping[str, Any], plan: Plan, *, strict: bool = True) -> list[dict[str, Any]]:

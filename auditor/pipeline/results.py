@@ -59,6 +59,8 @@ def with_estimates(node: Any) -> Any:
         return Estimate(**{name: node[name] for name in names}, status=Status(node["status"]))
     if isinstance(node, dict):
         return {key: with_estimates(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [with_estimates(value) for value in node]
     return node
 
 

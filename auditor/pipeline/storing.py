@@ -13,6 +13,8 @@ from auditor.config import Config
 from auditor.detectors.ensemble import Ensemble
 from auditor.pipeline import sizing, summary
 from auditor.pipeline.evidence import SCORE_BIN
+from auditor.pipeline.pairing import store_evidence
+from auditor.pipeline.results import with_estimates
 from auditor.pipeline.synthetic import Synthetic, estimates_of
 from auditor.store import writer
 from auditor.store.database import append, identifier, query, quoted
@@ -20,15 +22,16 @@ from auditor.store.database import append, identifier, query, quoted
 
 def store_all(
     connection: Any, audit_id: str, report: Mapping[str, Any], config: Config, synthetic: Synthetic,
-    ensemble: Ensemble, overlap: Mapping[str, pl.DataFrame], corpus: Mapping[str, Any],
-    shards: Sequence[Mapping[str, Any]], found: Sequence[Any],
+    ensemble: Ensemble, overlap: Mapping[str, pl.DataFrame], found: Sequence[Any],
 ) -> None:  # fmt: skip
     """Fill every table of the run's database from what was measured and from the report."""
     _store_documents(connection, audit_id, synthetic)
     prevalence = synthetic.prevalence
-    writer.write_estimates(connection, audit_id, "corpus", (("corpus", name, e) for name, e in summary.flatten(corpus)))
+    store_evidence(connection, audit_id, synthetic.evidence)
+    whole, each = with_estimates(report["corpus"]), with_estimates(report["shards"])
+    writer.write_estimates(connection, audit_id, "corpus", (("corpus", name, e) for name, e in summary.flatten(whole)))
     writer.write_estimates(
-        connection, audit_id, "shard", ((s["shard"], name, e) for s in shards for name, e in summary.flatten(s))
+        connection, audit_id, "shard", ((s["shard"], name, e) for s in each for name, e in summary.flatten(s))
     )
     for kind, scope in {"corpus": prevalence.corpus, "shard": prevalence.shards, **synthetic.strata}.items():
         for quantity, draws in (

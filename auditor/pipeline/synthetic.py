@@ -39,9 +39,25 @@ ONE_DAY = 0.98  # so many documents of one date are a date of processing, not of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Score counts that the fit rests on, kept with the audit so that it can be fitted together with another.
+
+    target: by shard; human, machine: the audit's own anchors (bundled ones come with the detectors); cells: documents
+    by language x length; parts: the corpus cut otherwise where it has few shards
+    """
+
+    target: ScoreCounts
+    human: tuple[AnchorSet, ...]
+    machine: tuple[AnchorSet, ...]
+    cells: dict[str, float]
+    parts: ScoreCounts | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Synthetic:
     """Everything known about the synthetic fraction: by shard, by stratum, and what it rests on."""
 
+    evidence: Evidence
     prevalence: Prevalence
     strata: dict[str, ScopePrevalence]
     counts: dict[str, ScoreCounts]
@@ -74,11 +90,12 @@ def measure_synthetic(
     dropped = _drop_overlaps(connection)
     dated, dated_reason = _dated(connection, config)
     target = count_scores(connection, SCOPES["shard"], scopes=shards)
-    human = [*_labelled(connection, labels, target), *_reference(connection, HUMAN), *dated, *bundled.human]
-    machine = [*_reference(connection, AI), *bundled.machine]
-    anchors = Anchors(tuple(human), tuple(machine), bundled.prior)
-    cells, parts = cell_weights(connection), _parts(connection, len(shards))
-    found = estimate_prevalence(target, anchors, rng, options=options, cells=cells, parts=parts)
+    human = (*_labelled(connection, labels, target), *_reference(connection, HUMAN), *dated)
+    evidence = Evidence(
+        target, human, tuple(_reference(connection, AI)), cell_weights(connection), _parts(connection, len(shards))
+    )
+    anchors = with_bundled(evidence.human, evidence.machine, bundled)
+    found = estimate_prevalence(target, anchors, rng, options=options, cells=evidence.cells, parts=evidence.parts)
     placebo = None
     if dated:
         years = count_scores(connection, SCOPES["year"], where=DATED)
@@ -92,7 +109,12 @@ def measure_synthetic(
         if found.fit is not None:
             strata[kind] = estimate_scopes(found.fit, counts[kind], rng, options=options)
     from_labels = _by_labels(connection, labels, target, found, config.level)
-    return Synthetic(found, strata, counts, dropped, dated_reason, placebo, from_labels)
+    return Synthetic(evidence, found, strata, counts, dropped, dated_reason, placebo, from_labels)
+
+
+def with_bundled(human: Sequence[AnchorSet], machine: Sequence[AnchorSet], bundled: Anchors) -> Anchors:
+    """An audit's own anchors, and those that ship with the detectors."""
+    return Anchors((*human, *bundled.human), (*machine, *bundled.machine), bundled.prior)
 
 
 def estimates_of(scope: ScopePrevalence, place: int) -> dict[str, Estimate]:

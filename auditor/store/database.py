@@ -17,11 +17,11 @@ from auditor.errors import StoreError
 DATABASE = "audit.duckdb"  # its name in a run's folder
 VERSION = 1
 TABLES = (
-    "audits", "shards", "documents", "clusters", "estimates", "replicates", "spectra", "overlaps", "anchors",
-    "labels", "reservoirs", "findings", "skips", "provenance",
+    "audits", "shards", "documents", "clusters", "estimates", "replicates", "score_counts", "spectra", "overlaps",
+    "anchors", "labels", "reservoirs", "findings", "skips", "provenance",
 )  # fmt: skip
-# What a store shared by many audits holds: everything but the rows that are as many as documents.
-SHARED_TABLES = tuple(name for name in TABLES if name not in ("documents", "clusters"))
+# What a store shared by many audits holds: everything but the rows that are as many as documents, and the evidence.
+SHARED_TABLES = tuple(name for name in TABLES if name not in ("documents", "clusters", "score_counts"))
 
 
 class StoreLocked(StoreError):

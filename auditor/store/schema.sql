@@ -105,6 +105,18 @@ CREATE TABLE replicates (
     value DOUBLE
 );
 
+-- Scores as histograms: what the machine-written share rests on, so that two audits can be fitted together (compare).
+CREATE TABLE score_counts (
+    audit_id VARCHAR NOT NULL,
+    role VARCHAR NOT NULL,              -- target|part|cell (by shard, cut otherwise, by language and length)|human|ai
+    origin VARCHAR NOT NULL,            -- of anchors (human, ai): labels|reference|dated
+    scope VARCHAR NOT NULL,
+    unit UTINYINT NOT NULL,             -- resampling unit, 0-31
+    bin UTINYINT NOT NULL,              -- of the ensemble's logit: 96 from -12 to 12
+    documents DOUBLE NOT NULL,          -- weighted, for labels
+    tokens DOUBLE NOT NULL
+);
+
 -- How many types occur how often: frequency-of-frequencies per level.
 CREATE TABLE spectra (
     audit_id VARCHAR NOT NULL,

@@ -8,7 +8,7 @@ import pytest
 
 from auditor.cli import commands
 from auditor.cli.main import run as command
-from auditor.pipeline.comparing import compare, trend
+from auditor.pipeline.comparing import QUANTITIES, compare, trend
 from auditor.store.shared import copy_audit
 
 assert commands
@@ -33,15 +33,59 @@ def by_quantity(found) -> dict:
     return {row["quantity"]: row for row in found["rows"]}
 
 
-def test_a_run_and_its_twin_differ_by_no_more_than_noise(audited, tmp_path):
-    twin = changed(audited, tmp_path / "twin")
-    found = compare(str(audited), str(twin))
-    row = by_quantity(found)["synthetic_fraction"]
-    assert row["verdict"] == "no more than noise"
-    # One seed draws both with the same random numbers: that must not make the interval vanish.
-    own = row["a"]["upper"] - row["a"]["lower"]
-    assert row["change"]["upper"] - row["change"]["lower"] > own
+def width(row) -> float:
+    return row["change"]["upper"] - row["change"]["lower"]
+
+
+def test_an_unchanged_corpus_audited_again_has_not_changed_at_all(audited, tmp_path):
+    found = compare(str(audited), str(changed(audited, tmp_path / "twin")))
+    for quantity in ("synthetic_fraction", "synthetic_fraction_tokens"):
+        row = by_quantity(found)[quantity]
+        assert row["change"]["method"] == "joint_fit"
+        assert (row["change"]["lower"], row["change"]["upper"], row["verdict"]) == (0, 0, "no more than noise")
+    assert found["paired"]
     assert len(found["shards"]) == 12
+
+
+def test_error_that_two_audits_share_cancels_and_what_they_do_not_share_stays(audited, tmp_path):
+    other = "UPDATE shards SET digest = 'x' WHERE shard = 'part-0.parquet'"
+    paired = compare(str(audited), str(changed(audited, tmp_path / "paired", other)))
+    apart = compare(str(audited), str(changed(audited, tmp_path / "apart", other, "DELETE FROM score_counts")))
+    assert (paired["paired"], apart["paired"]) == (True, False)
+    rows = [by_quantity(found)["synthetic_fraction"] for found in (paired, apart)]
+    assert 0 < width(rows[0]) < width(rows[1]) / 3
+    # One seed draws both with the same random numbers: that must not make the interval vanish.
+    assert width(rows[1]) > rows[1]["a"]["upper"] - rows[1]["a"]["lower"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("DELETE FROM score_counts", "finalised before"),
+        ("DELETE FROM score_counts WHERE role = 'human' AND bin < 40", "not the same documents"),
+        ("UPDATE audits SET calibration = 'old'", "calibration"),
+    ],
+)
+def test_audits_that_cannot_be_paired_say_why(audited, tmp_path, statement, said, capsys):
+    found = compare(str(audited), str(changed(audited, tmp_path / "other", statement)))
+    assert not found["paired"]
+    assert said in json.dumps(found["not_compared"]) + str(found["not_paired"])
+    assert "independent" in found["method"]
+
+
+def test_the_same_reference_elsewhere_is_the_same_reference(audited, tmp_path):
+    moved = 'UPDATE audits SET config = json_merge_patch(config, \'{"human_reference": ["elsewhere"]}\')'
+    found = compare(str(audited), str(changed(audited, tmp_path / "moved", moved)))
+    assert not found["not_compared"]
+    other = "UPDATE provenance SET value = 'x' WHERE name = 'human_reference'"
+    found = compare(str(audited), str(changed(audited, tmp_path / "other", other)))
+    assert "reference" in found["not_compared"]["drift.divergence"]
+
+
+def test_every_quantity_of_a_trend_is_in_the_store(audited):
+    with duckdb.connect(str(audited / "audit.duckdb"), read_only=True) as connection:
+        held = {row[0] for row in connection.execute("SELECT DISTINCT quantity FROM estimates").fetchall()}
+    assert set(QUANTITIES) <= held
 
 
 def test_shards_of_one_run_are_compared_jointly(audited):
@@ -51,9 +95,9 @@ def test_shards_of_one_run_are_compared_jointly(audited):
 
 
 def test_other_calibrations_references_and_settings_are_never_compared_in_silence(audited, tmp_path):
-    patch = json.dumps({"near_dup_threshold": 0.7, "human_reference": ["y"]})
-    settings = f"UPDATE audits SET config = json_merge_patch(config, '{patch}')"
-    other = changed(audited, tmp_path / "other", "UPDATE audits SET calibration = 'x'", settings)
+    settings = "UPDATE audits SET config = json_merge_patch(config, '{\"near_dup_threshold\": 0.7}')"
+    reference = "UPDATE provenance SET value = 'x' WHERE name = 'human_reference'"
+    other = changed(audited, tmp_path / "other", "UPDATE audits SET calibration = 'x'", settings, reference)
     rows = by_quantity(compare(str(audited), str(other)))
     for quantity in rows:
         assert rows[quantity]["verdict"] == "not compared"
