@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.special import expit
 
 from auditor.detectors import registry
 from auditor.detectors.interface import Description, Detector, Evidence, Explaining
@@ -33,7 +32,7 @@ class Scores:
     @property
     def probability(self) -> np.ndarray:
         """(n,) float32: of machine origin in a corpus that is half machine-written; not a prevalence."""
-        return expit(self.logit)
+        return np.exp(-np.logaddexp(0, -self.logit))
 
 
 @dataclass(frozen=True, slots=True)

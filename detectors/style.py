@@ -7,9 +7,11 @@ Line breaks, bullets, markdown and the shape of quotes are left out on purpose: 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import polars as pl
+from safetensors.numpy import load_file
 
 from auditor.text.batch import TextBatch
 from auditor.text.jit import kernel
@@ -19,6 +21,7 @@ WINDOW, WINDOWS = 100, 4  # richness is a mean over the first windows of 100 wor
 RARITY_BITS = 18
 RARITY_SHIFT = np.uint64(64 - RARITY_BITS)
 RARITY_WORDS = 60_000
+RARITY_FILE = Path(__file__).parent / "models" / "rarity.safetensors"
 RARITY = 6  # classes; 0: a word that is not listed
 COUNT_BITS = np.uint64(10)  # a count of each rarity class in one word: READ_TOKENS < 2^10
 
@@ -57,7 +60,18 @@ def byte_kinds() -> np.ndarray:
 
 @cache
 def rarity() -> np.ndarray:
-    """(2^18, 2) uint8: class 1..5 of a word by its frequency before 2022 (wordfreq), with 8 more bits of its hash."""
+    """(2^18, 2) uint8: class 1..5 of a word by its frequency before 2022, with 8 more bits of its hash; 0: not listed.
+
+    Shipped (wordfreq, Speer 2022, by `listed_rarity`): reading the words anew would take most of a second a process.
+    """
+    stored = load_file(RARITY_FILE)
+    table = np.zeros((1 << RARITY_BITS, 2), np.uint8)
+    table[stored["places"]] = stored["values"]
+    return table
+
+
+def listed_rarity() -> dict[str, np.ndarray]:
+    """What RARITY_FILE holds: places (p,) uint32 of the table and their values (p, 2) uint8."""
     from wordfreq import get_frequency_dict, top_n_list
 
     frequency = get_frequency_dict("en")
@@ -65,11 +79,14 @@ def rarity() -> np.ndarray:
     batch = TextBatch.of(words)
     single = batch.tokens.words == 1
     hashes = batch.tokens.hashes[np.repeat(single, batch.tokens.words)]
-    table = np.zeros((1 << RARITY_BITS, 2), np.uint8)
+    values: dict[int, tuple[int, int]] = {}
     for word, h in reversed(list(zip(words.filter(pl.Series(single)), hashes, strict=True))):
         zipf = int(np.log10(frequency.get(word, 1e-9)) + 9)  # orders of magnitude a billion words
-        table[int(h) >> (64 - RARITY_BITS)] = (min(max(zipf - 1, 1), RARITY - 1), int(h) & 255)
-    return table
+        values[int(h) >> (64 - RARITY_BITS)] = (min(max(zipf - 1, 1), RARITY - 1), int(h) & 255)
+    return {
+        "places": np.array(sorted(values), np.uint32),
+        "values": np.array([values[k] for k in sorted(values)], np.uint8),
+    }
 
 
 @kernel
