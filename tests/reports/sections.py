@@ -11,13 +11,16 @@ TOPICS = ("health", "travel", "software", "finance", "recipes", "news", "law", "
 LENGTHS = ("100-199 words", "200-499 words", "500-999 words", "1,000 words and more")
 NOT_ESTIMATED = "no human reference was given"
 HOSTILE = (
-    "<script>alert(1)</script>",
-    "</style></script><img src=x onerror=alert(2)>",
-    "javascript:alert(3)",
+    "<script>window.broken = 1</script>",
+    "</style></script><img src=x onerror='window.broken = 2'>",
+    "javascript:window.broken=3",
     "{{ 7*7 }}{% raw %}",
     "‮gpj.exe‬⁦x⁩",
     '=HYPERLINK("http://evil.example")',
-    "[click](javascript:alert(4)) | **bold** `code` <b>",
+    "[click](javascript:window.broken=4) | **bold** `code` <b> ![](https://evil.example/x.png)",
+    "<svg onload=window.broken=5><a href='https://evil.example'>free</a>",
+    "</table></section><iframe src=https://evil.example></iframe><!--",
+    "' onpointermove='window.broken=6' x=\"",
     "x" * 10_000,
     "nul\x00bell\x07esc\x1b[31mred",
     "]]><!--",
