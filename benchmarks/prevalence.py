@@ -158,29 +158,33 @@ def main() -> None:
     parser.add_argument("--scores", type=Path, required=True)
     parser.add_argument("--repeats", type=int, default=8)
     parser.add_argument("--study", action="append", choices=list(STUDIES))
+    parser.add_argument("--rows", type=Path, default=KEPT, help="where the rows are kept")
+    parser.add_argument("--report", type=Path, default=ROOT / "docs" / "prevalence.md")
     options = parser.parse_args()
     scores = pl.read_parquet(options.scores).filter(pl.col("label") != "mixed")
     cells = cells_of(scores)
     priors: dict[tuple[str, str], tuple[pl.DataFrame, DensityPrior]] = {}
     for name in options.study or STUDIES:
         study = STUDIES[name]
-        rng = np.random.default_rng(20221101)
         rows: list[dict] = []
-        for cell in cells:
+        for place, cell in enumerate(cells):
             key = cell.held, cell.group
             if key not in priors:
                 table = scores.filter(role="calibration", held=cell.held, held_group=cell.group)
                 priors[key] = table, prior_of(table)
             if (cell.area >= DETECTABLE) != study.detectable or (study.real and len(cell.human) < 850):
                 continue
-            for _ in range(max(1, round(options.repeats * study.repeats))):
+            for repeat in range(max(1, round(options.repeats * study.repeats))):
+                # one stream for each corpus: another version of the estimator sees the same documents
+                rng = np.random.default_rng([20221101, place, repeat])
                 rows += measure(name, study, cell, *priors[key], rng)
         fresh = pl.DataFrame(rows)
-        if KEPT.exists():
-            fresh = pl.concat([pl.read_parquet(KEPT).filter(pl.col("study") != name), fresh], how="diagonal_relaxed")
-        KEPT.parent.mkdir(exist_ok=True)
-        fresh.write_parquet(KEPT)
-        write_report(fresh, list(STUDIES), ROOT / "docs" / "prevalence.md")
+        if options.rows.exists():
+            kept = pl.read_parquet(options.rows).filter(pl.col("study") != name)
+            fresh = pl.concat([kept, fresh], how="diagonal_relaxed")
+        options.rows.parent.mkdir(exist_ok=True)
+        fresh.write_parquet(options.rows)
+        write_report(fresh, list(STUDIES), options.report)
         print(name, len(rows), "shards", flush=True)
 
 

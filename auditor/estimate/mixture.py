@@ -12,7 +12,7 @@ from auditor.estimate.anchors import AnchorSet, matched
 from auditor.estimate.counts import BINS, CENTRES, ScoreCounts, coarse_bins
 from auditor.estimate.goodness import own_distance
 from auditor.estimate.mixing import likeliest_fractions
-from auditor.estimate.sampler import CENTRE, CENTRE_SPREAD, hamiltonian, log_posterior
+from auditor.estimate.sampler import CENTRE, CENTRE_SPREAD, hamiltonian, human_like_share, log_posterior
 from auditor.estimate.shift import NODES, DensityPrior, Trust, human_units
 from auditor.statistics.resampling import design_effect
 
@@ -159,7 +159,8 @@ def fit_densities(
     kh = root_h.shape[1]
     h = special.softmax(base_h + draw[:, :kh] @ root_h.T, axis=1)
     g = special.softmax(base_f + draw[:, model.at_machine : model.at_centre] @ root_f.T, axis=1)
-    k = special.expit(prior.overlap[0] + prior.overlap[1] * draw[:, [model.at_centre + 1]])
+    drawn = zip(h, g, draw[:, model.at_centre + 1], strict=True)
+    k = np.array([human_like_share(one, other, model.overlap, z)[0] for one, other, z in drawn])[:, None]
     f = (1 - k) * g + k * h
     centre = CENTRE + CENTRE_SPREAD * draw[:, model.at_centre]
     slack = UNMATCHED if all(a.trust == Trust.BUNDLED for a in human) else (0.0, 0.0)

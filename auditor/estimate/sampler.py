@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from auditor.estimate.overlap import LEAST_AREA, MOST_AREA, SEPARATED
 from auditor.text.jit import kernel
 
 LEAPS = 12
@@ -19,14 +20,15 @@ def _softmax(x):
 # z (k,) = [human | shifts of each anchor set | machine | centre | overlap | shards], all N(0, 1) a priori;
 # shards (s, bins); anchors (o, bins); known (bins,) pseudo-counts of machine text; base_h, base_f (bins,) logs;
 # root_h (bins, kh), root_f (bins, kf) roots of prior covariances; moves (o, bins, 2) change of an anchor set's log
-# density with its location and scale; spread: sd of the shards' log-odds about the centre; overlap (2,): mean and sd of
-# the log-odds of the share of machine text that scores like human text -> (log posterior, gradient (k,))
+# density with its location and scale; spread: sd of the shards' log-odds about the centre; overlap (3,): see
+# DensityPrior -> (log posterior, gradient (k,))
 @kernel
 def log_posterior(z, shards, anchors, known, base_h, base_f, root_h, root_f, moves, spread, overlap):
     """Log posterior density, and its gradient, of the hierarchical mixture.
 
     n_s ~ Multinomial((1-a_s) h + a_s f), f = (1-k) g + k h, anchors_o ~ Multinomial(h moved by a residual shift),
-    logit a_s = centre + spread z_s, log h and log g Gaussian about what past domains and generators have shown.
+    logit a_s = centre + spread z_s, log h and log g Gaussian about what past domains and generators have shown,
+    logit k Gaussian about a line in the log-odds of the area under the ROC curve of g against h.
     """
     s, bins = shards.shape
     o, kh, kf = len(anchors), root_h.shape[1], root_f.shape[1]
@@ -37,7 +39,7 @@ def log_posterior(z, shards, anchors, known, base_h, base_f, root_h, root_f, mov
     x = base_h + root_h @ z[:kh]
     h = _softmax(x)
     g = _softmax(base_f + root_f @ z[at_g:at_c])
-    k = 1 / (1 + np.exp(-(overlap[0] + overlap[1] * z[at_c + 1])))
+    k, by_area, below, above = human_like_share(h, g, overlap, z[at_c + 1])
     f = (1 - k) * g + k * h
     by_h, by_f, direct = np.zeros(bins), np.zeros(bins), np.zeros(bins)
     centre = CENTRE + CENTRE_SPREAD * z[at_c]
@@ -66,11 +68,26 @@ def log_posterior(z, shards, anchors, known, base_h, base_f, root_h, root_f, mov
     for b in range(bins):
         value += known[b] * np.log(f[b] + 1e-300)
         by_f[b] += known[b] / (f[b] + 1e-300)
-    gradient[at_c + 1] += overlap[1] * k * (1 - k) * (by_f * (h - g)).sum()
-    by_h += k * by_f
+    by_k = k * (1 - k) * (by_f * (h - g)).sum()
+    gradient[at_c + 1] += overlap[2] * by_k
+    by_h += k * by_f + by_k * by_area * above
+    by_g = (1 - k) * by_f + by_k * by_area * below
     gradient[:kh] += root_h.T @ (h * (by_h - (by_h * h).sum()) + direct)
-    gradient[at_g:at_c] += (1 - k) * (root_f.T @ (g * (by_f - (by_f * g).sum())))
+    gradient[at_g:at_c] += root_f.T @ (g * (by_g - (by_g * g).sum()))
     return value, gradient
+
+
+# h, g (bins,), overlap (3,), z standard normal -> (k, d logit k / d area, d area / d g (bins,), d area / d h (bins,))
+@kernel
+def human_like_share(h, g, overlap, z):
+    """The share of machine text that scores like human text, given how well the rest is told from it."""
+    below = np.cumsum(h) - h / 2
+    above = 1 - np.cumsum(g) + g / 2
+    area = (g * below).sum()
+    inside = min(max(area, LEAST_AREA), MOST_AREA)
+    odds = np.log(inside / (1 - inside)) - SEPARATED
+    by_area = overlap[1] / (inside * (1 - inside)) if inside == area else 0.0
+    return 1 / (1 + np.exp(-(overlap[0] + overlap[1] * odds + overlap[2] * z))), by_area, below, above
 
 
 # start (k,); whiten (k, k); noise (steps, k) normal, uniforms (steps, 2); size: first step; tune: adapt it

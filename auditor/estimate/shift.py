@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
+
+from auditor.estimate.overlap import VAGUE as VAGUE_OVERLAP
+from auditor.estimate.overlap import human_like, learn_overlap, share_of
 
 # Scores are compared in human standard units: (score - median of the domain's humans) / half the distance between
 # their 16% and 84% quantiles. In these units domains differ little and only generators move.
 NODES = np.linspace(-5.0, 9.0, 29)
 SMOOTHING = 0.35
 FEWEST = 80
-LOW_THRESHOLDS, RESOLUTION = np.linspace(0.15, 0.9, 16), 0.003
 DETECTABLE = 0.75  # area under the ROC curve: the estimand leaves out what no detector can tell
 VAGUE = 10  # tables that the vague prior is worth when a detector's own are few
 
@@ -50,7 +52,8 @@ class DensityPrior:
     """Gaussian priors of the log densities at NODES, learned by leaving domains and generators out.
 
     human_mean, machine_mean (nodes,); human_spread, machine_spread (nodes, nodes) covariances; shifts: tau by trust;
-    overlap: mean and sd of the log-odds of the share of machine text that scores like human text
+    overlap: of the log-odds of the share of machine text that scores like human text: mean, slope and sd, given how
+        well the rest is told from human text (log-odds of its area under the ROC curve, less SEPARATED)
     """
 
     human_mean: np.ndarray
@@ -58,7 +61,7 @@ class DensityPrior:
     machine_mean: np.ndarray
     machine_spread: np.ndarray
     shifts: Mapping[Trust, Shift] = field(default_factory=lambda: dict(DEFAULT_SHIFTS))
-    overlap: tuple[float, float] = (-4.8, 2.0)
+    overlap: tuple[float, float, float] = VAGUE_OVERLAP
     tables: int = 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,7 +89,7 @@ class DensityPrior:
             np.asarray(machine["mean"]),
             np.asarray(machine["spread"]),
             DEFAULT_SHIFTS | shifts,
-            (stored["overlap"][0], stored["overlap"][1]),
+            tuple(stored["overlap"]),
             stored["tables"],
         )
 
@@ -125,6 +128,14 @@ def log_density(standard: np.ndarray) -> np.ndarray:
     return np.log(0.995 * kernel + 0.005 / (NODES[-1] - NODES[0]))
 
 
+def separable_density(human: np.ndarray, machine: np.ndarray) -> np.ndarray:
+    """Log density at NODES of a generator's scores without their human-like share: (f - k h)/(1 - k)."""
+    k = float(share_of(*human_like(human, machine)))
+    left = np.maximum(np.exp(log_density(machine)) - k * np.exp(log_density(human)), 0.0) / (1 - k)
+    left /= left.sum() * (NODES[1] - NODES[0])
+    return np.log(0.995 * left + 0.005 / (NODES[-1] - NODES[0]))
+
+
 def learn_prior(tables: Sequence[tuple[np.ndarray, Sequence[np.ndarray]]], *, fewest: int = FEWEST) -> DensityPrior:
     """Learn the priors from labelled scores of a detector that saw neither their domain nor their generators.
 
@@ -142,11 +153,11 @@ def learn_prior(tables: Sequence[tuple[np.ndarray, Sequence[np.ndarray]]], *, fe
         located.append((middle, np.log(unit), len(human)))
         humans.append(log_density((human - middle) / unit))
         large = [g for g in generators if len(g) >= fewest]
-        overlaps += [human_like_share(human, g) for g in large if separability(human, g) >= 0.5]
+        overlaps += [(*human_like(human, g), separability(human, g)) for g in large]
         detectable = [g for g in large if separability(human, g) >= DETECTABLE]
-        machines += [log_density((g - middle) / unit) for g in detectable]
+        machines += [separable_density((human - middle) / unit, (g - middle) / unit) for g in detectable]
     if len(machines) < 4 or len(humans) < 3:
-        return default_prior()
+        return replace(default_prior(), overlap=learn_overlap(overlaps))
     human, machine = np.array(humans), np.array(machines)
     place = np.array(located)
     unit = float(np.exp(np.median(place[:, 1])))
@@ -163,26 +174,9 @@ def learn_prior(tables: Sequence[tuple[np.ndarray, Sequence[np.ndarray]]], *, fe
         mean,
         trust * _spread(machine) + (1 - trust) * vague.machine_spread + _kernel(0.4, 1.0) + _polynomial(0.4, 0.05),
         shifts,
-        _overlap(np.array(overlaps)),
+        learn_overlap(overlaps),
         len(machine),
     )
-
-
-def human_like_share(human: np.ndarray, machine: np.ndarray) -> float:
-    """The share of a generator's documents that scores like human text: min F(t) / H(t) over low thresholds.
-
-    References: Blanchard, Lee & Scott 2010, proposition 5 (the mixture proportion of one density in another)
-    """
-    at = np.quantile(human, LOW_THRESHOLDS)
-    below = np.searchsorted(np.sort(machine), at, side="right") / len(machine)
-    return float(np.min(below / LOW_THRESHOLDS))
-
-
-def _overlap(shares: np.ndarray) -> tuple[float, float]:
-    """Mean and sd of the log-odds over generators; what lies beyond the resolution of the tables is clipped."""
-    odds = np.clip(shares, RESOLUTION, 1 - 10 * RESOLUTION)
-    logits = np.log(odds / (1 - odds))
-    return round(float(logits.mean()), 3), round(float(logits.std(ddof=1)), 3)
 
 
 def _spread(logs: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import pytest
 from auditor.estimate.anchors import Anchors, AnchorSet, Trust, chosen, dated_human, disagreement, matched
 from auditor.estimate.counts import BINS, GROUPS, ScoreCounts, coarse_bins
 from auditor.estimate.goodness import MOST_TOLERANCE, TOLERANCE, excess_misfit, own_distance
+from auditor.estimate.overlap import SEPARATED, VAGUE, human_like, learn_overlap, share_of
 from auditor.estimate.shift import NODES, DensityPrior, default_prior, human_units, learn_prior, log_density
 
 
@@ -130,3 +131,22 @@ def test_priors_learn_where_machine_scores_lie_and_how_far_domains_move():
 def test_human_units_are_median_and_spread():
     assert human_units(scores(3, 50000, 15)) == pytest.approx((3, 0.994), abs=0.02)
     assert np.exp(log_density(scores(0, 5000, 16))).sum() * 0.5 == pytest.approx(1, abs=0.02)
+
+
+def test_what_scores_like_human_text_is_learned_with_its_dependence_on_how_well_the_rest_is_told():
+    rng = np.random.default_rng(17)
+    tables = []
+    for _ in range(400):
+        odds = rng.uniform(0.5, 3.5)
+        share = 1 / (1 + np.exp(-(-2 - 1.5 * (odds - SEPARATED) + 0.7 * rng.normal())))
+        area = 1 / (1 + np.exp(-odds))
+        tables.append((rng.poisson(60 * share), 60, (1 - share) * area + share / 2))
+    assert learn_overlap(tables) == pytest.approx((-2, -1.5, 0.7), abs=0.2)
+    assert learn_overlap([(95, 100, 0.52), (3, 100, 0.4)]) == VAGUE
+
+
+def test_the_human_like_share_of_a_mixture_is_the_human_part():
+    human = scores(0, 20000, 18)
+    machine = np.concatenate([scores(0, 600, 19), scores(5, 1400, 20)])
+    assert share_of(*human_like(human, machine)) == pytest.approx(0.3, abs=0.03)
+    assert share_of(*human_like(human, scores(6, 500, 21))) < 0.01
