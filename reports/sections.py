@@ -31,6 +31,31 @@ class Priority(Part):
     words: str = ""
 
 
+class Declaration(Part):
+    """Synthetic text that a provenance file declares: admitted beside human text, or why not."""
+
+    shard: str
+    tokens: float
+    verifier: str = ""
+    error_rate: float | None = None
+    threshold: float | None = Field(default=None, description="Feng's: admitted where the error rate is below it")
+    admitted: bool
+    reason: str
+
+
+class SensitivityRow(Part):
+    """The reservoir of a band with one thing changed."""
+
+    varied: str = Field(description="fraction, width (of its interval), tolerance, horizon, verification_precision")
+    setting: float
+    band: Literal["optimistic", "central", "pessimistic"]
+    tokens: float | None = None
+    human_share: float | None = None
+    required_share: float | None = None
+    binding_constraint: str | None = None
+    reason: str | None = None
+
+
 class Reservoir(Part):
     horizon: Count = Field(description="generations of training ahead")
     tolerance: float = Field(description="share of the tail that may be lost over the horizon")
@@ -42,7 +67,11 @@ class Reservoir(Part):
     appended: dict[str, Any] = Field(default={}, description="the bands where human text is added, not put in place")
     assumptions: dict[str, Any] = {}
     perplexity: dict[str, Any] = {}
-    words: str = ""
+    strata: list[dict[str, Any]] = Field(default=[], description="by language, topic, folder: its size in each band")
+    declared: list[Declaration] = []
+    sensitivity: list[SensitivityRow] = []
+    narrower: str = Field(default="", description="what a narrower estimate of the fraction would change")
+    words: str = Field(default="", description="assumptions and policy in plain words")
 
 
 class Anchor(Part):

@@ -72,7 +72,7 @@ def simulate(
 ) -> None:
     """Model collapse, generation by generation, on the corpus' own spectrum."""
     from auditor.cli.printing import print_json, print_table
-    from auditor.pipeline.sizing import run_simulation
+    from auditor.pipeline.simulating import run_simulation
 
     frame, words = run_simulation(
         spectrum,

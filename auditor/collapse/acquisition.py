@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from auditor.collapse.decoding import numbers_of
@@ -11,27 +11,30 @@ from auditor.collapse.reservoir import Reservoir, Shard, priorities
 from auditor.collapse.sizing import BANDS
 
 
-def plan(reservoir: Reservoir, band: str = "central") -> dict[str, Any]:
+def plan_of(
+    reservoir: Reservoir, band: str = "central", *, parts: Mapping[str, Reservoir] | None = None
+) -> dict[str, Any]:
     """The acquisition plan of one band: strata in the order to collect them, existing reservoirs, the mix.
 
+    Parameters: parts, the same corpus cut otherwise, by kind: its strata are collected too, its mix is `mix_KIND`
     Raises: StopIteration when there is no such band
     """
     chosen = next(b for b in BANDS if b.name == band)
-    row = reservoir.band(chosen, reservoir.options.sizing)
-    by_name = {r["stratum"]: r for r in row["strata"]}
+    cuts = {"": reservoir, **(parts or {})}
+    rows = {kind: cut.band(chosen, cut.options.sizing) for kind, cut in cuts.items()}
+    sizes = {kind: {r["stratum"]: r for r in row["strata"]} for kind, row in rows.items()}
     collect = [
-        {"stratum": p["stratum"], "priority": p["priority"], "tokens": by_name[p["stratum"]]["tokens"]}
-        for p in priorities(reservoir.ready)
-        if p["stratum"] in by_name
-    ]
+        {key: p[key] for key in ("kind", "stratum", "priority")} | {"tokens": sizes[kind][p["stratum"]]["tokens"]}
+        for kind, cut in cuts.items() for p in priorities(cut.ready) if p["stratum"] in sizes[kind]
+    ]  # fmt: skip
     return {
         "band": band,
-        "regime": row["regime"],
-        "sizing": row["sizing"],
-        "reason": row["reason"] or "",
-        "collect": collect,
+        "regime": rows[""]["regime"],
+        "sizing": rows[""]["sizing"],
+        "reason": rows[""]["reason"] or "",
+        "collect": sorted(collect, key=lambda row: (-row["priority"], row["stratum"])),
         "existing": existing_reservoirs(reservoir.shards),
-        "mix": mix(reservoir, by_name),
+        **{f"mix_{kind}" if kind else "mix": mix(cut, sizes[kind]) for kind, cut in cuts.items()},
     }
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 # Least squares through the origin on the two published series of [4] at a human share of .25 or more.
 PERPLEXITY_SLOPE = 0.179
@@ -206,8 +206,11 @@ def share_for_decoding(ratio: float, tolerance: float) -> float:
 
 
 def occurrences(count: int, miss: float) -> float:
-    """The expected occurrences lambda_k(e) at which at least k are seen but for a chance e: chi2_{2k,1-e}/2 ([5])."""
-    return float(chi2.ppf(1 - miss, 2 * count) / 2)
+    """The expected occurrences lambda_k(e) at which at least k are seen but for a chance e: chi2_{2k,1-e}/2 ([5]).
+
+    Half a chi-square of 2k degrees is a gamma of shape k.
+    """
+    return float(gammaincinv(count, 1 - miss))
 
 
 def reservoir_for_occurrences(frequency: float, count: int, miss: float) -> float:

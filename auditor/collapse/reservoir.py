@@ -25,6 +25,7 @@ from auditor.collapse.sizing import (
     find_rarest,
     size_stratum,
 )
+from auditor.collapse.spectrum import discovery
 from auditor.records import Estimate
 
 UNSIZED = {"tokens": None, "documents": None, "bytes": None, "human_share": None, "upsampling": None}
@@ -88,7 +89,7 @@ class Reservoir:
         out = _total(rows, sizes, [r.stratum for r in self.ready], self.options)
         out |= {"regime": str(self.options.regime or band.regime), "sizing": str(sizing)}
         out["per_shard"] = _per_shard(self.shards, self.ready, readings, sizes) if sizes else []
-        notes = [f"{name}: {size.note}" for name, size in sizes.items() if size.note]
+        notes = [f"{name}: {note}" for name, size in sizes.items() for note in size.notes]
         out["reason"] = explain(reasons, bool(sizes))
         return out | {"notes": notes, "strata": rows}
 
@@ -115,16 +116,14 @@ class Reservoir:
             "assumptions": assumptions(self.ready, options),
         }
 
-    def mix_toml(self, band: str = "central") -> str:
-        """The acquisition plan and the mix of a band as TOML, for a training pipeline to read."""
-        from auditor.collapse.acquisition import as_toml, plan
 
-        return as_toml(plan(self, band))
-
-
-def recommend(strata: Sequence[Stratum], shards: Sequence[Shard], options: ReservoirOptions) -> Reservoir:
+def recommend(
+    strata: Sequence[Stratum], shards: Sequence[Shard], options: ReservoirOptions, *, whole: Ready | None = None
+) -> Reservoir:
     """How much human text to acquire: each stratum by itself, with its own spectrum, fraction and decoding ratio.
 
+    Parameters: whole, the corpus: its decoding ratio stands in where a stratum's own cannot be measured, its p_min
+        where a stratum's smaller sample only bounds its own
     Strata that cannot be sized are named with the reason; they never count as needing nothing.
     """
     ready, unsized = [], {}
@@ -135,19 +134,25 @@ def recommend(strata: Sequence[Stratum], shards: Sequence[Shard], options: Reser
         if reason or rarest is None:
             unsized[stratum.name] = reason or "its spectrum is not measured"
             continue
+        if whole and rarest.bounded and whole.rarest.frequency < rarest.frequency:
+            rarest = replace(rarest, frequency=whole.rarest.frequency, types=whole.rarest.types)
         pairs = [(s.fraction, s.tail_retention) for s in shards if s.tokens_in(stratum, corpus_tokens) > s.tokens / 2]
-        ready.append(Ready(stratum, rarest, *choose_ratio(stratum, pairs, options)))
+        ready.append(Ready(stratum, rarest, *choose_ratio(stratum, pairs, options, whole)))
     return Reservoir(options, tuple(ready), unsized, tuple(shards))
 
 
-def choose_ratio(stratum: Stratum, pairs: Iterable, options: ReservoirOptions) -> tuple[Estimate, str]:
-    """r from the stratum's shards, else from the stratum as a whole, else the stated prior."""
+def choose_ratio(
+    stratum: Stratum, pairs: Iterable, options: ReservoirOptions, whole: Ready | None = None
+) -> tuple[Estimate, str]:
+    """r from the stratum's shards, else from the stratum as a whole, else the corpus', else the stated prior."""
     measured = estimate_ratio(pairs)
     if measured.is_number:
         return measured, "measured over shards"
     measured = estimate_ratio([(stratum.fraction, stratum.tail_retention)])
     if measured.is_number:
         return measured, "measured on the stratum as a whole"
+    if whole is not None:
+        return whole.ratio, f"the corpus': {whole.ratio_source}"
     low, mid, high = options.ratio_prior
     return Estimate(mid, low, high, method="stated prior"), "stated prior: not measured where the fraction may be 0"
 
@@ -161,11 +166,15 @@ def read(ready: Ready, band: Band, sizing: Sizing, options: ReservoirOptions) ->
     return Reading(min(max(f, 0.0), 1.0), min(max(r, 0.0), 1.0), options.regime or band.regime, credit, sizing)
 
 
-def priorities(ready: Sequence[Ready]) -> list[dict[str, Any]]:
-    """Strata by what the next human token discovers: w_s (1-r_s) f1_s/n_s, Good-Turing's marginal discovery."""
+def priorities(ready: Iterable[Ready]) -> list[dict[str, Any]]:
+    """Strata by what the next human token discovers: w_s (1-r_s) f1_s/n_s, Good-Turing's marginal discovery.
+
+    f1/n is moved to the human tokens that the stratum holds, since its spectrum may be of a smaller sample.
+    """
     rows = []
     for r in ready:
-        rate = r.stratum.spectrum.singleton_rate if r.stratum.spectrum else 0.0
+        held = max(r.stratum.human_tokens, 1.0)
+        rate = discovery(r.stratum.spectrum, held) if r.stratum.spectrum else 0.0
         ratio = numbers_of(r.ratio)[1]
         rows.append(
             {
@@ -288,6 +297,8 @@ def _per_shard(
 
 
 def _gap(shard: Shard, tokens: float, stratum: Stratum, reading: Reading, size: Size) -> float:
+    if any(own.name == shard.name and own.passes for own in stratum.declared):
+        return 0.0
     fraction = reading.fraction
     if shard.fraction.is_number:
         # the shard's own fraction moves the stratum's reading up or down by as much

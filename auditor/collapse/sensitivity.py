@@ -8,7 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from auditor.collapse.decoding import numbers_of
-from auditor.collapse.reservoir import Shard, recommend
+from auditor.collapse.reservoir import Ready, Shard, recommend
 from auditor.collapse.sizing import BANDS, ReservoirOptions, Stratum
 from auditor.records import Estimate
 
@@ -23,6 +23,7 @@ SCHEMA = {
     "band": pl.String,
     "tokens": pl.Int64,
     "human_share": pl.Float64,
+    "required_share": pl.Float64,
     "binding_constraint": pl.String,
     "reason": pl.String,
 }
@@ -30,22 +31,42 @@ SCHEMA = {
 Case = tuple[str, float, list[Stratum], ReservoirOptions]
 
 
-def sensitivity(strata: Sequence[Stratum], shards: Sequence[Shard], options: ReservoirOptions) -> pl.DataFrame:
+def sensitivity(
+    strata: Sequence[Stratum], shards: Sequence[Shard], options: ReservoirOptions, *, whole: Ready | None = None
+) -> pl.DataFrame:
     """The reservoir with one thing changed at a time, everything else as measured and chosen.
 
     fraction: the strata's value, the width of the interval kept; width: the interval times that factor, which says
     what a narrower estimate would change; tolerance, horizon, verification_precision: the option
 
-    Returns: varied, setting, band, tokens, human_share, binding_constraint, reason
+    Returns: varied, setting, band, tokens, human_share, required_share, binding_constraint, reason
     """
     rows = []
     for varied, setting, changed, chosen in _cases(list(strata), options):
-        reservoir = recommend(changed, shards, chosen)
+        reservoir = recommend(changed, shards, chosen, whole=whole)
         for band in BANDS:
             row = reservoir.band(band, chosen.sizing)
             kept = {name: row[name] for name in SCHEMA if name in row}
             rows.append({"varied": varied, "setting": float(setting), "band": band.name} | kept)
     return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def narrower(table: pl.DataFrame) -> str:
+    """What a narrower estimate of the fraction would change, in a sentence."""
+    rows = table.filter(pl.col("varied") == "width").drop_nulls("tokens")
+    said = []
+    for band in ("optimistic", "pessimistic"):
+        own = {row["setting"]: row for row in rows.filter(pl.col("band") == band).to_dicts()}
+        if not {1.0, 0.5, 0.0} <= own.keys():
+            return "nothing can be said: the reservoir cannot be sized"
+        tokens, shares = ([own[width][key] for width in (1.0, 0.5, 0.0)] for key in ("tokens", "required_share"))
+        if max(tokens) - min(tokens) > 0.005 * max(tokens):
+            said.append(f"the {band} figure from {tokens[0]:,} to {tokens[1]:,} tokens (to {tokens[2]:,} if exact)")
+        elif max(shares) - min(shares) > 0.005:
+            said.append(f"the human share of the {band} band from {shares[0]:.3f} to {shares[1]:.3f}, its tokens not")
+    if not said:
+        return "An interval of the synthetic fraction half as wide would change nothing: another constraint binds."
+    return "An interval of the synthetic fraction half as wide would move " + " and ".join(said) + "."
 
 
 def _cases(strata: list[Stratum], options: ReservoirOptions) -> Iterator[Case]:

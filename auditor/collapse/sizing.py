@@ -13,15 +13,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scipy.optimize import brentq
-from scipy.stats import beta, norm
+from scipy.special import betaincinv, ndtri
 
 from auditor.collapse import closed_forms
-from auditor.collapse.spectrum import Spectrum, estimate_frequencies, rarest_covered
+from auditor.collapse.spectrum import Spectrum, clumping, estimate_frequencies, rarest_covered
 from auditor.errors import ConfigError
 from auditor.records import Estimate
 
 NO_FINITE = "no finite reservoir: the required human share is 1 and appended text never displaces what is there"
 LARGER = "the reservoir is larger than the stratum: one generation cannot read it within this budget"
+
+BOUNDED = (
+    "the rarest types that must live stand less than once in the text that was measured: their frequency rests on "
+    "an estimate of the unseen that errs upward (Chao), so the figure is rather too low than too high"
+)
 
 
 class Regime(StrEnum):
@@ -139,6 +144,10 @@ class Stratum:
     declared: tuple[Admitted, ...] = ()
 
     @property
+    def human_tokens(self) -> float:
+        return self.tokens * (1 - (self.fraction.value or 0.0))
+
+    @property
     def admitted_tokens(self) -> float:
         return min(sum(a.tokens for a in self.declared if a.passes), self.tokens)
 
@@ -147,12 +156,15 @@ class Stratum:
 class Rarest:
     """The types that must live: frequency p_min, how many are up to twice as frequent, tokens per unit's incidence.
 
-    Where nothing is known of their number it is taken to be so large that chance plays no part.
+    Where nothing is known of their number it is taken to be so large that chance plays no part. unit: what clumping
+    counts in; bounded: p_min is below one occurrence in the sample, a bound more than an estimate
     """
 
     frequency: float
     types: float = 1e9
     clumping: float = 1.0
+    unit: str = "documents"
+    bounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +188,7 @@ class Size:
     human_share: float
     required_share: float
     constraint: str
-    note: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def find_rarest(spectrum: Spectrum | None, options: ReservoirOptions) -> Rarest | None:
@@ -188,13 +200,13 @@ def find_rarest(spectrum: Spectrum | None, options: ReservoirOptions) -> Rarest 
     if options.rarest_frequency:
         chosen = int(abs(frequencies.probability - options.rarest_frequency).argmin())
     frequency = options.rarest_frequency or float(frequencies.probability[chosen])
-    clumping = 1.0
-    if spectrum.incidence is not None and spectrum.units > 0:
-        # occurrences per unit that holds the type: tokens clump, so a unit's incidence needs that many more tokens
-        bin_ = int(abs(spectrum.frequency - max(frequencies.sample[chosen], 1)).argmin())
-        clumping = max(1.0, float(spectrum.frequency[bin_] / max(spectrum.incidence[bin_], 1e-12)))
+    # where it counts, in the reservoir, these types stand about lambda times; a rare word clumps no less than they do
+    wanted = closed_forms.occurrences(options.min_occurrences, options.miss)
+    clumped = clumping(spectrum, max(float(frequencies.sample[chosen]), wanted))
     alike = (frequencies.probability >= frequency * (1 - 1e-9)) & (frequencies.probability <= 2 * frequency)
-    return Rarest(frequency, max(float(frequencies.types[alike].sum()), 1.0), clumping)
+    types = max(float(frequencies.types[alike].sum()), 1.0)
+    bounded = not options.rarest_frequency and frequency * spectrum.tokens < 1
+    return Rarest(frequency, types, clumped, spectrum.unit, bounded)
 
 
 def retained_target(types: float, options: ReservoirOptions) -> float:
@@ -203,7 +215,7 @@ def retained_target(types: float, options: ReservoirOptions) -> float:
     Implements the binomial upper limit: the beta quantile 1-e at (k, K-k+1), k = (1-d)K rounded up.
     """
     kept = math.ceil((1 - options.tolerance) * types)
-    return float(beta.ppf(1 - options.miss, kept, max(types - kept, 0) + 1))
+    return float(betaincinv(kept, max(types - kept, 0) + 1, 1 - options.miss))
 
 
 def mass_target(types: float, options: ReservoirOptions) -> float:
@@ -213,7 +225,7 @@ def mass_target(types: float, options: ReservoirOptions) -> float:
     mass whose relative standard deviation is 1/sqrt(K lambda).
     """
     spread = 1 / math.sqrt(types * closed_forms.occurrences(options.min_occurrences, options.miss))
-    return min((1 - options.tolerance) * (1 + float(norm.isf(options.miss)) * spread), 1.0)
+    return min((1 - options.tolerance) * (1 + float(-ndtri(options.miss)) * spread), 1.0)
 
 
 def required_share(expected: float, types: float, reading: Reading, options: ReservoirOptions) -> tuple[float, str]:
@@ -255,15 +267,16 @@ def size_stratum(stratum: Stratum, rarest: Rarest, reading: Reading, options: Re
     needs = {
         constraint: missing / options.epochs,
         "coverage": max(covering - verified, 0.0),
-        "coverage in documents": max(covering * rarest.clumping - verified, 0.0),
+        f"coverage in {rarest.unit}": max(covering * rarest.clumping - verified, 0.0),
     }
     binding = max(needs, key=lambda name: needs[name])
     unique = needs[binding]
     slots = max(missing, unique)
     share = (credited + slots) / (budget + slots if appended else budget)
-    note = None if appended or slots <= budget else LARGER
+    notes: tuple[str, ...] = (LARGER,) if not appended and slots > budget else ()
+    notes += (BOUNDED,) if rarest.bounded and binding.startswith("coverage") else ()
     tokens = unique / options.verification_precision
-    return Size(tokens, slots, min(share, 1.0), m, binding if unique > 0 else "none", note)
+    return Size(tokens, slots, min(share, 1.0), m, binding if unique > 0 else "none", notes)
 
 
 def credited_tokens(stratum: Stratum, reading: Reading) -> tuple[float, float]:

@@ -4,6 +4,8 @@ References
     [1] A. Chao, L. Jost, Coverage-based rarefaction and extrapolation, Ecology 93, 2012, eq. 4a
     [2] A. Chao et al., Unveiling the species-rank abundance distribution, Ecology 96, 2015, eq. 3 and 5
     [3] A. Chao, Nonparametric estimation of the number of classes, Scand. J. Statist. 11, 1984
+    [4] S. Karlin, Central limit theorems for certain infinite urn schemes, J. Math. Mech. 17, 1967; A. Rouault, Lois
+        de Zipf et sources markoviennes, Ann. Inst. H. Poincaré B 14, 1978
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ class Spectrum:
 
     frequency: (n,) occurrences of each type of the bin; multiplicity: (n,) number of types (a type sample, scaled up,
     may give fractions)
-    incidence: (n,) mean number of units that hold a type of the bin; units: their number (documents or blocks)
+    incidence: (n,) mean number of units that hold a type of the bin; units: their number; unit: what they are
     """
 
     frequency: np.ndarray
     multiplicity: np.ndarray
     incidence: np.ndarray | None = None
     units: int = 0
+    unit: str = "documents"
 
     def __post_init__(self) -> None:
         if self.frequency.shape != self.multiplicity.shape or self.frequency.ndim != 1:
@@ -73,6 +76,29 @@ class Frequencies:
     @property
     def mass(self) -> np.ndarray:
         return self.probability * self.types
+
+
+def discovery(spectrum: Spectrum, tokens: float) -> float:
+    """The chance that the next token is a type not seen so far, once that many tokens are there.
+
+    Implements Good-Turing's f1/n moved from n tokens to N by [4]: f1/n (N/n)^(b-1), b = f1/types, the exponent of
+    a regularly varying tail (types grow as N^b). Samples of unlike size become comparable; b falls slowly as text
+    grows, so the farther N is from n the more this overstates.
+    """
+    if spectrum.types <= 0 or tokens <= 0:
+        return 0.0
+    exponent = min(spectrum.seen_times(1) / spectrum.types, 1.0)
+    return min(spectrum.singleton_rate * (tokens / spectrum.tokens) ** (exponent - 1), 1.0)
+
+
+def clumping(spectrum: Spectrum, count: float) -> float:
+    """Occurrences per unit among types seen `count` to twice as often, at least 1: words stand in clumps."""
+    if spectrum.incidence is None or spectrum.units <= 0:
+        return 1.0
+    nearest = float(spectrum.frequency[int(abs(spectrum.frequency - count).argmin())])
+    alike = (spectrum.frequency >= nearest) & (spectrum.frequency <= 2 * nearest)
+    held = float((spectrum.incidence * spectrum.multiplicity)[alike].sum())
+    return max(1.0, float((spectrum.frequency * spectrum.multiplicity)[alike].sum()) / max(held, 1e-12))
 
 
 def coverage(spectrum: Spectrum) -> float:

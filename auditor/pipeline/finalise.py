@@ -73,7 +73,8 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         for shard in shards:
             shard["flags"] = findings.shard_flags(shard, found)
         strata = _strata(connection, synthetic)
-        reservoir = sizing.size_reservoir(corpus, shards, spectrum, sizing.reservoir_options(config))
+        measured = {"corpus": corpus, "shards": shards, "strata": strata}
+        reservoir = sizing.size_reservoir(run, plan, measured, spectrum, sizing.reservoir_options(config))
         overlap = {kind: duplicates.overlap_rows(connection, kind) for kind in ("shard", "source")}
         complete = all(shard["complete"] for shard in shards) and not plan.corpus.failed and not failed
         skips = facts.skip_rows(plan, shards)
@@ -94,11 +95,7 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
             "corpus": corpus,
             "shards": shards,
             "strata": strata,
-            "reservoir": sizing.report_section(
-                reservoir,
-                {"corpus": {key: corpus[key] for key in ("synthetic_fraction",)}
-                 | {"tail_retention": corpus["diversity"]["tail_retention"]}},
-            ),
+            "reservoir": sizing.report_section(reservoir),
             "anchors": summary.anchor_rows(synthetic),
             "detectors": [*ensemble.cards(), *deep.cards],
             "findings": [finding.as_dict() for finding in found],

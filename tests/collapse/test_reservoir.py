@@ -24,7 +24,7 @@ from auditor.collapse.sizing import (
     retained_target,
     size_stratum,
 )
-from auditor.collapse.spectrum import Spectrum, coverage, estimate_frequencies, rarest_covered, unseen_types
+from auditor.collapse.spectrum import Spectrum, coverage, discovery, estimate_frequencies, rarest_covered, unseen_types
 from auditor.errors import ConfigError
 from auditor.records import Estimate
 from tests.collapse.strata import estimate, shards, stratum, zipf_spectrum
@@ -290,4 +290,29 @@ def test_the_next_token_goes_where_it_discovers_most():
         "priorities"
     ]
     assert [row["stratum"] for row in rows] == ["rich", "poor"]
-    assert rows[0]["priority"] == pytest.approx((1 - rows[0]["decoding_ratio"]) * rich.singleton_rate)
+    assert rows[0]["priority"] == pytest.approx((1 - rows[0]["decoding_ratio"]) * discovery(rich, 0.9 * 2e9))
+
+
+@pytest.mark.parametrize("grown", [3, 10, 30])
+def test_discovery_at_a_larger_size_is_foretold_from_a_sample(grown):
+    weights = np.arange(1, 2_000_001) ** -1.5
+    source, rng = weights / weights.sum(), np.random.default_rng(4)
+    small, large = (Spectrum.of_counts(rng.poisson(n * source)) for n in (50_000, grown * 50_000))
+    assert discovery(small, large.tokens) == pytest.approx(large.singleton_rate, rel=0.12)
+
+
+def test_p_min_below_one_occurrence_is_called_a_bound_and_the_corpus_stands_in():
+    small = stratum("small", tokens=1e6, spectrum=zipf_spectrum(20_000, 5_000))
+    note = recommend([small], [], OPTIONS).as_dict()["central"]["notes"]
+    assert any("rather too low" in text for text in note)
+    whole = recommend([stratum()], [], OPTIONS).ready[0]
+    (ready,) = recommend([small], [], OPTIONS, whole=whole).ready
+    assert ready.rarest.frequency == whole.rarest.frequency
+
+
+def test_an_admitted_shard_is_no_gap_to_fill():
+    given_ = shards()
+    made = Admitted(given_[-1].name, given_[-1].tokens, "checker", 0.2, 0.9, 0.1)
+    options = replace(OPTIONS, rarest_frequency=0.01)
+    rows = recommend([stratum(declared=(made,))], given_, options).as_dict()["pessimistic"]["per_shard"]
+    assert rows[-1]["tokens"] == 0 and all(row["tokens"] > 0 for row in rows[:-1])
