@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from auditor.reports import table
-from auditor.reports.clean import name
+from auditor.reports.clean import clean, name
 from auditor.reports.redact import redact
 from auditor.reports.view import view
 
@@ -33,7 +33,8 @@ POLICY = (
 def render_html(report: dict[str, Any]) -> str:
     """report.json as one page: no external request, under 3 MB for 10,000 shards."""
     excerpts = [
-        (name(e.get("doc_id", "")), name(e["shard"], 60), redact(e["excerpt"], 400))
+        (name(e.get("doc_id") or f"row {e['row']:,}", 60), name(e["shard"], 60), clean(e.get("why", ""), 60),
+         redact(e["excerpt"]))
         for e in report.get("excerpts", []) if e.get("excerpt")
     ]  # fmt: skip
     columns = Markup(table.inert(table.columns(report["shards"], report.get("actions", []))))

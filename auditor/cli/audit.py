@@ -59,6 +59,9 @@ def audit(
     level: float | None = typer.Option(None, help="Coverage of the intervals.", rich_help_panel=HOW),
     seed: int | None = typer.Option(None, help="Seed of every random draw.", rich_help_panel=HOW),
     retain: str | None = typer.Option(None, help="sample or none: keep a sample of texts.", rich_help_panel=RUN),
+    excerpts: bool = typer.Option(
+        False, "--excerpts", help="Quote redacted beginnings of retained documents in the reports.", rich_help_panel=RUN
+    ),
     workers: int | None = typer.Option(None, help="Processes; default all cores.", rich_help_panel=RUN),
     memory_limit: str | None = typer.Option(None, help="Such as 4GB, for all processes.", rich_help_panel=RUN),
     launcher: str | None = typer.Option(None, help="local, slurm or ray.", rich_help_panel=RUN),
@@ -101,7 +104,7 @@ def audit(
 SETTINGS = (
     "human_reference", "known_ai", "against", "text_column", "id_column", "date_column", "url_column",
     "language_column", "topic_column", "source_column", "category_column", "deep_sample", "deep_budget",
-    "dated_anchors", "minimum_words",
+    "dated_anchors", "minimum_words", "excerpts",
     "near_dup_threshold", "level", "seed", "retain", "workers", "memory_limit", "launcher", "policy",
     "store",
 )  # fmt: skip

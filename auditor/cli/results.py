@@ -17,16 +17,19 @@ def report(
     run: Path = RUN,
     format: str = typer.Option("html", help="html, md, json, junit; several with commas."),
     out: Path | None = typer.Option(None, help="Folder to write to; default the run's."),
+    excerpts: bool = typer.Option(False, "--excerpts", help="With redacted beginnings of retained documents."),
     json: bool = typer.Option(False, "--json", help="Print report.json on stdout."),
 ) -> None:
     """Render the reports again from what is stored."""
     from auditor.cli.printing import print_json
+    from auditor.pipeline.excerpts import render_with_excerpts
     from auditor.pipeline.results import read_report, render_again
 
     if json:
         print_json(read_report(run))
         return
-    for path in render_again(run, tuple(part.strip() for part in format.split(",")), out or run):
+    render = render_with_excerpts if excerpts else render_again
+    for path in render(run, tuple(part.strip() for part in format.split(",")), out or run):
         print(path)
 
 
@@ -69,9 +72,11 @@ def lookup(
 
 @app.command(epilog="Example: auditor forget run")
 def forget(run: Path = RUN) -> None:
-    """Remove the retained text of a run; the figures stay."""
+    """Remove the retained text of a run and the excerpts of its reports; the figures stay."""
+    from auditor.pipeline.excerpts import forget_excerpts
     from auditor.pipeline.results import forget_texts
 
     if not run.is_dir():
         raise ConfigError(f"there is no run {run}")
+    forget_excerpts(run)
     print(f"{forget_texts(run):,} files of retained text removed")

@@ -18,6 +18,7 @@ from auditor.pipeline import duplicates, earlier, facts, findings, labelling, re
 from auditor.pipeline.bundled import bundled_anchors
 from auditor.pipeline.deep_estimate import measure_deep, store_deep
 from auditor.pipeline.evidence import largest_hosts, open_view, register, totals
+from auditor.pipeline.excerpts import with_excerpts
 from auditor.pipeline.plan import Plan, load_plan
 from auditor.pipeline.reduce import members
 from auditor.pipeline.storing import store_all
@@ -117,6 +118,8 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         store_deep(connection, audit_id, deep, shards)
         recording.store_ledger(connection, report, plan, run)
         labelling.store_labels(connection, audit_id, run)
+    if config.excerpts:
+        report = with_excerpts(report, run)
     write_reports(report, run, config.formats)
     return Outcome(report, EXIT_PASS if complete else EXIT_INCOMPLETE)
 

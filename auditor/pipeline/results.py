@@ -64,15 +64,17 @@ def with_estimates(node: Any) -> Any:
     return node
 
 
-def render_again(run: Path, formats: Sequence[str], out: Path) -> list[Path]:
-    """Write the named formats from report.json; returns the files.
+def render_again(
+    run: Path, formats: Sequence[str], out: Path, *, report: dict[str, Any] | None = None
+) -> list[Path]:
+    """Write the named formats from report.json, or from what was made of it; returns the files.
 
     Raises: ConfigError for an unknown format
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise ConfigError(f"--format {', '.join(unknown)}: choose from {', '.join(FORMATS)}")
-    report = read_report(run)
+    report = read_report(run) if report is None else report
     if report.get("verdict") is None:
         report["verdict"] = _verdict_of(run, report)
     return write_reports(report, out, formats)
