@@ -11,6 +11,7 @@ from typing import Any
 
 from auditor.reports import figures, summary, words
 from auditor.reports.clean import clean, name
+from auditor.reports.redact import redact
 from auditor.reports.summary import worst_first
 from auditor.reports.vocabulary import (
     CHECKS,
@@ -264,7 +265,7 @@ def _cluster(c: dict[str, Any]) -> dict[str, Any]:
             "documents": f"{c['documents']:,}", "shards": f"{c['shards']:,}",
             "kind": clean(c.get("kind", ""), 10),
             "members": [{"shard": name(m["shard"], 60), "row": f"{m['row']:,}", "doc_id": name(m.get("doc_id", ""), 60),
-                         "jaccard": _share(m.get("jaccard")), "excerpt": clean(m.get("excerpt") or "", 300)}
+                         "jaccard": _share(m.get("jaccard")), "excerpt": redact(m.get("excerpt") or "")}
                         for m in places + c.get("members", [])[:5]]}  # fmt: skip
 
 
