@@ -45,7 +45,7 @@ def coverage(_: str, repeats: int = 40) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def split(folder: str, repeats: int = 20) -> pl.DataFrame:
+def split(folder: str, repeats: int = 60) -> pl.DataFrame:
     rows = []
     for source, cap in (("l2r", 2**17), ("l2r", 2**13), ("human_dated_gov", 2**17)):
         human = pl.read_parquet(f"{folder}/{source}.parquet").filter(pl.col("label") == "human").unique("text")

@@ -127,16 +127,24 @@ class Shard(Counts, Quantities):
 class Stratum(Part):
     """A slice across shards; quantities that were not estimated for it are not measured, with the reason."""
 
-    kind: Literal["language", "topic", "host", "year", "length"]
+    kind: Literal["language", "topic", "category", "host", "year", "length"]
     name: str
     documents: Count
     eligible_documents: Count = 0
     tokens: Count = 0
     synthetic_fraction: E
     synthetic_fraction_tokens: E = Field(default_factory=not_measured)
+    synthetic_fraction_pooled: E | None = Field(default=None, description="drawn towards like strata")
+    synthetic_fraction_lower_bound: E | None = Field(default=None, description="needs no machine anchors")
+    human_share: E | None = Field(default=None, description="1 - synthetic_fraction")
+    share: E | None = Field(default=None, description="of the corpus' eligible documents")
+    share_of_reference: E | None = Field(default=None, description="of the human reference's eligible documents")
+    share_retained: E | None = Field(default=None, description="share / share_of_reference: below 1, it lost ground")
     duplicate_fraction: E = Field(default_factory=not_measured)
     diversity_loss: DiversityLoss | None = None
     tail_retention: E = Field(default_factory=not_measured)
+    reference: str = Field(default="", description="what its diversity was compared with")
+    drawn: Count = Field(default=0, description="documents that its diversity was measured on; 0: all")
 
 
 class Report(Part):

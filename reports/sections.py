@@ -197,6 +197,17 @@ class MissingType(Part):
     z: float | None = None
 
 
+class LostName(Part):
+    """A topic, host, language or category whose share of the documents fell, surely, against the reference's."""
+
+    name: str
+    reference: Count = Field(description="documents")
+    corpus: Count = Field(description="documents")
+    reference_share: float
+    corpus_share: float
+    retained: E
+
+
 class DiversityProfile(Part):
     """Hill numbers of the corpus and of the human reference at equal coverage, over the order q."""
 
@@ -205,6 +216,9 @@ class DiversityProfile(Part):
     reference: str = ""
     points: list[ProfilePoint] = []
     missing: list[MissingType] = []
+    lost: dict[str, list[LostName]] = Field(
+        default={}, description="by kind: topic_found (in the texts), host, language, topic, category"
+    )
 
 
 class Action(Part):

@@ -37,7 +37,9 @@ def measure_diversity(
     return each.pop("word") | {"levels": each}
 
 
-def measure_spectrum(spectrum: Spectrum, *, tokens: int = STANDARD_TOKENS, level: float = LEVEL) -> dict[str, Estimate]:
+def measure_spectrum(
+    spectrum: Spectrum, *, tokens: int = STANDARD_TOKENS, level: float = LEVEL, unit: str = "tokens"
+) -> dict[str, Estimate]:
     """The measures of one level; see `measure_diversity`."""
     words, blocks = Counted.tokens(spectrum), Counted.blocks(spectrum)
     held = float(spectrum.tokens.sum())
@@ -49,10 +51,10 @@ def measure_spectrum(spectrum: Spectrum, *, tokens: int = STANDARD_TOKENS, level
     per_block = held / float(spectrum.block_totals.sum())
     note = None
     if size < tokens:
-        note = f"{held:,.0f} tokens: too few for {tokens:,}, so measured at {size:,.0f}"
+        note = f"{held:,.0f} {unit}: too few for {tokens:,}, so measured at {size:,.0f}"
     elif not (words.totals() > 1).any():
         note = "every type occurs once"
-    at = f"at {size:,.0f} tokens"
+    at = f"at {size:,.0f} {unit}"
     measures: dict[str, tuple[Counted, Measure, str]] = {
         "q0": (blocks, lambda seen: equations.richness(seen, size / per_block), f"Chao-Jost richness of blocks {at}"),
         "q1": (words, lambda seen: equations.shannon(seen, size), f"Chao-Jost exponential entropy {at}"),

@@ -127,7 +127,7 @@ def variance(terms: list[tuple[float, Measured]]) -> float:
         filled = sum((term.sizes > 0) for _, term in own) > 0
         count = int(np.count_nonzero(filled))
         joint = np.sum([sign * term.change for sign, term in own], axis=0)[filled]
-        if count < 2:
+        if count < 2 or not np.isfinite(joint).all():
             return math.inf
         noise, rate = _own_noise(own, count), min(term.rate for _, term in own)
         # What is left can't be less than the types' own noise in a full count; the difference of two estimates can.

@@ -15,13 +15,14 @@ import polars as pl
 
 from auditor.estimate import diversity_equations as equations
 from auditor.estimate.diversity import log_hill
-from auditor.estimate.diversity_variance import Measured, jackknife, judged, reach, unvaried, variance
+from auditor.estimate.diversity_variance import Measure, Measured, jackknife, judged, reach, unvaried, variance
 from auditor.estimate.lost_reference import LEAST_TOKENS, NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
 from auditor.estimate.lost_tail import tail_retention
 from auditor.estimate.spectrum import GROUPS, LEVELS, NO_SCORE, WORD, Body, Counted, Spectrum
 from auditor.records import LEVEL, Estimate, Status
 
 ORDERS = (0, 1, 2)
+Standard = Callable[["Bodies", int], "tuple[Measure | None, str]"]
 # A part with a smaller share of the tokens would pull the coverage of the comparison down with it.
 LEAST_PART = 0.1
 # The variance within is the mean over this many of the draws: it differs little from one to the next, and costs most.
@@ -41,22 +42,28 @@ class Bodies:
     human: tuple[Spectrum, ...] = ()
     no_duplication: str = "duplicates were not looked for"
     no_synthetic: str = "no probability of being machine-written"
+    least: int = LEAST_TOKENS
+    unit: str = "tokens"
+
+    @property
+    def each(self) -> list[Spectrum]:
+        return [s for s in (self.everything, self.reference, self.collapsed, *self.human) if s is not None]
 
     def large_enough(self) -> Bodies:
         """Without parts that are too small: the coverage that they reach would be that of the whole comparison."""
-        least = max(LEAST_TOKENS, LEAST_PART * float(self.everything.tokens.sum()))
+        least = max(self.least, LEAST_PART * float(self.everything.tokens.sum()))
         out = self
         if self.collapsed is not None and self.collapsed.tokens.sum() < least:
-            left = f"{self.collapsed.tokens.sum():,.0f} tokens are left without duplicates: too few"
+            left = f"{self.collapsed.tokens.sum():,.0f} {self.unit} are left without duplicates: too few"
             out = replace(out, collapsed=None, human=(), no_duplication=left, no_synthetic=left)
         if out.human and min(one.tokens.sum() for one in out.human) < least:
             few = min(one.tokens.sum() for one in out.human)
-            out = replace(out, human=(), no_synthetic=f"{few:,.0f} tokens of human text are drawn: too few")
+            out = replace(out, human=(), no_synthetic=f"{few:,.0f} {self.unit} of human text are drawn: too few")
         return out
 
     def at_one_rate(self) -> Bodies:
         """The same types sampled in all of them."""
-        rate = min(s.rate for s in (self.everything, self.reference, self.collapsed, *self.human) if s is not None)
+        rate = min(s.rate for s in self.each)
         return replace(
             self,
             everything=self.everything.thinned(rate),
@@ -84,8 +91,8 @@ def lost_diversity(
         log-ratios (negative: diversity was lost through it); levels; tail_retention: Estimate (estimate.lost_tail)
     """
     if reference is None:
-        levels = {name: _nothing(NO_REFERENCE) for name in LEVELS if name != "word"}
-        return _nothing(NO_REFERENCE) | {"levels": levels, "tail_retention": tail_retention(shard, None)}
+        levels = {name: nothing_lost(NO_REFERENCE) for name in LEVELS if name != "word"}
+        return nothing_lost(NO_REFERENCE) | {"levels": levels, "tail_retention": tail_retention(shard, None)}
     drawn = [] if synthetic is None else drawn_groups(synthetic, rng or np.random.default_rng(0))
     ours, theirs = Body.of(shard), Body.of(reference)
     unique = None if collapsed is None else Body.of(collapsed)
@@ -99,35 +106,48 @@ def lost_diversity(
             tuple((unique or ours).cells(code).spectrum(groups) for groups in drawn),
         )
         reason = _why_not(bodies, known)
-        out[name] = _nothing(reason) if reason else lost_in(bodies, level=level)
+        out[name] = nothing_lost(reason) if reason else lost_in(bodies, level=level)
     tail = tail_retention(ours, theirs, level=level)
     return out.pop("word") | {"levels": out, "tail_retention": tail}
 
 
-def lost_in(bodies: Bodies, *, level: float = LEVEL) -> dict:
-    """Loss and its parts at one level; see `lost_diversity`."""
+def lost_in(bodies: Bodies, *, standard: Standard | None = None, level: float = LEVEL) -> dict:
+    """Loss and its parts at one level; see `lost_diversity`. standard: at what the bodies are compared, coverage."""
     bodies = bodies.large_enough().at_one_rate()
     out: dict = {part: {} for part in PARTS}
     for order in ORDERS:
-        target = common_coverage(bodies, order)
         key = f"q{order}"
-        if not 0.0 < target < 1.0:
-            nothing = Estimate.not_measured("no type occurs twice: coverage is 0" if target <= 0 else "coverage is 1")
-            out[key] = nothing
+        measure, said = (standard or at_coverage)(bodies, order)
+        if measure is None:
+            out[key] = Estimate.not_measured(said)
             for part in PARTS:
-                out[part][key] = nothing
+                out[part][key] = out[key]
             continue
-        out[key], parts = _order(bodies, order, target, level)
+        out[key], parts = _order(bodies, UNIT[order], measure, f"Hill q={order} at {said}", level)
         for part in PARTS:
             out[part][key] = parts[part]
     return out
 
 
+def at_coverage(bodies: Bodies, order: int) -> tuple[Measure | None, str]:
+    """ln D at the largest coverage that all bodies reach as they are, or why there is none."""
+    target = common_coverage(bodies, order)
+    if not 0.0 < target < 1.0:
+        return None, "no type occurs twice: coverage is 0" if target <= 0 else "coverage is 1"
+    return log_hill(order, target), f"coverage {target:.6f}"
+
+
+def at_size(bodies: Bodies, order: int) -> tuple[Measure | None, str]:
+    """ln D at the size of the smallest body: for few types that are nearly all seen (topics)."""
+    size = min(float(s.tokens.sum()) for s in bodies.each)
+    if size < 2:
+        return None, f"no {bodies.unit}"
+    return lambda seen: math.log(equations.HILL[order](seen, min(size, seen.size))), f"{size:,.0f} {bodies.unit}"
+
+
 def common_coverage(bodies: Bodies, order: int) -> float:
     """The largest coverage that all bodies reach as they are: nothing is extrapolated (see estimate.diversity)."""
-    unit = UNIT[order]
-    found = [s for s in (bodies.everything, bodies.reference, bodies.collapsed, *bodies.human) if s is not None]
-    seen = [unit(s).frequencies() for s in found]
+    seen = [UNIT[order](s).frequencies() for s in bodies.each]
     return min(equations.coverage(each) if (each.k > 1).any() else 0.0 for each in seen)
 
 
@@ -157,16 +177,17 @@ def _why_not(bodies: Bodies, known: float) -> str | None:
     return None
 
 
-def _nothing(reason: str) -> dict:
+def nothing_lost(reason: str) -> dict:
     nothing = Estimate.not_measured(reason)
     each = {f"q{order}": nothing for order in ORDERS}
     return each | {part: dict(each) for part in PARTS}
 
 
-def _order(bodies: Bodies, order: int, target: float, level: float) -> tuple[Estimate, dict[str, Estimate]]:
-    """Loss and parts of one order at one coverage."""
-    measure, unit = log_hill(order, target), UNIT[order]
-    method = f"Hill q={order} at coverage {target:.6f}, delete-a-group jackknife"
+def _order(
+    bodies: Bodies, unit: Callable[[Spectrum], Counted], measure: Measure, method: str, level: float
+) -> tuple[Estimate, dict[str, Estimate]]:
+    """Loss and parts of one order."""
+    method += ", delete-a-group jackknife"
 
     def measured(spectrum: Spectrum, name: str, *, varied: bool = True) -> Measured:
         counted = unit(spectrum)
@@ -174,7 +195,7 @@ def _order(bodies: Bodies, order: int, target: float, level: float) -> tuple[Est
 
     everything, reference = measured(bodies.everything, "shard"), measured(bodies.reference, "reference")
     count = int(bodies.everything.tokens.sum())
-    notes = too_little(bodies.everything, bodies.reference)
+    notes = too_little(bodies.everything, bodies.reference, least=bodies.least, unit=bodies.unit)
 
     def said(draws: list[list[tuple[float, Measured]]]) -> Estimate:
         return _signed(draws, method, n=count, level=level, note=notes)

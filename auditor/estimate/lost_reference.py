@@ -23,11 +23,11 @@ def shared_mass(shard: Spectrum, reference: Spectrum) -> float:
     return float(mass[held].sum() / mass.sum()) if mass.sum() > 0 else 0.0
 
 
-def too_little(shard: Spectrum, reference: Spectrum) -> str | None:
+def too_little(shard: Spectrum, reference: Spectrum, *, least: int = LEAST_TOKENS, unit: str = "tokens") -> str | None:
     """Why a comparison can't be conclusive, or None."""
     held, known = float(shard.tokens.sum()), float(reference.tokens.sum())
-    if held < LEAST_TOKENS:
-        return f"{held:,.0f} tokens: too few to tell loss from the luck of the topics"
-    if known < LEAST_TOKENS or known < MUCH_SMALLER * held:
-        return f"the reference ({known:,.0f} tokens) is far smaller than the shard ({held:,.0f})"
+    if held < least:
+        return f"{held:,.0f} {unit}: too few to tell loss from the luck of the topics"
+    if known < least or known < MUCH_SMALLER * held:
+        return f"the reference ({known:,.0f} {unit}) is far smaller than the shard ({held:,.0f})"
     return None

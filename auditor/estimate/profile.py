@@ -126,23 +126,6 @@ def vendi(vectors: np.ndarray) -> float:
     return float(np.exp(-np.sum(values * np.log(values))))
 
 
-def effective_documents(cluster_sizes: np.ndarray, documents: int) -> dict[str, float]:
-    """Hill numbers of documents within near-duplicate clusters: how many different documents there are in effect.
-
-    Parameters: cluster_sizes (c,) of clusters of two or more; documents, all of them
-    """
-    single = documents - int(cluster_sizes.sum())
-    sizes = np.concatenate([cluster_sizes.astype(float), np.ones(1)])
-    number = np.concatenate([np.ones(len(cluster_sizes)), [single]])
-    share = sizes / max(documents, 1)
-    entropy = -float(np.sum(number * share * np.log(share)))
-    return {
-        "q0": float(len(cluster_sizes) + single),
-        "q1": math.exp(entropy),
-        "q2": 1.0 / float(np.sum(number * share**2)),
-    }
-
-
 def _spans(documents: int) -> list[tuple[int, int]]:
     cuts = np.linspace(0, documents, PARTS + 1).astype(int)
     return [(int(s), int(e)) for s, e in pairwise(cuts) if e > s]

@@ -71,10 +71,11 @@ class Spectrum:
             return self
         if rate not in self.kept:
             chosen = self.fixed | (self.types < np.uint64(min(rate * 2**64, KEEP_ALL)))
-            self.kept[rate] = replace(self._cut(chosen), rate=rate)
+            self.kept[rate] = replace(self.only(chosen), rate=rate)
         return self.kept[rate]
 
-    def _cut(self, chosen: np.ndarray) -> Spectrum:
+    def only(self, chosen: np.ndarray) -> Spectrum:
+        """Some types only. chosen (types,) bool; the totals stay those of all types."""
         place, cells = np.cumsum(chosen) - 1, chosen[self.index]
         return replace(
             self, types=self.types[chosen], fixed=self.fixed[chosen], index=place[self.index[cells]],
@@ -135,7 +136,7 @@ class Cells:
         chosen = np.full(self.tokens.shape, groups_of is None)
         for bin, groups in (groups_of or {}).items():
             chosen[bin, groups] = True
-        cells = np.flatnonzero(chosen[self.bin, self.group] & (self.count > 0))
+        cells = np.flatnonzero(chosen[self.bin, self.group] & (self.count + self.blocks > 0))
         place = self.index[cells] * GROUPS + self.group[cells]
         first = np.flatnonzero(np.r_[True, place[1:] != place[:-1]][: place.size])
         held, index = np.unique(self.index[cells][first], return_inverse=True)
@@ -149,14 +150,19 @@ class Cells:
 class Body:
     """One body of text: its spectra at every level, made from the frame when first asked for."""
 
-    def __init__(self, frame: pl.DataFrame) -> None:
+    def __init__(self, frame: pl.DataFrame, cells: dict[int, Cells] | None = None) -> None:
         self.frame = frame
-        self._cells: dict[int, Cells] = {}
+        self._cells = cells or {}
         self._whole: dict[int, Spectrum] = {}
 
     @classmethod
     def of(cls, text: pl.DataFrame | Body) -> Body:
         return text if isinstance(text, Body) else cls(text)
+
+    @classmethod
+    def of_cells(cls, cells: dict[int, Cells]) -> Body:
+        """A body counted elsewhere: the cells of every level."""
+        return cls(pl.DataFrame(schema=COLUMNS), cells)
 
     @property
     def tokens(self) -> int:
@@ -204,10 +210,16 @@ class Counted:
 
     def frequencies(self) -> Frequencies:
         if "whole" not in self.kept:
-            k, at = np.unique(self.totals(), return_inverse=True)
-            fixed = np.bincount(at, self.spectrum.fixed, k.size)
-            free = np.bincount(at, ~self.spectrum.fixed, k.size)
-            self.kept["whole"] = self._calibrated(k, fixed, free, float(self.sizes.sum()))
+            totals, fixed = self.totals(), self.spectrum.fixed
+            few = totals < LISTED  # most by far: the others need no histogram
+            small, listed = totals[few].astype(np.int64), totals[~few]
+            always = np.bincount(small, fixed[few], LISTED)
+            sampled = np.bincount(small, minlength=LISTED) - always
+            k, at = np.unique(listed, return_inverse=True)
+            always = np.concatenate([always, np.bincount(at, fixed[~few], k.size)])
+            sampled = np.concatenate([sampled, np.bincount(at, ~fixed[~few], k.size)])
+            k = np.concatenate([np.arange(LISTED), k])
+            self.kept["whole"] = self._calibrated(k, always, sampled, float(self.sizes.sum()))
         return self.kept["whole"]
 
     def without_each_group(self) -> list[tuple[int, Frequencies]]:

@@ -52,6 +52,25 @@ def fractions(row: dict[str, int]) -> dict[str, Estimate]:
     return {name: Estimate.census(k / n, n) for name, k in zip(names, (within + across, within, across), strict=True)}
 
 
+def cluster_sizes(connection: Any) -> dict[str, tuple[list[int], list[int]]]:
+    """(sizes, how many clusters have each) within every shard and, under "", within the corpus."""
+    out: dict[str, tuple[list[int], list[int]]] = {}
+    for name in ("shard", "''"):
+        rows = query(
+            connection,
+            f"""SELECT scope, members, count(*) AS clusters FROM (
+                    SELECT {name} AS scope, count(*) AS members FROM docs
+                    WHERE role = ? AND cluster_id IS NOT NULL GROUP BY {name}, cluster_id)
+                GROUP BY ALL ORDER BY ALL""",
+            [CORPUS],
+        )
+        for scope, members, clusters in rows.iter_rows():
+            sizes, numbers = out.setdefault(scope, ([], []))
+            sizes.append(members)
+            numbers.append(clusters)
+    return out
+
+
 def overlap_rows(connection: Any, kind: str) -> pl.DataFrame:
     """For shards or sources a, b: documents of a that have a near-duplicate in b, and their share of a."""
     return query(

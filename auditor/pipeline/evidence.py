@@ -27,6 +27,7 @@ SCOPES = {
     "shard": "shard",
     "language": "language",
     "topic": "topic",
+    "category": "category",
     "host": "host",
     "year": "CAST(year(date) AS VARCHAR)",
     "length": LENGTH,

@@ -9,20 +9,18 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from auditor.config import Config
 from auditor.detectors.ensemble import Ensemble
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, NothingAudited
-from auditor.pipeline import duplicates, earlier, facts, findings, labelling, recording, richness, sizing, summary
+from auditor.pipeline import duplicates, earlier, facts, findings, labelling, recording, sizing, summary
 from auditor.pipeline.bundled import bundled_anchors
 from auditor.pipeline.deep_estimate import measure_deep, store_deep
-from auditor.pipeline.evidence import largest_hosts, open_view, register, totals
+from auditor.pipeline.diversity import measure
+from auditor.pipeline.evidence import largest_hosts, open_view, register
 from auditor.pipeline.excerpts import with_excerpts
-from auditor.pipeline.plan import Plan, load_plan
+from auditor.pipeline.plan import load_plan
 from auditor.pipeline.reduce import members
 from auditor.pipeline.storing import store_all
-from auditor.pipeline.synthetic import Synthetic, estimates_of, measure_synthetic, read_labels
+from auditor.pipeline.synthetic import measure_synthetic, read_labels
 from auditor.reports import standing
 from auditor.reports.render import write_reports
 from auditor.store.database import DATABASE, new_database
@@ -65,7 +63,8 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         bundled = bundled_anchors(ensemble.calibration())
         synthetic = measure_synthetic(connection, config, names, bundled, read_labels(run))
         say("measuring diversity")
-        corpus, spectrum, diversity_profile = _measure(connection, run, plan, config, shards, synthetic)
+        found_diversity = measure(connection, (run, plan), config, shards, synthetic)
+        corpus, strata = found_diversity.corpus, found_diversity.strata
         say("writing tables and reports")
         clusters = duplicates.cluster_summary(connection)
         deep = measure_deep(connection, run, plan, config, corpus["synthetic_fraction"], say)
@@ -73,9 +72,9 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         found = findings.find(corpus, shards, clusters, more)
         for shard in shards:
             shard["flags"] = findings.shard_flags(shard, found)
-        strata = _strata(connection, synthetic)
         measured = {"corpus": corpus, "shards": shards, "strata": strata}
-        reservoir = sizing.size_reservoir(run, plan, measured, spectrum, sizing.reservoir_options(config))
+        options = sizing.reservoir_options(config)
+        reservoir = sizing.size_reservoir(run, plan, measured, found_diversity.spectrum, options)
         overlap = {kind: duplicates.overlap_rows(connection, kind) for kind in ("shard", "source")}
         complete = all(shard["complete"] for shard in shards) and not plan.corpus.failed and not failed
         skips = facts.skip_rows(plan, shards)
@@ -105,7 +104,7 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
             "clusters": clusters,
             "overlaps": duplicates.overlap_matrix(overlap[kind], kind),
             "near_duplicates": facts.near_duplicates(config, near),
-            "profile": diversity_profile,
+            "profile": found_diversity.profile,
             "actions": findings.actions(shards),
             "hosts": largest_hosts(connection),
             "method": standing.METHOD,
@@ -122,46 +121,3 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         report = with_excerpts(report, run)
     write_reports(report, run, config.formats)
     return Outcome(report, EXIT_PASS if complete else EXIT_INCOMPLETE)
-
-
-def _measure(
-    connection: Any, run: Path, plan: Plan, config: Config, shards: list[dict[str, Any]], synthetic: Synthetic
-) -> tuple[dict[str, Any], pl.DataFrame, dict[str, Any]]:
-    """Put the quantities into the shards' rows; the corpus' row, the spectrum to size by, and the profile."""
-    copies = duplicates.duplicate_fractions(connection)
-    none = duplicates.fractions({"documents": 0})
-    reference = richness.find_reference(run, plan)
-    prevalence, counts = synthetic.prevalence, synthetic.counts["shard"]
-    measured = richness.measure_shards(run, plan, config, prevalence.shards, counts, reference)
-    spectra: list[pl.DataFrame] = []
-    for place, (name, found) in enumerate(measured):
-        spectra = richness.add_spectra(spectra, found.text.frame)
-        shard = shards[place]
-        shard |= summary.quantities(synthetic, copies.get(name, none), found, place=place) | {"drift": found.drift}
-        shards[place] = shard
-    pooled = counts.pooled("corpus")
-    spectrum = richness.added(spectra)
-    alone = found if len(shards) == 1 else None
-    whole = richness.measure_corpus(run, plan, config, prevalence.corpus, pooled, reference, spectrum, alone=alone)
-    corpus = {
-        "shards": len(shards),
-        **{name: sum(shard[name] for shard in shards)
-           for name in ("documents", "eligible_documents", "tokens", "bytes", "skipped")},
-        **summary.quantities(synthetic, copies[""], whole, place=None),
-    }  # fmt: skip
-    spectrum = (reference.text or whole.text).frame
-    corpus["drift"] = whole.drift
-    profile = richness.profile(whole, reference, level=config.level)
-    profile |= {"missing": richness.missing_words(whole, reference)}
-    return corpus, spectrum, profile
-
-
-def _strata(connection: Any, synthetic: Synthetic) -> list[dict[str, Any]]:
-    rows = []
-    for kind, scope in synthetic.strata.items():
-        counts = totals(connection, kind, scope.scopes)
-        for place, name in enumerate(scope.scopes):
-            own = estimates_of(scope, place)
-            sizes = {key: counts[name][key] for key in ("documents", "eligible_documents", "tokens")}
-            rows.append({"kind": kind, "name": name, **sizes, **own})
-    return rows

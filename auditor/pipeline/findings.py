@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from auditor.records import Estimate, Finding, Severity
+from auditor.records import Estimate, Finding, Severity, Status
 
 # Thresholds are conventions, shown beside every finding; a policy file sets a team's own (auditor gate --init).
 SYNTHETIC_SHARE = 0.10
@@ -93,7 +93,7 @@ def _of_shard(shard: Mapping[str, Any]) -> list[Finding]:
             )
         )
     lost: Estimate = shard["diversity_loss"]["q0"]
-    if lost.is_number and _lower(lost) > LOST_TYPES:
+    if lost.status == Status.MEASURED and _lower(lost) > LOST_TYPES:
         found.append(
             Finding(
                 "diversity",

@@ -18,6 +18,8 @@ import pyarrow as pa
 from auditor.config import Config
 from auditor.errors import SourceError
 from auditor.estimate.anchors import HUMAN_BEFORE
+from auditor.pipeline.drawn import PART, draw
+from auditor.pipeline.drawn import lowest as lowest_drawn
 from auditor.pipeline.launch import Report
 from auditor.pipeline.measure import Measured, Measurer, lowest, sample_candidates
 from auditor.pipeline.ordered import ordered
@@ -63,7 +65,7 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
         measurer = _measurer(job.config)
         shard = job.task.shard.name
 
-        def work(batch: Batch) -> tuple[Measured, pl.DataFrame, Batch]:
+        def work(batch: Batch) -> tuple[Measured, pl.DataFrame, pl.DataFrame, Batch]:
             measured = measurer.measure(batch.frame, job.task.corpus, shard)
             documents = measured.documents
             group, score_bin, eligible = (documents[name].to_numpy() for name in ("group", "score_bin", "eligible"))
@@ -73,16 +75,19 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
             if dated.any():
                 counters[1].add(measured.batch.tokens, group, score_bin, dated)
             types.put(counters)
-            return measured, sample_candidates(measured, SAMPLE_PER_CELL), batch
+            drawn = draw(documents, measured.batch.tokens)
+            return measured, sample_candidates(measured, SAMPLE_PER_CELL), drawn, batch
 
         kept: pl.DataFrame | None = None
+        words: pl.DataFrame | None = None
         sketches = _Sketches(writer, job.config)
         batches = read_split(job.task.shard, job.task.split, options)
         try:
-            for measured, candidates, batch in ordered(work, batches, job.threads):
+            for measured, candidates, drawn, batch in ordered(work, batches, job.threads):
                 writer.add("documents", measured.documents.to_arrow())
                 sketches.add(measured.signatures)
                 kept = candidates if kept is None else lowest(pl.concat([kept, candidates]), SAMPLE_PER_CELL)
+                words = drawn if words is None else lowest_drawn(pl.concat([words, drawn]))
                 tally.add(measured.documents, batch)
                 report(batch.frame.height, int(measured.documents["bytes"].sum()))
         except SourceError as error:
@@ -97,8 +102,9 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
         writer.add("types", counted.frame().to_arrow())
         if tally.counts["dated"]:
             writer.add("dated_types", dated_ones.frame().to_arrow())
-        if kept is not None and job.config.retain == "sample":
+        if kept is not None and words is not None and job.config.retain == "sample":
             writer.add("sample", kept.drop("stratum").to_arrow())
+            writer.add(PART, words.to_arrow())
         marker = tally.marker() | {"task": {"role": job.task.role, "shard": shard, "split": job.task.split.index}}
         return writer.finish(marker)
 

@@ -14,7 +14,7 @@ from auditor.records import Estimate, Status
 from auditor.reports.render import write_reports
 from auditor.store.database import DATABASE, check_version, connect
 
-RETAINED = ("sample.parquet",)
+RETAINED = ("sample.parquet", "words.parquet")
 FORMATS = ("html", "md", "json", "junit")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ from auditor.estimate.counts import BINS, EDGES, ScoreCounts
 from auditor.estimate.diversity import STANDARD_TOKENS, measure_diversity, measure_spectrum
 from auditor.estimate.drift import measure_drift
 from auditor.estimate.lost import lost_diversity
+from auditor.estimate.lost_general import Law, lost_words
+from auditor.estimate.lost_reference import NO_REFERENCE
 from auditor.estimate.lost_tail import lost_types, stage
 from auditor.estimate.prevalence import ScopePrevalence
 from auditor.estimate.spectrum import WORD, Body
 from auditor.pipeline.again import CLUSTERS
+from auditor.pipeline.general import general_law, main_language
 from auditor.pipeline.map import TYPE_CAP
 from auditor.pipeline.parts import part_folder
 from auditor.pipeline.plan import CORPUS, HUMAN, Plan, Task
@@ -30,6 +34,8 @@ from auditor.sketch.types import AT_ONCE, known_words, merge, subtract
 DRAWS_CORPUS, DRAWS_SHARD = 5, 2
 MISSING = 15  # words named that the corpus lost most of
 NAMED = ("en", "de", "fr", "es", "it", "pt", "nl", "ru", "pl")
+GIVEN, DATED = "--human-reference", "the corpus' own documents dated before November 2022"
+NONE = "none: give --human-reference"
 LEAST_REFERENCE_TOKENS = 20_000
 COARSE = np.searchsorted(SCORE_BINS, (EDGES[:-1] + EDGES[1:]) / 2)  # coarse score bin of each fine one
 
@@ -42,6 +48,12 @@ class Reference:
     origin: str
     tokens: int
     documents: int = 0
+    law: Law | None = None
+
+    @property
+    def said(self) -> str:
+        """Which it is, and its size."""
+        return f"{self.origin} ({self.tokens:,} words)" if self.text is not None else self.origin
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,11 +71,24 @@ def find_reference(run: Path, plan: Plan) -> Reference:
     given = plan.of_role(HUMAN)
     if given:
         frame = _merged(run, given, "types")
-        return Reference(Body(frame), "--human-reference", _tokens(frame))
+        return Reference(Body(frame), GIVEN, _tokens(frame))
     dated = _merged(run, plan.of_role(CORPUS), "dated_types")
     if _tokens(dated) >= LEAST_REFERENCE_TOKENS:
-        return Reference(Body(dated), "the corpus' own documents dated before November 2022", _tokens(dated))
-    return Reference(None, "none: give --human-reference", 0)
+        return Reference(Body(dated), DATED, _tokens(dated))
+    return Reference(None, NONE, 0)
+
+
+def general(reference: Reference, words: dict[str, float]) -> Reference:
+    """The reference, or where there is none the frequencies of the language that nearly all words are in.
+
+    Parameters: words, of a scope by language
+    """
+    if reference.text is not None:
+        return reference
+    language = main_language(words)
+    law = general_law(language) if language else None
+    why = f"{NONE} (several languages: see the strata)" if len(words) > 1 and not language else NONE
+    return Reference(None, why, 0) if law is None else Reference(None, law.name, 0, law=law)
 
 
 def human_spectrum(run: Path, plan: Plan) -> pl.DataFrame:
@@ -73,9 +98,13 @@ def human_spectrum(run: Path, plan: Plan) -> pl.DataFrame:
 
 
 def measure_shards(
-    run: Path, plan: Plan, config: Config, prevalence: ScopePrevalence, counts: ScoreCounts, reference: Reference
-) -> Iterator[tuple[str, Richness]]:
-    """Diversity of each shard, in the order of the plan, one spectrum in memory at a time."""
+    run: Path, plan: Plan, config: Config, prevalence: ScopePrevalence, counts: ScoreCounts,
+    match: Callable[[str], Reference],
+) -> Iterator[tuple[str, Richness]]:  # fmt: skip
+    """Diversity of each shard, in the order of the plan, one spectrum in memory at a time.
+
+    Parameters: match, the reference that a shard is compared with
+    """
     tasks: dict[str, list[Task]] = {}
     for task in plan.of_role(CORPUS):
         tasks.setdefault(task.shard.name, []).append(task)
@@ -84,7 +113,7 @@ def measure_shards(
         frame = _merged(run, tasks.get(name, []), "types")
         extra = _duplicates(run, tasks.get(name, []))
         synthetic = bin_probabilities(prevalence, counts, place, DRAWS_SHARD)
-        yield name, _measure(frame, extra, reference, synthetic, rng, config.level)
+        yield name, _measure(frame, extra, match(name), synthetic, rng, config.level)
 
 
 def measure_corpus(
@@ -144,9 +173,11 @@ def _measure(
     collapsed = text if extra is None else Body(subtract(frame, extra))
     diversity = measure_diversity(text, level=level) if known is None else known
     loss = lost_diversity(text, reference.text, collapsed=collapsed, synthetic=synthetic, rng=rng, level=level)
+    if reference.law is not None:
+        loss["q0"] = lost_words(text, reference.law, level=level)
     found = stage(loss, loss["tail_retention"])
     drift = measure_drift(text, reference.text, rng=rng, level=level).as_dict()
-    drift |= {"stage": found.name, "stage_evidence": found.evidence}
+    drift |= {"stage": found.name, "stage_evidence": found.evidence, "reference": reference.said}
     return Richness(diversity, loss, text, drift)
 
 
@@ -156,12 +187,12 @@ def profile(corpus: Richness, reference: Reference, *, level: float) -> dict[str
     same = size == STANDARD_TOKENS
     own = corpus.diversity if same else measure_spectrum(corpus.text.whole(WORD), tokens=size, level=level)
     other = None if reference.text is None else measure_spectrum(reference.text.whole(WORD), tokens=size, level=level)
-    absent = Estimate.not_measured(reference.origin)
+    absent = Estimate.not_measured(NO_REFERENCE)
     points = [
         {"q": order, "corpus": own[f"q{order}"], "reference": other[f"q{order}"] if other else absent}
         for order in (0, 1, 2)
     ]
-    said = f"{reference.origin} ({reference.tokens:,} words), both at {size:,} words" if other else reference.origin
+    said = f"{reference.said}, both at {size:,} words" if other else reference.said
     return {"level": "word", "reference": said, "points": points}
 
 
@@ -169,7 +200,7 @@ def missing_words(corpus: Richness, reference: Reference) -> list[dict[str, Any]
     """The words of the reference that the corpus lost most of, per million tokens."""
     if reference.text is None:
         return []
-    lost = lost_types(corpus.text, reference.text, names=known_words(NAMED), most=4 * MISSING)
+    lost = lost_types(corpus.text, reference.text, names=named_words(), most=4 * MISSING)
     named = lost.drop_nulls("word").filter(pl.col("retained") < 1).head(MISSING)
     scale, own = 1e6 / max(reference.tokens, 1), 1e6 / max(corpus.text.tokens, 1)
     return [
@@ -177,6 +208,12 @@ def missing_words(corpus: Richness, reference: Reference) -> list[dict[str, Any]
          "retained": row["retained"], "z": row["z"]}
         for row in named.to_dicts()
     ]  # fmt: skip
+
+
+@cache
+def named_words() -> pl.DataFrame:
+    """Words that can be named, by type key."""
+    return known_words(NAMED).sort("type")
 
 
 def _merged(run: Path, tasks: Sequence[Task], name: str) -> pl.DataFrame:

@@ -28,8 +28,8 @@ from auditor.records import Estimate, Finding
 from auditor.store.database import query
 
 # Smaller scopes are in the shards' figures; each estimated scope costs memory and a reader's time.
-LEAST_DOCUMENTS = {"language": 1, "topic": 20, "host": 100, "year": 1, "length": 1}
-MOST_SCOPES = {"language": 50, "topic": 100, "host": 50, "year": 100, "length": 10}
+LEAST_DOCUMENTS = {"language": 1, "topic": 20, "category": 1, "host": 100, "year": 1, "length": 1}
+MOST_SCOPES = {"language": 50, "topic": 100, "category": 100, "host": 50, "year": 100, "length": 10}
 DATED = f"date < DATE '{HUMAN_BEFORE}' AND date > DATE '1990-01-01'"
 FEWEST_DATED = 50
 LABELS = "labels.parquet"

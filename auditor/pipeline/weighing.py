@@ -35,11 +35,11 @@ def write_weights(run: Path, path: Path, choice: Choice) -> dict[str, Any]:
     """
     plan, config, _ = load_plan(run)
     reference = find_reference(run, plan)
-    if reference.frame is None:
+    if reference.text is None:
         raise ConfigError("weights protect what is rare in human text: audit with --human-reference, then export again")
     unchanged(plan, config)
     words, documents = _documents(run, choice)
-    tally = TailTally.of(rare_types(reference.frame))
+    tally = TailTally.of(rare_types(reference.text.frame))
     _carry(plan, config, documents, tally)
     plain = documents["weight"].to_numpy()
     shares = tally.shares(words, plain) * documents["single"].to_numpy()

@@ -48,12 +48,6 @@ def test_a_repetitive_text_compresses_more():
     assert profile.compression_ratio(np.tile(noise[:64], 2**10)) > 50 > 1.01 > profile.compression_ratio(noise)
 
 
-def test_effective_documents_of_equal_clusters_is_their_number():
-    found = profile.effective_documents(np.full(5, 20), 100)
-    assert list(found.values()) == pytest.approx([5, 5, 5])
-    assert profile.effective_documents(np.zeros(0), 8) == pytest.approx({"q0": 8, "q1": 8, "q2": 8})
-
-
 def test_the_profile_of_a_tiny_sample_says_so():
     found = profile.profile_text(np.arange(30, dtype=np.uint64), np.array([0, 30]), np.zeros(100, np.uint8))
     assert {e.status for e in found.values()} == {Status.NOT_MEASURED}

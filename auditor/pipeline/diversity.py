@@ -1,0 +1,127 @@
+"""All of diversity of one audit: words, topics and clusters of the corpus, of each shard and of each stratum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from auditor.config import Config
+from auditor.estimate.repetition import effective_documents, lost_documents
+from auditor.pipeline import duplicates, richness, summary
+from auditor.pipeline.drawn import read_drawn
+from auditor.pipeline.plan import CORPUS, Plan
+from auditor.pipeline.richness import Reference, Richness
+from auditor.pipeline.strata import Gold, lost_most, main_languages, stratum_rows
+from auditor.pipeline.synthetic import Synthetic
+from auditor.pipeline.topics import Topics, measure_topics
+from auditor.store.database import query
+
+COUNTS = ("documents", "eligible_documents", "tokens", "bytes", "skipped")
+SHARD_DRAWS = 2
+Clusters = tuple[list[int], list[int]]  # sizes, and how many clusters have each
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """The quantities of the corpus, the strata, the spectrum to size by, and the profile. Shards' are in their rows."""
+
+    corpus: dict[str, Any]
+    strata: list[dict[str, Any]]
+    spectrum: pl.DataFrame
+    profile: dict[str, Any]
+
+
+def measure(
+    connection: Any, run: tuple[Any, Plan], config: Config, shards: list[dict[str, Any]], synthetic: Synthetic
+) -> Measured:
+    """Put the quantities into the shards' rows; those of everything else are returned.
+
+    Parameters: run, its folder and plan
+    """
+    folder, plan = run
+    copies, repeated = duplicates.duplicate_fractions(connection), duplicates.cluster_sizes(connection)
+    none = duplicates.fractions({"documents": 0})
+    drawn, words = read_drawn(connection, folder, plan), _words(connection)
+    reference = richness.general(richness.find_reference(folder, plan), _added(words))
+    gold = Gold.of(reference, drawn)
+    topics = measure_topics(drawn, gold, config)
+    prevalence, counts = synthetic.prevalence, synthetic.counts["shard"]
+
+    def match(name: str) -> Reference:
+        return _matching(gold, words.get(name, {}))
+
+    spectra: list[pl.DataFrame] = []
+    for place, (name, found) in enumerate(
+        richness.measure_shards(folder, plan, config, prevalence.shards, counts, match)
+    ):
+        spectra = richness.add_spectra(spectra, found.text.frame)
+        posterior = richness.bin_probabilities(prevalence.shards, counts, place, SHARD_DRAWS)
+        _add_levels(found, topics.of(name, posterior, config), shards[place]["documents"], repeated.get(name))
+        shards[place] |= summary.quantities(synthetic, copies.get(name, none), found, place=place)
+        shards[place] |= {"drift": found.drift}
+    pooled = counts.pooled("corpus")
+    alone = found if len(shards) == 1 else None
+    whole = richness.measure_corpus(
+        folder, plan, config, prevalence.corpus, pooled, _matching(gold, _added(words)), richness.added(spectra),
+        alone=alone,
+    )  # fmt: skip
+    sizes = {name: sum(shard[name] for shard in shards) for name in COUNTS}
+    posterior = richness.bin_probabilities(prevalence.corpus, pooled, 0, SHARD_DRAWS)
+    _add_levels(whole, topics.of(None, posterior, config), sizes["documents"], repeated.get(""))
+    corpus = {"shards": len(shards), **sizes, **summary.quantities(synthetic, copies[""], whole, place=None)}
+    corpus["drift"] = whole.drift
+    profile = richness.profile(whole, reference, level=config.level)
+    profile |= {"missing": richness.missing_words(whole, reference)}
+    profile |= {"lost": _lost(connection, gold, topics, config)}
+    strata = stratum_rows(connection, gold, synthetic, corpus, config)
+    return Measured(corpus, strata, (reference.text or whole.text).frame, profile)
+
+
+def _add_levels(found: Richness, topics: tuple[dict, dict], documents: int, clusters: Clusters | None) -> None:
+    """The levels above words: near-duplicate clusters, which are a full count, and topics."""
+    sizes, numbers = clusters or ([], [])
+    effective = effective_documents(sizes, numbers, documents)
+    found.diversity["levels"] |= {"cluster": effective, "topic": topics[0]}
+    found.loss["levels"] |= {"cluster": lost_documents(effective, documents), "topic": topics[1]}
+
+
+def _matching(gold: Gold, words: Mapping[str, float]) -> Reference:
+    """The reference of a scope with these words by language."""
+    if gold.reference.text is None:
+        return richness.general(gold.reference, dict(words))
+    table = pl.DataFrame(
+        {"language": list(words), "words": list(words.values())}, schema_overrides={"words": pl.Float64}
+    )
+    return gold.matching("", "", main_languages(table))
+
+
+def _lost(connection: Any, gold: Gold, topics: Topics, config: Config) -> dict[str, list[dict[str, Any]]]:
+    """What lost most, by name: topics found in the texts, and the corpus' own hosts, languages, topics, categories."""
+    found = topics.lost(config.level)
+    return ({"topic_found": found} if found else {}) | lost_most(connection, gold, config.level)
+
+
+def _words(connection: Any) -> dict[str, dict[str, float]]:
+    """Words of eligible documents by shard and language."""
+    rows = query(
+        connection,
+        """SELECT shard, language, sum(words)::DOUBLE AS words FROM docs
+           WHERE role = ? AND eligible AND language IS NOT NULL GROUP BY ALL ORDER BY ALL""",
+        [CORPUS],
+    )
+    out: dict[str, dict[str, float]] = {}
+    for shard, language, words in rows.iter_rows():
+        out.setdefault(shard, {})[language] = words
+    return out
+
+
+def _added(words: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Words by language over all shards."""
+    out: dict[str, float] = {}
+    for each in words.values():
+        for language, count in each.items():
+            out[language] = out.get(language, 0.0) + count
+    return out
