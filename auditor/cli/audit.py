@@ -77,8 +77,6 @@ def audit(
     from auditor.config import load
     from auditor.pipeline.audit import audit as run_audit
     from auditor.pipeline.gating import gate_audit, policy_of
-    from auditor.store.database import DATABASE
-    from auditor.store.shared import check_store, copy_audit
 
     given = locals()
     settings = {name: given[name] for name in SETTINGS if given.get(name) is not None}
@@ -86,14 +84,10 @@ def audit(
     chosen = load(config, **settings)
     command = shlex.join(["auditor", *sys.argv[1:]])
     rules = policy_of(chosen.policy)
-    if chosen.store is not None:
-        check_store(Path(chosen.store))
     with Bars(quiet=quiet) as bars:
         outcome = run_audit(chosen, out, fresh=fresh, command=command, progress=bars)
     if rules is not None:
         outcome = gate_audit(outcome, out, chosen, rules)
-    if chosen.store is not None:
-        copy_audit(out / DATABASE, Path(chosen.store))
     if json:
         print_json(outcome.report)
     else:

@@ -92,7 +92,7 @@ def label(
     quiet: bool = typer.Option(False, help="No progress on stderr."),
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> int:
-    """Take people's labels (human, ai, mixed, unsure) and estimate again with them.
+    """Take people's labels (human, ai, mixed, unsure) and estimate again with them; a shared store follows.
 
     Documents on which raters contradict each other are left out and counted; ids of another run are an error.
     """

@@ -10,6 +10,7 @@ from auditor.cli.main import app
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, ConfigError
 
 RUN = typer.Argument(..., metavar="RUN", help="Folder of the run, made by `auditor plan CORPUS --out RUN`.")
+STORE = typer.Option(None, metavar="FILE", help="Shared store to copy the figures into; default the run's own.")
 
 
 @app.command("map", epilog="Example: auditor map run --shard 3/16   (the fourth of sixteen slices, from 0)")
@@ -55,6 +56,7 @@ def reduce_slice(
 @app.command(epilog="Example: auditor finalise run")
 def finalise(
     run: Path = RUN,
+    store: str | None = STORE,
     quiet: bool = typer.Option(False, help="No progress on stderr."),
     json: bool = typer.Option(False, "--json", help="Print report.json."),
 ) -> int:
@@ -64,7 +66,7 @@ def finalise(
     from auditor.pipeline.audit import finish
 
     with Bars(quiet=quiet) as bars:
-        outcome = finish(run, progress=bars)
+        outcome = finish(run, store=store, progress=bars)
     if json:
         print_json(outcome.report)
     else:
@@ -76,6 +78,7 @@ def finalise(
 def merge(
     runs: list[Path] = typer.Argument(..., metavar="RUN…", help="Finished runs."),
     out: Path = typer.Option(..., "--out", metavar="RUN", help="New folder for the joint run."),
+    store: str | None = typer.Option(None, metavar="FILE", help="Shared store to copy the joint figures into."),
     quiet: bool = typer.Option(False, help="No progress on stderr."),
     json: bool = typer.Option(False, "--json", help="Print report.json."),
 ) -> int:
@@ -83,7 +86,7 @@ def merge(
     from auditor.pipeline.earlier import merge_runs
 
     merge_runs(runs, out)
-    return finalise(out, quiet=quiet, json=json)
+    return finalise(out, store=store, quiet=quiet, json=json)
 
 
 def slice_of(text: str) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -24,6 +25,8 @@ from auditor.pipeline.parts import PARTS, done
 from auditor.pipeline.plan import Plan, Task, load_plan, make_plan, save_plan
 from auditor.pipeline.recovery import drop_damaged, first_line, missing_parts, named, store_faults, sweep_run
 from auditor.pipeline.reduce import cluster
+from auditor.store.database import DATABASE
+from auditor.store.shared import check_store, copy_audit
 
 # Below this much text a second process costs more than it saves.
 ONE_PROCESS_BYTES = 64 << 20
@@ -57,36 +60,68 @@ class Silent:
 def audit(
     config: Config, run: Path, *, fresh: bool = False, command: str = "", progress: Progress | None = None
 ) -> Outcome:
-    """Audit a corpus into a run's folder.
+    """Audit a corpus into a run's folder, and copy its figures into the shared store where one is named.
 
     Raises: ConfigError before anything is read; NothingAudited; StoreError where another audit holds the folder, its
-    disk is full, or a file of it is broken
+    disk is full, a file of it is broken, or the shared store cannot take the figures
     """
     progress = progress or Silent()
+    config = _placed(config)
+    if config.store:
+        check_store(Path(config.store))
     if config.launcher == "slurm":
         return _on_slurm(config, run, fresh=fresh, command=command, progress=progress)
     with locked(run), store_faults(run):
         plan = prepare(config, run, fresh=fresh, command=command)
         failed = map_all(plan, config, run, progress=progress)
         failed |= _reduce(plan, config, run, progress)
-        return finalise(run, failed=failed, say=progress.note)
+        return _shared(finalise(run, failed=failed, say=progress.note), run, config.store)
 
 
 def lay_out(config: Config, run: Path, *, command: str = "") -> Plan:
     """Plan into a run's folder, for steps that run elsewhere."""
     with locked(run):
-        return prepare(config, run, command=command)
+        return prepare(_placed(config), run, command=command)
 
 
-def finish(run: Path, *, progress: Progress | None = None) -> Outcome:
-    """Reduce and finalise what `auditor map` has left in a run's folder; missing and damaged parts are named."""
+def finish(run: Path, *, store: str | None = None, progress: Progress | None = None) -> Outcome:
+    """Reduce and finalise what `auditor map` has left in a run's folder; missing and damaged parts are named.
+
+    The run's figures are replaced in the shared store that is named here, else in the one that it was audited with;
+    where that one is gone, a note says so.
+    Raises: StoreError
+    """
     progress = progress or Silent()
     load_plan(run)  # before the lock, which would make the folder
+    if store is not None:
+        check_store(Path(store))
     with locked(run), store_faults(run):
         plan, config, _ = load_plan(run)
+        if store is not None:
+            config = _placed(config.model_copy(update={"store": store}))
         sweep_run(run)
         missing = missing_parts(plan, run, progress.note)
-        return finalise(run, failed=missing | _reduce(plan, config, run, progress), say=progress.note)
+        outcome = finalise(run, failed=missing | _reduce(plan, config, run, progress), say=progress.note)
+        kept = config.store
+        if kept and store is None:
+            try:
+                check_store(Path(kept))
+            except StoreError as gone:
+                progress.note(f"the shared store was not brought up to date: {gone}")
+                kept = None
+        return _shared(outcome, run, kept)
+
+
+def _placed(config: Config) -> Config:
+    """With the whole path of the shared store: `auditor label` and `finalise` look for it later, from anywhere."""
+    return config.model_copy(update={"store": os.path.abspath(config.store)}) if config.store else config
+
+
+def _shared(outcome: Outcome, run: Path, store: str | None) -> Outcome:
+    """The outcome, its figures copied into the shared store, where they replace those of the same audit."""
+    if store:
+        copy_audit(run / DATABASE, Path(store))
+    return outcome
 
 
 def prepare(config: Config, run: Path, *, fresh: bool = False, command: str = "") -> Plan:

@@ -38,11 +38,12 @@ DOWNWARD = ("diversity.tail_retention",)  # here less is worse
 # What must be equal for a quantity to mean the same in two audits.
 SCORED = ("minimum_words", "detectors")
 SKETCHED = ("near_dup_threshold", "permutations")
-# Audits with the digest of their human reference: the same text is the same reference wherever it lies.
+# Audits with the digest of their human reference: the same text is the same reference wherever it lies. By the time of
+# their beginning, which stays when an old one is finalised again with people's labels.
 AUDITS = """
     SELECT a.* EXCLUDE (report), p.value AS reference FROM audits a
     LEFT JOIN provenance p ON p.audit_id = a.audit_id AND p.shard IS NULL AND p.name = 'human_reference'
-    ORDER BY finished_at, a.audit_id"""
+    ORDER BY started_at, finished_at, a.audit_id"""
 
 SAME = "Both sides are of one audit: joint replicates, the error of anchors and generators cancels."
 TOGETHER = (

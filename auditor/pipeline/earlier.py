@@ -72,7 +72,9 @@ def merge_runs(runs: Sequence[Path], out: Path) -> None:
             if all(task.key != other.key for other in tasks):
                 tasks.append(task)
                 _link(part_folder(run, task.key), out / PARTS / task.key)
-    config = first.model_copy(update={"corpus": tuple(path for _, c, _ in loaded for path in c.corpus)})
+    roots = tuple(path for _, config, _ in loaded for path in config.corpus)
+    # The first run's store holds that run; the joint one goes where it is told to.
+    config = first.model_copy(update={"corpus": roots, "store": None})
     facts = {
         "audit_id": key_of(config.hash, [task.key for task in tasks]),
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,5 +1,6 @@
 """Comparisons and trends: noise is no change, other calibrations are never compared, pages are whole."""
 
+import csv
 import json
 import shutil
 
@@ -8,7 +9,10 @@ import pytest
 
 from auditor.cli import commands
 from auditor.cli.main import run as command
+from auditor.errors import StoreError
+from auditor.pipeline.audit import Silent, finish
 from auditor.pipeline.comparing import QUANTITIES, compare, trend
+from auditor.pipeline.finalise import Outcome
 from auditor.store.shared import copy_audit
 
 assert commands
@@ -136,6 +140,41 @@ def test_pages_are_offline_and_json_is_strict(audited, tmp_path, capsys):
         assert "Content-Security-Policy" in text
         assert "http://" not in text.replace("http://www.w3.org", "")
         assert "https://" not in text
+
+
+def audits(store) -> list:
+    with duckdb.connect(str(store), read_only=True) as connection:
+        found = "SELECT audit_id, (SELECT count(*) FROM labels l WHERE l.audit_id = a.audit_id) FROM audits a"
+        return connection.execute(found).fetchall()
+
+
+def test_a_run_that_is_labelled_later_replaces_itself_in_its_store(audited, tmp_path):
+    run, store, review = tmp_path / "run", tmp_path / "shared" / "s.duckdb", tmp_path / "review.csv"
+    shutil.copytree(audited, run)
+    store.parent.mkdir()
+    assert command(["finalise", str(run), "--store", str(store), "--quiet"]) == 0
+    assert [labels for _, labels in audits(store)] == [0]
+    assert command(["export", str(run), "--review", "10", "--out", str(review)]) == 0
+    with review.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    review.write_text("id,label\n" + "".join(f"{row['id']},human\n" for row in rows))
+    assert command(["label", str(run), str(review), "--quiet"]) == 0
+    assert [labels for _, labels in audits(store)] == [10]
+
+
+def test_a_store_that_is_gone_is_said_and_a_named_one_must_be_there(audited, tmp_path, monkeypatch):
+    notes: list[str] = []
+    listener = Silent()
+    monkeypatch.setattr(Silent, "note", lambda self, text: notes.append(text))
+    monkeypatch.setattr("auditor.pipeline.audit.finalise", lambda run, **_: Outcome({}, 0))
+    manifest = json.loads((audited / "manifest.json").read_text())
+    manifest["config"]["store"] = str(tmp_path / "gone" / "s.duckdb")
+    run = shutil.copytree(audited, tmp_path / "run")
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    assert finish(run, progress=listener).exit_code == 0
+    assert "shared store was not brought up to date" in notes[-1]
+    with pytest.raises(StoreError, match="no folder"):
+        finish(run, store=str(tmp_path / "gone" / "s.duckdb"))
 
 
 def test_mistakes_are_said(audited, tmp_path, capsys):
