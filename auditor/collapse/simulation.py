@@ -24,6 +24,8 @@ QUANTITIES = ("types", "tail_presence", "tail_mass", "entropy_types", "simpson_t
 # Rare types whose source frequencies lie within this ratio form a class, which a few frequencies stand for.
 CLASS_RATIO = 4.0
 NODES = 2
+COLDEST = 0.05  # colder, and counts to the power of 1/temperature overflow; all text is one word by then
+MOST_TYPES = 10**12
 _CUTOFFS = (1024, 256, 64, 16)
 _MANY = 3000
 
@@ -64,7 +66,12 @@ class SimulationOptions:
         _require(self.replicates >= 2, "replicates", "at least 2, or there is no interval")
         _require(0 < self.level < 1, "level", "above 0 and below 1")
         highest = math.inf if self.decoding == Decoding.TEMPERATURE else 1.0
-        _require(0 < self.decoding_value <= highest, "decoding_value", "above 0, and a ratio or top-p at most 1")
+        lowest = COLDEST if self.decoding == Decoding.TEMPERATURE else 0.0
+        _require(
+            lowest <= self.decoding_value <= highest and 0 < self.decoding_value < math.inf,
+            "decoding_value",
+            f"a ratio or top-p above 0 and at most 1, a temperature of {COLDEST} or more",
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +119,7 @@ def simulate(source: Frequencies, options: SimulationOptions, rng: np.random.Gen
 
 def zipf(types: int, exponent: float = 1.0) -> Frequencies:
     """A Zipf source: the first ranks singly, then ranks within a ratio of 1.02 together, by their mean."""
+    _require(1 <= types <= MOST_TYPES, "types", f"from 1 to {MOST_TYPES:,}")
     single = min(types, 100)
     edges = np.unique(np.geomspace(single + 1, types + 1, 2 + int(math.log(types / single + 1) / 0.02)).round())
     weights = np.arange(1, single + 1, dtype=float) ** -exponent
@@ -127,9 +135,9 @@ def prepare(source: Frequencies, options: SimulationOptions) -> Source:
     A class of rare types is replaced by its Gauss quadrature, which keeps the moments of its frequencies: whatever is
     smooth in the frequency, as presence and mass are, comes out the same.
     """
+    _require(1 <= source.types.sum() <= MOST_TYPES, "spectrum", f"of 1 to {MOST_TYPES:,} types")
     order = np.argsort(source.probability, kind="stable")
     probability, types = source.probability[order], np.rint(source.types[order]).astype(np.int64)
-    _require(types.sum() > 0, "spectrum", "of at least one type")
     tail = np.cumsum(source.mass[order]) <= options.tail_share * (1 + 1e-9)
     tail[0] = True
     expected = probability * options.tokens

@@ -23,6 +23,7 @@ from auditor.records import Estimate
 NO_FINITE = "no finite reservoir: the required human share is 1 and appended text never displaces what is there"
 LARGER = "the reservoir is larger than the stratum: one generation cannot read it within this budget"
 
+FARTHEST = 1_000  # generations: beyond, nothing changes but the time it takes
 BOUNDED = (
     "the rarest types that must live stand less than once in the text that was measured: their frequency rests on "
     "an estimate of the unseen that errs upward (Chao), so the figure is rather too low than too high"
@@ -86,7 +87,11 @@ class ReservoirOptions:
     ratio_prior: tuple[float, float, float] = (0.8, 0.9, 0.99)
 
     def __post_init__(self) -> None:
-        _require(self.generations >= 1, "generations", "at least 1: with no generation to come nothing is lost")
+        _require(
+            1 <= self.generations <= FARTHEST,
+            "generations",
+            f"from 1 (with no generation to come nothing is lost) to {FARTHEST:,}",
+        )
         _require(0 < self.tolerance < 1, "tolerance", "above 0 (nothing may be lost) and below 1 (all may)")
         _require(0 < self.miss < 1, "miss", "above 0 and below 1")
         _require(self.min_occurrences >= 1, "min_occurrences", "at least 1")

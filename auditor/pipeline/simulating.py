@@ -27,14 +27,14 @@ def run_simulation(
     """
     if (spectrum is None) == (zipf is None):
         raise ConfigError("name one spectrum: a run's folder, a CSV of frequency,types, or --zipf TYPES")
-    if zipf is not None:
-        source, words, own = simulation.zipf(zipf), f"Zipf, {zipf:,} types", 100.0 * zipf
-    else:
-        assert spectrum is not None
-        counts = _spectrum_of(Path(spectrum))
-        source, words, own = estimate_frequencies(counts), f"the spectrum of {spectrum}", counts.tokens
     try:
-        options = simulation.SimulationOptions(tokens=tokens or own, **settings)
+        if zipf is not None:
+            source, words, own = simulation.zipf(zipf), f"Zipf, {zipf:,} types", 100.0 * zipf
+        else:
+            assert spectrum is not None
+            counts = _spectrum_of(Path(spectrum))
+            source, words, own = estimate_frequencies(counts), f"the spectrum of {spectrum}", counts.tokens
+        options = simulation.SimulationOptions(tokens=own if tokens is None else tokens, **settings)
         frame = simulation.simulate(source, options, np.random.default_rng(seed))
     except ValueError as error:
         raise ConfigError(f"this cannot be simulated: {error}") from None
