@@ -76,7 +76,8 @@ def absorb(table: Table, other: Table) -> None:
     limit = min(t.threshold[0], other.threshold[0])
     limit, used = _shrink(t.entries, limit, t.cap)
     theirs = other.entries[other.entries[:, 1] > 0]
-    t.threshold[0], t.state[0] = _absorb(t.entries, theirs, limit, used, t.cap)
+    # As it came back it is a Python int, which numba takes for signed once it has seen a small one.
+    t.threshold[0], t.state[0] = _absorb(t.entries, theirs, np.uint64(limit), used, t.cap)
     t.state[1] += other.state[1]
 
 

@@ -136,3 +136,14 @@ def test_names_are_found_by_key():
     named = known_words(["en"], per_language=50)
     key = key_of(np.array([token_hash("the")], np.uint64))[0]
     assert named.filter(pl.col("type") == key)["word"].to_list() == ["the"]
+
+
+def test_samples_of_any_threshold_are_absorbed_one_after_another():
+    rng = np.random.default_rng(0)
+    for types in (20_000, 50):  # the first lowers the threshold, the second keeps all
+        samples = [TypeSample(cap=1000, fixed=FixedTypes.none()) for _ in range(2)]
+        for sample in samples:
+            tokens = Tokens(rng.integers(0, types, 9000).astype(np.uint64), np.array([0, 9000]), np.zeros(1, np.int64))
+            sample.add(tokens, np.zeros(1, np.uint8), np.zeros(1, np.uint8), np.ones(1, bool))
+        samples[0].absorb(samples[1])
+        assert samples[0].frame().filter(level=1, fixed=False).height <= 1000
