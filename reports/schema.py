@@ -111,6 +111,7 @@ class Counts(Part):
 
 class Corpus(Counts, Quantities):
     shards: Count
+    shards_listed: Count | None = Field(default=None, description="files of the corpus where a sample of them was read")
     drift: dict[str, Any] = Field(default={}, description="divergence from the reference; stage of collapse")
 
 
@@ -121,6 +122,12 @@ class Shard(Counts, Quantities):
     complete: bool = Field(default=True, description="false where it could be read only in part")
     error: str | None = None
     digest: str = Field(default="", description="of its documents, whatever their order")
+    format: str = Field(default="", description="parquet, jsonl, csv, text, warc, wet")
+    compression: str | None = None
+    ineligible: dict[str, int] = Field(default={}, description="documents that are not judged, by reason")
+    skip_counts: dict[str, int] = Field(default={}, description="records that are no documents, by reason")
+    notes: dict[str, int] = Field(default={}, description="documents that were repaired and kept, by reason")
+    named: list[dict[str, Any]] = Field(default=[], description="the first skipped records: row, reason, detail")
     flags: list[str] = []
 
 

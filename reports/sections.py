@@ -17,6 +17,8 @@ class Floor(Part):
     source: str
     tokens: float | None = None
     documents: float | None = None
+    label: str = Field(default="", description="that it is policy")
+    sizing: str = Field(default="", description="fixed_compute or appended")
 
 
 class Priority(Part):
@@ -25,6 +27,7 @@ class Priority(Part):
     kind: str
     name: str
     gain: float | None = Field(default=None, description="expected new types per 1,000 further human tokens")
+    priority: float | None = Field(default=None, description="gain weighted by the stratum's size: orders the list")
     tokens: float | None = Field(default=None, description="human tokens still to acquire here, central band")
     synthetic_fraction: E | None = None
     tail_retention: E | None = None
@@ -177,6 +180,8 @@ class NearDuplicates(Part):
     candidates: Count | None = None
     rejected: Count | None = None
     leftover: Count | None = None
+    exact: Count | None = Field(default=None, description="members of clusters whose text is the same")
+    near: Count | None = Field(default=None, description="members of clusters whose text is nearly the same")
     split: Count | None = Field(default=None, description="groups of candidates that are not one cluster")
     recall: float | None = Field(default=None, description="expected of pairs one sd above the threshold")
 

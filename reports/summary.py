@@ -109,7 +109,9 @@ def _card(title: str, e: dict[str, Any], unit: str, tone: str) -> dict[str, str]
 def _read(corpus: dict[str, Any]) -> str:
     judged, skipped = words.count(corpus["eligible_documents"]), corpus["skipped"]
     text = f"{words.plural(corpus['documents'], 'document')} in {words.plural(corpus['shards'], 'shard')} were read"
-    text += f" ({words.plural(corpus['tokens'], 'word token')}); {judged} could be judged."
+    listed = corpus.get("shards_listed")
+    sample = f", a sample of {listed:,}" if listed and listed > corpus["shards"] else ""
+    text += f"{sample} ({words.plural(corpus['tokens'], 'word token')}); {judged} could be judged."
     if skipped:
         verb = "is" if skipped == 1 else "are"
         text += f" {words.plural(skipped, 'record')} could not be read and {verb} listed below."

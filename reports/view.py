@@ -5,32 +5,35 @@ The view is plain dicts and strings; strings of the corpus are cleaned here and 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from auditor.reports import figures, summary, words
+from auditor.reports.advice import actions
+from auditor.reports.certainty import certainty
 from auditor.reports.clean import clean, name
 from auditor.reports.redact import redact
 from auditor.reports.summary import worst_first
-from auditor.reports.vocabulary import (
-    CHECKS,
-    CONSTRAINTS,
-    ORIGINS,
-    QUANTITIES,
-    REASONS,
-    REGIMES,
-    VARIED,
-    spoken,
-)
+from auditor.reports.vocabulary import QUANTITIES
 
-SHOWN, STATIC_ROWS, MOST_STRATA, MOST_SKIPS, MOST_FINDINGS = 24, 50, 8, 40, 40
-BANDS = ("optimistic", "central", "pessimistic")
-GROUPS = {"language": "By language", "topic": "By topic", "host": "By host", "length": "By length"}
+SHOWN, STATIC_ROWS, MOST_STRATA, MOST_FINDINGS, MOST_HOSTS = 24, 50, 8, 40, 20
+GROUPS = {
+    "language": "By language",
+    "topic": "By topic",
+    "category": "By category",
+    "host": "By host",
+    "length": "By length",
+}
 ORDERS = {"q0": "all types", "q1": "common types", "q2": "very common types"}
+LOST = {"topic_found": "Topics found in the texts", "host": "Hosts", "language": "Languages", "topic": "Topics",
+        "category": "Categories"}  # fmt: skip
+STAGES = {
+    "none": "no sign of collapse",
+    "early": "early: the rare words go first",
+    "late": "late: common words go too",
+    "unclear": "unclear",
+}
 PARTS = {"from_duplication": "duplication", "from_synthetic": "machine text", "rest": "everything else"}
-ACTIONS = {"drop": "leave out", "quarantine": "keep apart until checked", "review": "have a sample labelled",
-           "filter": "keep the documents that pass", "keep": "keep"}  # fmt: skip
 
 
 def view(report: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +47,8 @@ def view(report: dict[str, Any]) -> dict[str, Any]:
         "more_findings": max(0, len(report.get("findings", [])) - MOST_FINDINGS),
         "day": words.day(audit["finished_at"]), "took": words.duration(audit["started_at"], audit["finished_at"]),
         "synthetic": synthetic(report, shards), "duplicates": duplicates(report, shards),
-        "diversity": diversity(report), "actions": actions(report), "static": static_rows(report, shards),
+        "diversity": diversity(report), "actions": actions(report, [s["shard"] for s in shards]),
+        "static": static_rows(report, shards),
         "certainty": certainty(report), "method": method(report), "reproduce": reproduce(report),
     }  # fmt: skip
 
@@ -67,6 +71,9 @@ def synthetic(report: dict[str, Any], shards: Sequence[dict[str, Any]]) -> dict[
             | {"more": sum(s["kind"] == kind for s in strata) - len(group)}
             for kind, group in groups.items() if len(group) > 1
         ],
+        "hosts": [(name(h["host"], 60), f"{h['documents']:,}", words.count(h["tokens"]),
+                   words.estimate(h["synthetic_fraction"]) if h.get("synthetic_fraction") else "")
+                  for h in report.get("hosts", [])[:MOST_HOSTS]],
         "facts": [(QUANTITIES[key], words.brief(corpus[key]), words.doubt(corpus[key]), words.why(corpus[key]))
                   for key in ("synthetic_fraction", "synthetic_fraction_tokens", "mixed_fraction")],
     }  # fmt: skip
@@ -102,11 +109,16 @@ def diversity(report: dict[str, Any]) -> dict[str, Any]:
     parts = [(f"{label}, {ORDERS[q]}", loss[part][q]) for part, label in PARTS.items() for q in ORDERS]
     tails = [s for s in report["shards"] if words.measured(s["diversity"]["tail_retention"])]
     tails.sort(key=lambda s: s["diversity"]["tail_retention"]["upper"])
+    levels = [(f"{level}s", e["q0"]) for level, e in loss.get("levels", {}).items() if "q0" in e]
     return {
+        "facts": _drift(corpus.get("drift") or {}), "ground": _ground(report.get("strata", [])),
+        "lost": [figures.intervals(LOST.get(kind, clean(kind, 40)), [(m["name"], m["retained"]) for m in rows[:SHOWN]],
+                                   tone="diversity", notes=[_shares(m) for m in rows[:SHOWN]])
+                 for kind, rows in ((found or {}).get("lost") or {}).items() if rows],
         "profile": figures.profile(found), "reference": clean((found or {}).get("reference", ""), 120),
         "coverage": words.percent(found["coverage"]) if found and found.get("coverage") else "",
         "loss": figures.intervals("Diversity lost against the reference",
-                                  [(label, loss[q]) for q, label in ORDERS.items()], tone="diversity"),
+                                  [*((label, loss[q]) for q, label in ORDERS.items()), *levels], tone="diversity"),
         "parts": figures.intervals("Where it went: change of ln D, in hundredths", parts, unit="log", tone="diversity"),
         "tails": figures.intervals(
             "Shards that keep least of the rare words",
@@ -114,37 +126,6 @@ def diversity(report: dict[str, Any]) -> dict[str, Any]:
             along=figures.common_scale([s["diversity"]["tail_retention"] for s in tails[: SHOWN // 2]], zero=False)),
         "missing": [(name(m["name"], 60), *(words.count(round(m[k], 1)) for k in ("reference", "corpus")),
                      _times(m["reference"], m["corpus"])) for m in (found or {}).get("missing", [])[:16]],
-    }  # fmt: skip
-
-
-def actions(report: dict[str, Any]) -> dict[str, Any]:
-    reservoir, planned = report["reservoir"], report.get("actions", [])
-    bands = [
-        (label, [(band["tokens"] or 0.0, "human")], _band(band))
-        for label in BANDS for band in [reservoir[label]]
-    ]  # fmt: skip
-    floors = [
-        (f"floor {words.percent(f['human_share'])}: {clean(f['source'], 80)}", [(f["tokens"] or 0.0, "floor")],
-         words.count(f["tokens"]) if f["tokens"] is not None else "not sized")
-        for f in reservoir.get("policy", [])
-    ]  # fmt: skip
-    return {
-        "bands": figures.stacks("Human word tokens still to acquire", bands, unit="count"),
-        "floors": figures.stacks("The same under floors on the human share", floors, unit="count") if floors else None,
-        "regimes": [_assumptions(label, reservoir[label]) for label in BANDS],
-        "notes": sorted({clean(note.removeprefix("corpus: "), 200).capitalize()
-                         for label in BANDS for note in reservoir[label].get("notes", [])}),
-        "sensitivity": _sensitivity(reservoir.get("sensitivity", [])),
-        "horizon": reservoir["horizon"], "tolerance": words.percent(reservoir["tolerance"]),
-        "priorities": [(name(f"{p['name']}", 60), clean(p["kind"], 20), _number(p.get("gain")),
-                        _number(p.get("tokens")), clean(p.get("words", ""), 120))
-                       for p in reservoir.get("priorities", [])[:10]],
-        "counts": [(label, sum(a["action"] == key for a in planned)) for key, label in ACTIONS.items()
-                   if any(a["action"] == key for a in planned)],
-        "shards": [(name(a["shard"]), ACTIONS[a["action"]], clean(a["why"], 200), _number(a.get("documents")))
-                   for a in sorted(planned, key=lambda a: list(ACTIONS).index(a["action"]))[:SHOWN]],
-        "more": max(0, len(planned) - SHOWN),
-        "filtering": _filtering(report.get("filtering", [])),
     }  # fmt: skip
 
 
@@ -162,25 +143,6 @@ def static_rows(report: dict[str, Any], shards: Sequence[dict[str, Any]]) -> lis
                      "action": planned.get(s["shard"], "keep") if planned else "",
                      "flags": clean("; ".join(s["flags"]), 120)})  # fmt: skip
     return rows
-
-
-def certainty(report: dict[str, Any]) -> dict[str, Any]:
-    sure = report.get("sensitivity") or {}
-    placebo, checks, fit = sure.get("placebo", []), sure.get("cross_checks", []), sure.get("fit")
-    missed = [p for p in placebo if not p["covers_zero"]]
-    skips = report.get("skips", [])
-    return {
-        "placebo": figures.intervals("Held-out text from before November 2022: must cover 0",
-                                     [(p["name"], p["estimate"]) for p in placebo[:SHOWN]]) if placebo else None,
-        "placebo_words": _placebo_words(len(placebo), [clean(p["name"], 60) for p in missed]) if placebo else "",
-        "checks": figures.intervals("The same share by other methods and choices",
-                                    [(spoken(c["name"], CHECKS), c["estimate"]) for c in checks]) if checks else None,
-        "fit": figures.fit(fit), "fit_words": _fit_words(fit),
-        "anchors": _anchors(report.get("anchors", [])),
-        "detectors": [_detector(d) for d in report.get("detectors", [])],
-        "skips": _skips(skips)[:MOST_SKIPS],
-        "limits": [clean(text, 400) for text in report.get("limits", [])],
-    }  # fmt: skip
 
 
 def method(report: dict[str, Any]) -> dict[str, Any]:
@@ -210,38 +172,6 @@ def _worst_strata(strata: Sequence[dict[str, Any]], kind: str) -> list[dict[str,
     return [found[i] for i in order[:MOST_STRATA]]
 
 
-def _anchors(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """Kind, origin, scope, numbers and what is to be said of them; sets that agree in all words as one row."""
-    joined: dict[tuple[str, ...], list[int]] = {}
-    for row in rows:
-        key = ("machine" if row["kind"] == "ai" else row["kind"], clean(spoken(row["origin"], ORIGINS), 120),
-               clean(row.get("scope", ""), 60), clean(row.get("reason") or "", 120))  # fmt: skip
-        numbers = joined.setdefault(key, [0, 0, 0])
-        for i, field in enumerate(("documents", "used", "dropped")):
-            numbers[i] += row[field]
-    return [(*key[:3], *(f"{number:,}" for number in numbers), key[3]) for key, numbers in joined.items()]
-
-
-def _skips(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """Reason by reason: what was done, records, shards and where it came first; the commonest first."""
-    joined: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in rows:
-        detail = row.get("detail", "")
-        effect = {"counted as a document, not eligible": "counted, not judged", "kept, repaired": "kept, repaired"}
-        entry = joined.setdefault((row["reason"], effect.get(detail, "left out")), {"n": 0, "shards": set()})
-        entry["n"] += row.get("documents", 1)
-        entry["shards"].add(row["shard"])
-        entry.setdefault("first", _place(row, "" if detail in effect else detail))
-    found = sorted(joined.items(), key=lambda item: (-item[1]["n"], item[0]))
-    return [(clean(spoken(reason, REASONS), 120), effect, f"{entry['n']:,}", f"{len(entry['shards']):,}",
-             entry["first"]) for (reason, effect), entry in found]  # fmt: skip
-
-
-def _place(row: dict[str, Any], detail: str) -> str:
-    at = "" if row.get("row") is None else f", row {row['row']:,}"
-    return name(row["shard"], 60) + at + (f": {clean(detail, 120)}" if detail else "")
-
-
 def _repeats(shard: dict[str, Any]) -> list[tuple[float, str]]:
     within, across = shard["duplicate_fraction_within"], shard["duplicate_fraction_across"]
     if words.measured(within) and words.measured(across):
@@ -265,64 +195,8 @@ def _cluster(c: dict[str, Any]) -> dict[str, Any]:
             "documents": f"{c['documents']:,}", "shards": f"{c['shards']:,}",
             "kind": clean(c.get("kind", ""), 10),
             "members": [{"shard": name(m["shard"], 60), "row": f"{m['row']:,}", "doc_id": name(m.get("doc_id", ""), 60),
-                         "jaccard": _share(m.get("jaccard")), "excerpt": redact(m.get("excerpt") or "")}
+                         "jaccard": words.share_or_blank(m.get("jaccard")), "excerpt": redact(m.get("excerpt") or "")}
                         for m in places + c.get("members", [])[:5]]}  # fmt: skip
-
-
-def _filtering(found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The ways to filter side by side: what each keeps, and each quantity before and after."""
-    if not found:
-        return None
-    keys = dict.fromkeys(key for f in found for key in f.get("after", {}))
-    before = {key: f["before"][key] for f in reversed(found) for key in keys if key in f.get("before", {})}
-    kept = [(clean(f["name"], 80), *(_number(f.get(key)) for key in ("documents_kept", "documents_dropped",
-             "tokens_kept")), clean(f.get("words", ""), 300)) for f in found]  # fmt: skip
-    return {"kept": kept, "quantities": [
-        figures.intervals(QUANTITIES.get(key, clean(key, 60)), [
-            *([("as it is", before[key])] if key in before else []),
-            *((clean(f["name"], 80), f["after"][key]) for f in found if key in f.get("after", {})),
-        ]) for key in keys
-    ]}  # fmt: skip
-
-
-def _assumptions(label: str, band: dict[str, Any]) -> tuple[str, ...]:
-    binding = clean(spoken(band["binding_constraint"], CONSTRAINTS), 120)
-    return (label, clean(spoken(band["regime"], REGIMES), 120), binding, _share(band.get("required_share")),
-            _share(band["human_share"]))  # fmt: skip
-
-
-def _sensitivity(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """How the reservoir moves with one thing changed: the central band as value, the outer bands as its ends."""
-    settings: dict[tuple[str, float], dict[str, Any]] = {}
-    for row in rows:
-        settings.setdefault((row["varied"], row["setting"]), {})[row["band"]] = row
-    out = []
-    for varied in dict.fromkeys(kind for kind, _ in settings):
-        entries = [(_setting(kind, at), _bands(bands)) for (kind, at), bands in settings.items() if kind == varied]
-        out.append(figures.intervals(clean(spoken(varied, VARIED), 80), entries, unit="count", tone="human"))
-    return out
-
-
-def _setting(varied: str, at: float) -> str:
-    if varied == "width":
-        return "no interval at all" if at == 0 else "as measured" if at == 1 else f"{at:g} times as wide"
-    return f"{at:,.0f}" if varied == "horizon" else words.percent(at)
-
-
-def _bands(bands: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    central = bands.get("central", {})
-    tokens = [bands.get(band, {}).get("tokens") for band in BANDS]
-    if None in tokens:
-        reason = central.get("reason") or next((b["reason"] for b in bands.values() if b.get("reason")), None)
-        return {"value": None, "status": "not_measured", "reason": clean(reason or "a band could not be sized", 120)}
-    return {
-        "value": tokens[1],
-        "lower": min(tokens),
-        "upper": max(tokens),
-        "status": "measured",
-        "level": 1,
-        "method": f"{spoken(central.get('binding_constraint') or '', CONSTRAINTS)} (binds in the central band)",
-    }
 
 
 def _alternatives(scope: dict[str, Any]) -> str:
@@ -334,50 +208,30 @@ def _alternatives(scope: dict[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def _detector(d: dict[str, Any]) -> tuple[str, str, str, str, str]:
-    reach, seen = d.get("reach", ""), d.get("accuracy") or {}
-    if isinstance(reach, dict):
-        share = f"; scored {words.percent(reach['share'])} of the documents" if reach.get("share") is not None else ""
-        reach = f"{reach.get('words', '')}{share}"
-    accuracy = [f"AUROC {seen['auroc']:.3f}"] if seen.get("auroc") is not None else []
-    if seen.get("tpr") is not None and seen.get("fpr") is not None:
-        accuracy.append(f"finds {words.percent(seen['tpr'])} at {words.percent(seen['fpr'])} false alarms")
-    if accuracy and seen.get("measured_on"):
-        accuracy.append(str(seen["measured_on"]))
-    weight = "" if d.get("weight") is None else f"{d['weight']:.2f}"
-    return (clean(d["name"], 60), clean(f"{d['version']} {d.get('revision', '')}", 40), weight, clean(reach, 200),
-            clean("; ".join(accuracy), 200))  # fmt: skip
-
-
-def _placebo_words(slices: int, missed: list[str]) -> str:
-    if not missed:
-        return f"All {slices} slices cover 0, as they must."
-    named = ", ".join(missed[:5])
-    return f"{len(missed)} of {slices} slices do not cover 0: {named}. Read the estimates as too high there."
-
-
-def _fit_words(fit: dict[str, Any] | None) -> str:
-    if fit and fit.get("distance") is None and fit.get("excess") is not None:
-        return f"Misfit of the scores: {words.percent(fit['excess'])} ({clean(fit.get('words', ''), 300)})."
-    if not fit or fit.get("distance") is None:
-        return "The fit of the mixture was not measured."
-    text = f"The observed scores lie {words.percent(fit['distance'])} (total variation) from the fitted mixture"
-    if fit.get("anchors_distance") is not None:
-        text += f"; the anchors' own domains lie {words.percent(fit['anchors_distance'])} from each other"
-    return text + ". " + clean(fit.get("words", ""), 300)
-
-
-def _band(band: dict[str, Any]) -> str:
-    return summary.tokens(band) + (f": {clean(band['reason'], 120)}" if band.get("reason") else "")
-
-
-def _share(number: float | None) -> str:
-    return "" if number is None else words.percent(number)
-
-
-def _number(number: float | None) -> str:
-    return "" if number is None or not math.isfinite(number) else words.count(number)
-
-
 def _times(reference: float, corpus: float) -> str:
     return "absent" if corpus == 0 else f"{reference / corpus:.1f} times"
+
+
+def _drift(drift: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Distance from the reference and stage of collapse, with what the stage rests on."""
+    divergence, stage = drift.get("divergence"), drift.get("stage")
+    facts = [("Drift from the reference", words.brief(divergence, "count"), words.doubt(divergence),
+              words.why(divergence))] if words.measured(divergence) else []  # fmt: skip
+    if stage:
+        facts.append(("Stage of collapse", clean(STAGES.get(stage, stage), 60), "",
+                      clean(drift.get("stage_evidence", ""), 200)))  # fmt: skip
+    return facts
+
+
+def _shares(lost: dict[str, Any]) -> str:
+    return (f"{words.percent(lost['reference_share'])} of the reference's documents, "
+            f"{words.percent(lost['corpus_share'])} of the corpus'")  # fmt: skip
+
+
+def _ground(strata: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Strata whose share of the documents fell against the reference's, the surest first."""
+    fell = [s for s in strata if words.measured(s.get("share_retained")) and s["share_retained"]["value"] < 1]
+    fell.sort(key=lambda s: s["share_retained"]["upper"])
+    entries = [(f"{s['kind']} {s['name']}", s["share_retained"]) for s in fell[: SHOWN // 2]]
+    title = "What lost ground: share of the documents against its share of the reference's"
+    return figures.intervals(title, entries, tone="diversity") if entries else None

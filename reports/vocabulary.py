@@ -29,6 +29,7 @@ REGIMES = {
 }
 CONSTRAINTS = {
     "coverage": "the rarest words must stand often enough",
+    "coverage in blocks of 200 words": "the rarest words must stand in enough places",
     "coverage in documents": "the rarest words must stand in enough documents",
     "tail mass": "the mass of the rare words must last",
     "tail presence": "the rare words must still be there",
@@ -48,6 +49,10 @@ VARIED = {
     "fraction": "If this share were machine-written", "width": "If the interval of that share were this wide",
     "tolerance": "If this share of the tail may be lost", "horizon": "For so many generations",
     "verification_precision": "If this share of the acquired text is truly human",
+}  # fmt: skip
+UNMOVED = {
+    "fraction": "the machine-written share", "width": "the width of its interval", "tolerance": "the tolerance",
+    "horizon": "the number of generations", "verification_precision": "how much of the acquired text is truly human",
 }  # fmt: skip
 SIMULATED = {
     "types": "Word types alive", "tail_presence": "Rare words still present", "tail_mass": "Mass of the rare words",

@@ -62,8 +62,9 @@ def signed(number: float) -> str:
     if number == 0:
         return "0"
     shown = f"{100 * abs(number):.1f}"
-    sign = MINUS if number < 0 else "+"
-    return sign + ("<0.1" if shown == "0.0" else shown)
+    if shown == "0.0":
+        return f">{MINUS}0.1" if number < 0 else "<+0.1"
+    return (MINUS if number < 0 else "+") + shown
 
 
 def duration(started: str, finished: str) -> str:
@@ -135,6 +136,14 @@ def why(e: dict[str, Any]) -> str:
 
 def plural(number: float, one: str, many: str = "") -> str:
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def share_or_blank(number: float | None) -> str:
+    return "" if number is None else percent(number)
+
+
+def count_or_blank(number: float | None) -> str:
+    return "" if number is None or not math.isfinite(number) else count(number)
 
 
 def _digits(number: float) -> str:

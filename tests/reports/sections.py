@@ -117,7 +117,34 @@ def reservoir(rng: random.Random, rows: list[dict[str, Any]], kind: str) -> dict
                 "tokens": total * 0.4,
             },
         ],
-    }
+        "sensitivity": sensitivity_rows(total) if kind != "not_measured" else [],
+        "strata": [
+            {"kind": "language", "name": name, "tokens": total, "documents": 900, "reason": None}
+            | {band: {"tokens": int(total * share / (i + 2)), "binding_constraint": "coverage"}
+               for band, share in (("optimistic", 0.02), ("central", 0.05), ("pessimistic", 0.08))}
+            for i, name in enumerate(LANGUAGES)
+        ],
+        "declared": [
+            {"shard": row["shard"], "tokens": row["tokens"], "verifier": "proof checker", "error_rate": 0.01 * i,
+             "threshold": 0.02, "admitted": i < 2, "reason": "its error rate is stated"}
+            for i, row in enumerate(rows[:3])
+        ],
+        "narrower": "An interval of the synthetic fraction half as wide would change the pessimistic band by a third.",
+        "words": "Measured: the synthetic fraction. Chosen, not measured: the horizon.",
+    }  # fmt: skip
+
+
+def sensitivity_rows(total: int) -> list[dict[str, Any]]:
+    """What moves the amount, and the horizon, which here does not."""
+    out = []
+    for varied, settings in (("fraction", (0.0, 0.1, 0.4, 0.8)), ("width", (2.0, 1.0, 0.0)), ("horizon", (1, 10))):
+        for place, setting in enumerate(settings):
+            for band, share in (("optimistic", 0.02), ("central", 0.05), ("pessimistic", 0.08)):
+                moved = 0 if varied == "horizon" else place
+                out.append({"varied": varied, "setting": float(setting), "band": band,
+                            "tokens": int(total * share * (1 + moved)), "human_share": 0.3, "required_share": 0.3,
+                            "binding_constraint": "tail mass", "reason": None})  # fmt: skip
+    return out
 
 
 def anchors() -> list[dict[str, Any]]:
@@ -320,6 +347,19 @@ def profile(rng: random.Random, kind: str) -> dict[str, Any] | None:
         "reference": "human reference, 1,988 documents",
         "points": points,
         "missing": [{"name": a, "reference": b, "corpus": c} for a, b, c in missing_types],
+        "lost": {
+            "topic": [
+                {
+                    "name": name,
+                    "reference": 100,
+                    "corpus": 20 + i,
+                    "reference_share": 0.1,
+                    "corpus_share": 0.02,
+                    "retained": number(0.2 + 0.05 * i, 0.03, 900),
+                }
+                for i, name in enumerate(TOPICS[:3])
+            ]
+        },
     }
 
 
