@@ -30,8 +30,9 @@ COLUMNS = {
     "count": pl.UInt64, "blocks": pl.UInt64, "fixed": pl.Boolean, "threshold": pl.UInt64,
 }  # fmt: skip
 KEY = ["level", "type", "bin", "group"]
+PAIR = {"count": pl.UInt64, "blocks": pl.UInt64}
 LIST = "types.parquet"
-AT_ONCE = 8_000_000  # rows added in one go: each costs about 60 bytes
+AT_ONCE = 2_000_000  # rows that wait to be added up
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,25 +94,78 @@ class TypeSample:
 
 
 def merge(frames: Iterable[pl.DataFrame], *, cap: int | None = None) -> pl.DataFrame:
-    """Add frames up. In any order and any grouping the result is the same to the byte.
+    """Add frames up, one at a time. In any order and any grouping the result is the same to the byte.
 
     Parameters: cap, most cells kept per level (the threshold falls until they fit); None keeps all
     """
-    waiting = [pl.DataFrame(schema=COLUMNS)]
+    levels = {level: _Level(cap) for level in (WORD, BIGRAM, TRIGRAM)}
     for frame in frames:
-        waiting.append(frame.select(*COLUMNS))
-        if sum(part.height for part in waiting) > AT_ONCE:
-            waiting = [_added(waiting, cap)]
-    return _added(waiting, cap).sort(KEY)
+        for level, total in levels.items():
+            total.add(frame.filter(pl.col("level") == level))
+    return pl.concat([total.frame(level) for level, total in levels.items()])
 
 
-def _added(frames: list[pl.DataFrame], cap: int | None) -> pl.DataFrame:
-    both = pl.concat(frames).with_columns(pl.col("threshold").min().over("level"))
-    both = both.filter(pl.col("fixed") | (pl.col("type") <= pl.col("threshold")))
-    both = both.group_by(KEY).agg(
-        pl.col("count").sum(), pl.col("blocks").sum(), pl.col("fixed").first(), pl.col("threshold").first()
-    )
-    return both if cap is None else _capped(both, cap)
+class _Level:
+    """The sum of one level: listed types in a table of cells, which needs no sorting; sampled ones in rows.
+
+    types (k,) uint64 ascending; counts (k + 1, cells, 2) uint64: occurrences, blocks; the last row holds the totals
+    """
+
+    def __init__(self, cap: int | None) -> None:
+        self._cap, self._threshold = cap, KEEP_ALL
+        self._types = np.zeros(0, np.uint64)
+        self._counts = np.zeros((1, len(BINS) * GROUPS, 2), np.uint64)
+        self._sampled = pl.DataFrame(schema={"type": pl.UInt64, "cell": pl.UInt8, **PAIR})
+
+    def add(self, rows: pl.DataFrame) -> None:
+        if not rows.height:
+            return
+        self._threshold = min(self._threshold, int(rows["threshold"].min()))
+        place = pl.col("bin").replace_strict({bin: i for i, bin in enumerate(BINS)}, return_dtype=pl.UInt8)
+        rows = rows.select("type", (place * GROUPS + pl.col("group")).alias("cell"), *PAIR, "fixed")
+        listed = rows.filter(pl.col("type").is_null() | pl.col("fixed"))
+        self._list(listed["type"].drop_nulls().unique().sort().to_numpy())
+        slot = np.searchsorted(self._types, listed["type"].fill_null(0).to_numpy())
+        slot[listed["type"].is_null().to_numpy()] = len(self._types)
+        np.add.at(self._counts, (slot, listed["cell"].to_numpy()), listed.select(*PAIR).to_numpy())
+        more = rows.filter(~pl.col("fixed") & pl.col("type").is_not_null()).drop("fixed")
+        self._sampled = pl.concat([self._sampled, more])
+        if self._cap is not None and self._sampled.height > 4 * self._cap:
+            self._settle()
+
+    def frame(self, level: int) -> pl.DataFrame:
+        """First the totals, then listed types, then sampled ones, each by type, bin and group."""
+        self._settle()
+        slots, cells = np.nonzero(self._counts.any(axis=2))
+        counts = self._counts[slots, cells]
+        total = slots == len(self._types)
+        types = pl.Series(np.append(self._types, np.uint64(0))[slots]).set(pl.Series(total), None)
+        fixed = pl.DataFrame(
+            {"type": types, "cell": cells.astype(np.uint8), "count": counts[:, 0], "blocks": counts[:, 1]}
+        )
+        rows = pl.concat([fixed.filter(total), fixed.filter(~total), self._sampled])
+        bin, group = (rows["cell"] // GROUPS).to_numpy(), rows["cell"] % GROUPS
+        return rows.with_columns(
+            level=pl.lit(level, pl.UInt8), bin=pl.Series(np.array(BINS, np.uint8)[bin]), group=group,
+            fixed=pl.int_range(pl.len()) < fixed.height, threshold=pl.lit(self._threshold, pl.UInt64),
+        ).select(*COLUMNS)  # fmt: skip
+
+    def _list(self, types: np.ndarray) -> None:
+        """Make room for types that were not met before."""
+        known = np.union1d(self._types, types)
+        if len(known) > len(self._types):
+            counts = np.zeros((len(known) + 1, *self._counts.shape[1:]), np.uint64)
+            counts[np.append(np.searchsorted(known, self._types), len(known))] = self._counts
+            self._types, self._counts = known, counts
+
+    def _settle(self) -> None:
+        """Add up the sampled rows; the threshold falls until they fit, how often follows from the keys alone."""
+        rows = self._sampled.filter(pl.col("type") <= self._threshold)
+        rows = rows.group_by("type", "cell").agg(pl.col(name).sum() for name in PAIR).sort("type", "cell")
+        while self._cap is not None and rows.height > self._cap:
+            self._threshold >>= 1
+            rows = rows.filter(pl.col("type") <= self._threshold)
+        self._sampled = rows
 
 
 def subtract(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
@@ -142,21 +196,6 @@ def known_words(languages: Sequence[str], *, per_language: int = 5000) -> pl.Dat
     types = key_of(tokens.hashes[tokens.offsets[single]])
     named = pl.DataFrame({"type": types, "word": [raw[i].decode() for i in single]})
     return named.unique("type", keep="first", maintain_order=True)
-
-
-def _capped(merged: pl.DataFrame, cap: int) -> pl.DataFrame:
-    """Let the thresholds fall until each level's sampled cells fit; how often follows from the keys alone."""
-    sampled = merged.filter(~pl.col("fixed"))
-    for (level,), rows in sampled.group_by("level"):
-        keys = np.sort(rows["type"].to_numpy())
-        threshold = int(rows["threshold"][0])
-        while np.searchsorted(keys, np.uint64(threshold), side="right") > cap:
-            threshold >>= 1
-        here = pl.col("level") == level
-        merged = merged.filter(~here | pl.col("fixed") | (pl.col("type") <= threshold)).with_columns(
-            pl.when(here).then(pl.lit(threshold, pl.UInt64)).otherwise("threshold").alias("threshold")
-        )
-    return merged
 
 
 def _rows(level: int, table: Table) -> pl.DataFrame:
