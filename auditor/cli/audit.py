@@ -57,6 +57,9 @@ def audit(
     minimum_words: int | None = typer.Option(None, help="Shorter documents are not judged.", rich_help_panel=HOW),
     near_dup_threshold: float | None = typer.Option(None, help="Jaccard of near-duplicates.", rich_help_panel=HOW),
     level: float | None = typer.Option(None, help="Coverage of the intervals.", rich_help_panel=HOW),
+    shards_sample: int | None = typer.Option(
+        None, metavar="N", min=1, help="Read so many of the files only, for all of them.", rich_help_panel=HOW
+    ),
     seed: int | None = typer.Option(None, help="Seed of every random draw.", rich_help_panel=HOW),
     retain: str | None = typer.Option(None, help="sample or none: keep a sample of texts.", rich_help_panel=RUN),
     excerpts: bool = typer.Option(
@@ -99,7 +102,7 @@ SETTINGS = (
     "human_reference", "known_ai", "against", "text_column", "id_column", "date_column", "url_column",
     "language_column", "topic_column", "source_column", "category_column", "deep_sample", "deep_budget",
     "dated_anchors", "minimum_words", "excerpts",
-    "near_dup_threshold", "level", "seed", "retain", "workers", "memory_limit", "launcher", "policy",
+    "near_dup_threshold", "level", "shards_sample", "seed", "retain", "workers", "memory_limit", "launcher", "policy",
     "store",
 )  # fmt: skip
 
@@ -111,6 +114,7 @@ def plan(
     date_column: str | None = DATE_COLUMN,
     config: str | None = CONFIG,
     human_reference: list[str] | None = typer.Option(None, help="Text known to be human."),
+    shards_sample: int | None = typer.Option(None, metavar="N", min=1, help="Read so many of the files only."),
     out: Path | None = typer.Option(None, "--out", metavar="RUN", help="Lay the run out for `auditor map`."),
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> int:
@@ -121,8 +125,9 @@ def plan(
     from auditor.pipeline.plan import make_plan
 
     chosen = load(
-        config, corpus=corpus, text_column=text_column, date_column=date_column, human_reference=human_reference
-    )
+        config, corpus=corpus, text_column=text_column, date_column=date_column, human_reference=human_reference,
+        shards_sample=shards_sample,
+    )  # fmt: skip
     laid_out = make_plan(chosen) if out is None else lay_out(chosen, out, command=shlex.join(sys.argv))
     found: dict[str, Any] = describe(laid_out, chosen)
     if json:

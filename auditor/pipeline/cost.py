@@ -38,6 +38,7 @@ def describe(plan: Plan, config: Config) -> dict[str, Any]:
     known = [shard["documents"] for shard in shards]
     return {
         "corpus": plan.corpus.name,
+        "shards_listed": plan.corpus.listed,
         "shards": shards,
         "unreadable": [{"shard": unread.name, "reason": unread.reason} for unread in plan.corpus.failed],
         "passed_over": [{"shard": unread.name, "reason": unread.reason} for unread in plan.corpus.ignored],

@@ -98,7 +98,9 @@ def write_corpus(run: Path, choice: Choice, folder: Path) -> Exported:
 def unchanged(plan: Plan, config: Config) -> None:
     """Raises: ConfigError that names shards whose file is not the one that was audited."""
     try:
-        now = {shard.name: shard.fingerprint for shard in plan_corpus(plan.corpus.roots, source_options(config)).shards}
+        options = source_options(config)
+        found = plan_corpus(plan.corpus.roots, options, sample=config.shards_sample, seed=config.seed)
+        now = {shard.name: shard.fingerprint for shard in found.shards}
     except AuditError as error:
         raise ConfigError(f"the corpus can no longer be read: {error}") from None
     changed = [shard.name for shard in plan.corpus.shards if now.get(shard.name) != shard.fingerprint]

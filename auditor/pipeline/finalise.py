@@ -19,6 +19,7 @@ from auditor.pipeline.evidence import largest_hosts, open_view, register
 from auditor.pipeline.excerpts import with_excerpts
 from auditor.pipeline.plan import load_plan
 from auditor.pipeline.reduce import members
+from auditor.pipeline.sampled import describe_all
 from auditor.pipeline.storing import store_all
 from auditor.pipeline.synthetic import measure_synthetic, read_labels
 from auditor.reports import standing
@@ -61,7 +62,9 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         names = [shard["shard"] for shard in shards]
         ensemble = Ensemble.load(config.detectors)
         bundled = bundled_anchors(ensemble.calibration())
-        synthetic = measure_synthetic(connection, config, names, bundled, read_labels(run))
+        synthetic = measure_synthetic(
+            connection, config, names, bundled, read_labels(run), listed=plan.corpus.listed
+        )
         say("measuring diversity")
         found_diversity = measure(connection, (run, plan), config, shards, synthetic)
         corpus, strata = found_diversity.corpus, found_diversity.strata
@@ -69,6 +72,7 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         clusters = duplicates.cluster_summary(connection)
         deep = measure_deep(connection, run, plan, config, corpus["synthetic_fraction"], say)
         more = [*synthetic.findings, *deep.findings, *recording.undeclared(connection, shards, plan)]
+        more += describe_all(corpus, shards, plan.corpus.listed, level=config.level)
         found = findings.find(corpus, shards, clusters, more)
         for shard in shards:
             shard["flags"] = findings.shard_flags(shard, found)

@@ -88,7 +88,12 @@ def make_plan(config: Config, run: Path | None = None) -> Plan:
         raise ConfigError("no corpus was given: name files, folders, globs, or - for standard input")
     options = source_options(config, run)
     paths = {CORPUS: config.corpus, HUMAN: config.human_reference, AI: config.known_ai}
-    corpora = {role: plan_corpus(paths[role], options) for role in ROLES if paths[role]}
+    samples = {CORPUS: config.shards_sample}
+    corpora = {
+        role: plan_corpus(paths[role], options, sample=samples.get(role), seed=config.seed)
+        for role in ROLES
+        if paths[role]
+    }
     map_key = config.key(MAP_FIELDS)
     if _record_bytes(config) != Limits().record_bytes:
         map_key += f" {_record_bytes(config)}"  # longer records are skipped

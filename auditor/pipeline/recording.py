@@ -176,7 +176,7 @@ def verify(run: Path, corpus: list[str], *, quick: bool = False) -> dict[str, An
     _, config, _ = load_plan(run)
     options = source_options(config)
     audited = {line["shard"]: line for line in read_report(run)["provenance"]["inputs"]}
-    now = plan_corpus(corpus, options)
+    now = plan_corpus(corpus, options, sample=config.shards_sample, seed=config.seed)
     digests: dict[str, str] = {}
     unreadable = {unread.name: unread.reason for unread in now.failed}
     for shard in now.shards:

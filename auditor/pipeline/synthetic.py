@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from auditor.estimate.prevalence import (
     estimate_scopes,
 )
 from auditor.estimate.review import estimate_from_labels, label_anchors
+from auditor.estimate.sampled import over_unread
 from auditor.pipeline.evidence import CELL, SCOPES, SCORE_BIN, cell_weights, count_scores, large_scopes, register
 from auditor.pipeline.plan import AI, HUMAN
 from auditor.records import Estimate, Finding
@@ -79,11 +80,18 @@ def read_labels(run: Path) -> pl.DataFrame | None:
 
 
 def measure_synthetic(
-    connection: Any, config: Config, shards: Sequence[str], bundled: Anchors, labels: pl.DataFrame | None = None
+    connection: Any,
+    config: Config,
+    shards: Sequence[str],
+    bundled: Anchors,
+    labels: pl.DataFrame | None = None,
+    *,
+    listed: int | None = None,
 ) -> Synthetic:
     """Estimate the fraction of the corpus, of each shard and of every large enough stratum.
 
-    Parameters: shards, their names in order; bundled, the calibration that ships with the detectors
+    Parameters: shards, their names in order; bundled, the calibration that ships with the detectors; listed, how many
+        shards the corpus has where only these were read
     """
     rng = np.random.default_rng([config.seed, 5])
     options = PrevalenceOptions(level=config.level)
@@ -96,6 +104,8 @@ def measure_synthetic(
     )
     anchors = with_bundled(evidence.human, evidence.machine, bundled)
     found = estimate_prevalence(target, anchors, rng, options=options, cells=evidence.cells, parts=evidence.parts)
+    if listed is not None:
+        found = replace(found, corpus=over_unread(found.corpus, found.shards, target, listed, rng, options=options))
     placebo = None
     if dated:
         years = count_scores(connection, SCOPES["year"], where=DATED)

@@ -151,13 +151,17 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The plan: the shards in order, the files that cannot be read, and the files that were passed over."""
+    """The plan: the shards in order, the files that cannot be read, and the files that were passed over.
+
+    listed: how many files the corpus has where only a sample of them is read, else None
+    """
 
     name: str
     roots: tuple[str, ...]
     shards: tuple[Shard, ...]
     failed: tuple[Unread, ...] = ()
     ignored: tuple[Unread, ...] = ()
+    listed: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -170,6 +174,7 @@ class Corpus:
             tuple(Shard.from_dict(shard) for shard in fields["shards"]),
             tuple(Unread(**unread) for unread in fields["failed"]),
             tuple(Unread(**unread) for unread in fields["ignored"]),
+            fields.get("listed"),
         )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from auditor.errors import ConfigError, SourceError
 from auditor.sources.compression import expanded
 from auditor.sources.discover import STDIN, STDIN_NAME, Candidate, discover
@@ -16,6 +18,7 @@ from auditor.sources.files import File, open_binary
 from auditor.sources.formats import KNOWN, by_content, compression_of
 from auditor.sources.interface import Corpus, Limits, Shard, SourceOptions, Unread
 from auditor.sources.read import reader
+from auditor.statistics.twostage import sample_shards
 
 HEAD = 64 << 10  # bytes at each end of a file that its fingerprint covers
 
@@ -24,16 +27,28 @@ class _Empty(Exception):
     """A file without a byte: passed over, and said."""
 
 
-def plan_corpus(paths: Sequence[str], options: SourceOptions, *, stdin: BinaryIO | None = None) -> Corpus:
+def plan_corpus(
+    paths: Sequence[str],
+    options: SourceOptions,
+    *,
+    stdin: BinaryIO | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+) -> Corpus:
     """Find what is to be read: folders, files, globs, URLs and "-" (standard input).
 
-    Parameters: stdin: in place of the process' own standard input
+    Parameters: stdin: in place of the process' own standard input; sample: look at so many of the files only, spread
+        evenly over their order from a random start
     Returns: Corpus; its shards in the order of the paths given and of the names within; `failed` names files that
         belong to the corpus but cannot be read, `ignored` those passed over
     Raises: ConfigError for a path that isn't there, a folder without a file of a known format, a file named by the
         user whose format isn't read, or where no shard has a column of text
     """
     candidates, ignored = discover(paths, options, stdin=stdin)
+    listed = None
+    if sample is not None and sample < len(candidates):
+        listed = len(candidates)
+        candidates = [candidates[i] for i in sample_shards(listed, sample, np.random.default_rng([seed, 11]))]
     shards: list[Shard] = []
     failed: list[Unread] = []
     wrong: list[ConfigError] = []
@@ -54,7 +69,7 @@ def plan_corpus(paths: Sequence[str], options: SourceOptions, *, stdin: BinaryIO
     if not shards and not failed:
         listed = "; ".join(f"{unread.name}: {unread.reason}" for unread in ignored[:3])
         raise ConfigError(f"{', '.join(paths)}: nothing to read; reads {KNOWN}" + (f" ({listed})" if listed else ""))
-    return Corpus(_corpus_name(paths), tuple(paths), tuple(shards), tuple(failed), tuple(ignored))
+    return Corpus(_corpus_name(paths), tuple(paths), tuple(shards), tuple(failed), tuple(ignored), listed)
 
 
 def plan_shard(candidate: Candidate, options: SourceOptions) -> Shard:

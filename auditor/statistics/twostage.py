@@ -46,6 +46,26 @@ def two_stage_ratio(
     return out
 
 
+def two_stage_draws(values: np.ndarray, sizes: np.ndarray, shards: int, rng: np.random.Generator) -> np.ndarray:
+    """Draws (draws,) of the mean over a corpus of `shards` shards from joint draws (draws, n) of the n that were read.
+
+    Draw by draw the ratio to size, moved by Student's t times the between-shard error of two_stage_ratio: what the
+    shards that were read share (densities, anchors) stays in, as their own error does. Upwards in the logarithm: shards
+    are skewed, and the contaminated one is the one that was missed (coverage of a gamma(2) over 15 of 200 shards .94,
+    with plain t .91).
+
+    References: Cochran 1977, eqs. 11.25 and 11.30; Rubin 1987, eq. 3.1.6 (t for a variance from few units)
+    """
+    share = sizes / max(sizes.sum(), 1e-300)
+    ratio, n = values @ share, values.shape[1]
+    if n < 2 or n >= shards:
+        return ratio
+    between = (1 - n / shards) * n / (n - 1) * ((values - ratio[:, None]) ** 2 @ share**2)
+    step = np.sqrt(between) * rng.standard_t(n - 1, len(ratio))
+    upwards = ratio * np.exp(np.clip(step / np.maximum(ratio, 1e-12), 0, 50))
+    return np.clip(np.where(step > 0, upwards, ratio + step), 0.0, 1.0)
+
+
 def sample_shards(shards: int, wanted: int, rng: np.random.Generator) -> np.ndarray:
     """Positions of the shards to read: systematic over their order, so that times and sources are spread (sorted).
 

@@ -9,7 +9,7 @@ from auditor.records import Status
 from auditor.statistics.agreement import cohen_kappa, krippendorff_alpha
 from auditor.statistics.multiplicity import benjamini_hochberg, exceedance_p, false_coverage_level
 from auditor.statistics.resampling import design_effect, group_weights, jackknife_variance
-from auditor.statistics.twostage import sample_shards, two_stage_ratio
+from auditor.statistics.twostage import sample_shards, two_stage_draws, two_stage_ratio
 
 
 def test_a_bootstrap_over_groups_has_the_variance_of_the_mean():
@@ -91,3 +91,20 @@ def test_agreement_has_the_published_values():
     units = np.tile(np.arange(10), 2)
     assert krippendorff_alpha(units, np.array(a + b)) == pytest.approx(0.095, abs=5e-4)
     assert math.isnan(krippendorff_alpha(np.arange(3), np.arange(3)))
+
+
+def test_joint_draws_over_a_sample_of_shards_cover_the_corpus_mean_though_the_shards_err_together():
+    rng = np.random.default_rng(9)
+    hits = []
+    for _ in range(300):
+        truth = np.clip(rng.gamma(2, 0.05, 60), 0, 1)
+        sizes = rng.integers(500, 2000, 60)
+        rows = rng.choice(60, 15, replace=False)
+        wrong = 1 + 0.1 * rng.normal()  # of all shards alike
+        draws = truth[rows] * wrong * (1 + 0.1 * rng.normal(size=(200, 1)))
+        found = two_stage_draws(draws, sizes[rows].astype(float), 60, rng)
+        low, high = np.quantile(found, [0.025, 0.975])
+        hits.append(low <= truth @ sizes / sizes.sum() <= high)
+    assert 0.91 <= np.mean(hits) <= 0.99
+    whole = two_stage_draws(np.array([[0.1, 0.3]]), np.array([1.0, 1.0]), 2, rng)
+    assert whole == pytest.approx([0.2])
