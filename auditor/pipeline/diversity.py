@@ -10,8 +10,10 @@ import polars as pl
 
 from auditor.config import Config
 from auditor.estimate.repetition import effective_documents, lost_documents
+from auditor.estimate.spectrum import Body
 from auditor.pipeline import duplicates, richness, summary
-from auditor.pipeline.drawn import read_drawn
+from auditor.pipeline.drawn import Drawn, read_drawn
+from auditor.pipeline.full_profile import full_profile
 from auditor.pipeline.plan import CORPUS, Plan
 from auditor.pipeline.richness import Reference, Richness
 from auditor.pipeline.strata import Gold, lost_most, main_languages, stratum_rows
@@ -26,8 +28,14 @@ Clusters = tuple[list[int], list[int]]  # sizes, and how many clusters have each
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """The quantities of the corpus, the strata, the spectrum to size by, and the profile. Shards' are in their rows."""
+    """The quantities of the corpus, the strata, the spectrum to size by, and the profile. Shards' are in their rows.
 
+    text, reference: the bodies that were compared; drawn: the documents drawn from both
+    """
+
+    text: Body
+    reference: Body | None
+    drawn: Drawn
     corpus: dict[str, Any]
     strata: list[dict[str, Any]]
     spectrum: pl.DataFrame
@@ -76,8 +84,10 @@ def measure(
     profile = richness.profile(whole, reference, level=config.level)
     profile |= {"missing": richness.missing_words(whole, reference)}
     profile |= {"lost": _lost(connection, gold, topics, config)}
+    if config.profile == "full":
+        profile["full"] = full_profile(folder, plan, drawn, gold, seed=config.seed, level=config.level)
     strata = stratum_rows(connection, gold, synthetic, corpus, config)
-    return Measured(corpus, strata, (reference.text or whole.text).frame, profile)
+    return Measured(whole.text, reference.text, drawn, corpus, strata, (reference.text or whole.text).frame, profile)
 
 
 def _add_levels(found: Richness, topics: tuple[dict, dict], documents: int, clusters: Clusters | None) -> None:

@@ -17,6 +17,7 @@ from auditor.pipeline.deep_estimate import measure_deep, store_deep
 from auditor.pipeline.diversity import measure
 from auditor.pipeline.evidence import largest_hosts, open_view, register
 from auditor.pipeline.excerpts import with_excerpts
+from auditor.pipeline.filtering import filtering
 from auditor.pipeline.plan import load_plan
 from auditor.pipeline.reduce import members
 from auditor.pipeline.sampled import describe_all
@@ -110,6 +111,9 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
             "near_duplicates": facts.near_duplicates(config, near),
             "profile": found_diversity.profile,
             "actions": findings.actions(shards),
+            "filtering": filtering(
+                synthetic, corpus, found_diversity.text, found_diversity.reference, found_diversity.drawn
+            ),
             "hosts": largest_hosts(connection),
             "method": standing.METHOD,
             "limits": standing.LIMITS,
