@@ -26,7 +26,7 @@ def certainty(report: dict[str, Any]) -> dict[str, Any]:
         "fit": figures.fit(fit), "fit_words": _fit_words(fit),
         "anchors": _anchors(report.get("anchors", [])),
         "detectors": [_detector(d) for d in report.get("detectors", [])],
-        "skips": _skips(skips)[:MOST_SKIPS],
+        "skips": skipped(skips)[:MOST_SKIPS],
         "limits": [clean(text, 400) for text in report.get("limits", [])],
     }  # fmt: skip
 
@@ -43,7 +43,7 @@ def _anchors(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     return [(*key[:3], *(f"{number:,}" for number in numbers), key[3]) for key, numbers in joined.items()]
 
 
-def _skips(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
+def skipped(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     """Reason by reason: what was done, records, shards and where it came first; the commonest first."""
     joined: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:

@@ -13,18 +13,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from auditor.reports import table
+from auditor.reports import table, words
 from auditor.reports.clean import clean, name
 from auditor.reports.redact import redact
 from auditor.reports.view import view
 
 TEMPLATES = Path(__file__).with_name("templates")
 LONGEST_CELL, LONGEST_WORD = 36, 24  # characters
-# A figure, maybe with its interval and status, or the words that stand where there is none.
-_NUMBER = re.compile(
-    r"(?:(?:less|more) than )?[<>+\u2212]?[\d,.]+%?(?: (?:thousand|million|billion|trillion|times))?"
-    r"(?: \([^()]*\))?(?:, inconclusive)?|not measured|not sized|absent|representative"
-)
 POLICY = (
     "default-src 'none'; style-src {style}; script-src {script}; img-src data:; base-uri 'none'; form-action 'none'"
 )
@@ -55,7 +50,7 @@ def render_page(template: str, *, version: str, script: str = "", **content: Any
 def columns(lines: Sequence[Sequence[str]], head: Sequence[str]) -> list[dict[str, Any]]:
     """The columns of a table that hold anything: place, title, and whether all are numbers, which stand flush right."""
     return [
-        {"place": place, "title": head[place], "numeric": all(_NUMBER.fullmatch(cell) for cell in cells if cell)}
+        {"place": place, "title": head[place], "numeric": words.figures_only(cells)}
         for place, cells in enumerate(zip(*lines, strict=True)) if place == 0 or any(cells)
     ]  # fmt: skip
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from auditor.reports import summary, words
+from auditor.reports.certainty import skipped
 from auditor.reports.clean import clean, name
+from auditor.reports.vocabulary import CONSTRAINTS, spoken
 
 SHARDS, FINDINGS, SKIPS = 50, 30, 30
 BANDS = ("optimistic", "central", "pessimistic")
@@ -42,8 +44,10 @@ def escape(text: str) -> str:
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; the cells are escaped, the first column is left-aligned."""
-    lines = ["| " + " | ".join(titles) + " |", "|---|" + "---:|" * (len(titles) - 1)]
+    """A table; the cells are escaped, columns of figures stand flush right."""
+    rows = list(rows)
+    flush = "".join("---:|" if words.figures_only(cells) else "---|" for cells in zip(*rows, strict=True))
+    lines = ["| " + " | ".join(titles) + " |", "|" + (flush or "---|" * len(titles))]
     lines += ["| " + " | ".join(escape(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines)
 
@@ -89,7 +93,7 @@ def _reservoir(reservoir: dict[str, Any]) -> str:
             rows.append((band, "not sized", "", clean(row.get("reason") or "", 200)))
         else:
             share = words.percent(row["human_share"]) if row["human_share"] is not None else ""
-            rows.append((band, summary.tokens(row), share, clean(row["binding_constraint"], 120)))
+            rows.append((band, summary.tokens(row), share, clean(spoken(row["binding_constraint"], CONSTRAINTS), 120)))
     rows += [
         (f"policy floor ({f['band']})", words.count(f["tokens"]) if f.get("tokens") is not None else "not sized",
          words.percent(f["human_share"]), clean(f["source"], 120))
@@ -99,13 +103,9 @@ def _reservoir(reservoir: dict[str, Any]) -> str:
 
 
 def _skips(report: dict[str, Any]) -> list[str]:
-    skips = report.get("skips", [])
-    if not skips:
-        return []
-    rows = [
-        (name(s["shard"], 60), clean(s["reason"], 40), f"{s['documents']:,}", clean(s["detail"], 120))
-        for s in skips[:SKIPS]
-    ]
-    shown = table(("shard", "reason", "documents", "detail"), rows)
-    more = len(skips) - len(rows)
-    return ["## Not measured, and why", shown + (f"\n\nand {more:,} more in report.json" if more else "")]
+    rows = skipped(report.get("skips", []))[:SKIPS]
+    return (
+        ["## Left out or repaired", table(("reason", "what was done", "records", "shards", "first"), rows)]
+        if rows
+        else []
+    )

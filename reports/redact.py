@@ -11,7 +11,8 @@ from auditor.reports.clean import clean
 
 LIMIT = 400
 
-# Order matters: whole URLs before e-mail (user@host in them), named keys before long tokens, telephone last.
+# Order matters: whole URLs before e-mail (user@host in them), named keys before long tokens, account and card numbers
+# before telephone numbers, which are parts of them.
 RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("key", re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,8000}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"),  # noqa: E501
      "[key]"),
@@ -32,12 +33,12 @@ RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("e-mail", re.compile(
         r"[\w.%+-]{1,64}(?:@|\s?[\[(]\s?at\s?[\])]\s?)[\w-]{1,63}(?:(?:\.|\s?[\[(]\s?dot\s?[\])]\s?)[\w-]{1,63}){1,5}"),
      "[e-mail]"),
+    ("number", re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"), "[number]"),
+    ("number", re.compile(r"(?<![\w.])[0-9]{4}(?:[ -]?[0-9]{4}){2}[ -]?[0-9]{1,7}(?![\w])"), "[number]"),
     ("telephone", re.compile(r"(?<![\w.,/-])(?:\+|00)[1-9][0-9 ().\u00a0/-]{6,22}[0-9](?!\w)"), "[telephone]"),
     ("telephone", re.compile(
         r"(?<![\w.,/-])\(?0?[1-9][0-9]{1,4}\)?[ .\u00a0/-]{1,2}[0-9]{2,4}(?:[ .\u00a0/-][0-9]{2,4}){1,3}(?![\w-])"),
      "[telephone]"),
-    ("number", re.compile(r"(?<![\w.])[0-9]{4}(?:[ -]?[0-9]{4}){2}[ -]?[0-9]{1,7}(?![\w])"), "[number]"),
-    ("number", re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"), "[number]"),
 )  # fmt: skip
 
 

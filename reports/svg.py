@@ -40,7 +40,8 @@ def scale(values: Iterable[float], unit: str = "share", *, zero: bool = True, ti
         low, high = min(low, 0.0), max(high, 0.0)
     if high <= low:
         high = low + (1.0 if unit == "count" else 0.01)
-    step = _step((high - low) / max(1, ticks - 1))
+    # Counts are long words: fewer of them stand side by side on a telephone.
+    step = _step((high - low) / max(1, ticks - (2 if unit == "count" else 1)))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     if unit == "share" and high <= 1:
         last = min(last, round(1 / step)) if 1 / step == round(1 / step) else last

@@ -11,7 +11,7 @@ from rich.text import Text
 from auditor.reports import summary, words
 from auditor.reports.clean import name
 
-SHARDS, FINDINGS = 12, 6
+SHARDS, FINDINGS, NARROWEST = 12, 6, 10
 STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 
@@ -25,7 +25,7 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         console.print(Text(sentence))
     shards = summary.worst_first(report["shards"])
     console.print()
-    console.print(_table(shards[:SHARDS]))
+    console.print(_table(shards[:SHARDS], console.width))
     if len(shards) > SHARDS:
         console.print(Text(f"and {len(shards) - SHARDS:,} more shards", style="dim"))
     findings = summary.findings(report)
@@ -36,19 +36,22 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         console.print(Text(f"and {len(findings) - FINDINGS:,} more findings in the report", style="dim"))
 
 
-def _table(shards: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, expand=False)
-    table.add_column("shard", overflow="ellipsis", no_wrap=True, max_width=28)
-    for title in ("documents", "machine-written", "repeated", "types lost"):
+def _table(shards: list[dict[str, Any]], width: int) -> Table:
+    """The figures whole; the names get what is left of the width."""
+    titles = ("documents", "machine-written", "repeated", "types lost")
+    figures = [
+        (f"{shard['documents']:,}", *(_short(e) for e in (shard["synthetic_fraction"], shard["duplicate_fraction"],
+                                                          shard["diversity_loss"]["q0"])))
+        for shard in shards
+    ]  # fmt: skip
+    taken = sum(2 + max(map(len, column)) for column in zip(titles, *figures, strict=True))
+    names = [name(shard["shard"], max(NARROWEST, width - taken)) for shard in shards]
+    table = Table(box=None, pad_edge=False, expand=False, padding=(0, 2, 0, 0))
+    table.add_column("shard", no_wrap=True)
+    for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
-    for shard in shards:
-        table.add_row(
-            Text(name(shard["shard"], 28)),
-            f"{shard['documents']:,}",
-            _short(shard["synthetic_fraction"]),
-            _short(shard["duplicate_fraction"]),
-            _short(shard["diversity_loss"]["q0"]),
-        )
+    for shown, cells in zip(names, figures, strict=True):
+        table.add_row(Text(shown), *cells)
     return table
 
 

@@ -6,7 +6,8 @@ An estimate is given as the E of report.json, a plain dict.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,12 @@ MINUS, DASH = "\u2212", "\u2013"
 UNITS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 STATUS_WORDS = {"measured": "measured", "inconclusive": "inconclusive", "not_measured": "not measured"}
+
+# A figure, maybe with its interval and status, or the words that stand where there is none.
+_FIGURE = re.compile(
+    r"(?:(?:less|more) than )?[<>+\u2212]?[\d,.]+%?(?: (?:thousand|million|billion|trillion|times))?"
+    r"(?: \([^()]*\))?(?:, inconclusive)?|not measured|not sized|absent|representative"
+)
 
 Form = Callable[[float], str]
 
@@ -136,6 +143,11 @@ def why(e: dict[str, Any]) -> str:
 
 def plural(number: float, one: str, many: str = "") -> str:
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def figures_only(cells: Iterable[str]) -> bool:
+    """Whether a column of a table holds figures alone, which stand flush right."""
+    return all(_FIGURE.fullmatch(cell) for cell in cells if cell)
 
 
 def share_or_blank(number: float | None) -> str:

@@ -1,0 +1,50 @@
+"""Reports under a fixed clock: the same to the byte, and nothing of report.json's shape is ever lost."""
+
+import json
+
+import jsonschema
+import pytest
+
+from auditor.pipeline.finalise import finalise
+from auditor.reports import schema
+from tests.reports import golden
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return golden.audited(tmp_path_factory.mktemp("golden"))
+
+
+@pytest.fixture(scope="module")
+def report(run):
+    return json.loads((run / "report.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", sorted(golden.texts()))
+def test_a_report_in_text_reads_as_it_did(name):
+    kept = (golden.FOLDER / name).read_text(encoding="utf-8")
+    assert golden.texts()[name] == kept, "if this is wanted: python -m tests.reports.golden"
+
+
+def test_no_key_of_report_json_was_lost_or_changed_its_type(report):
+    kept = json.loads((golden.FOLDER / golden.SHAPE).read_text(encoding="utf-8"))
+    now = golden.shape(report)
+    assert kept.keys() - now.keys() == set(), "keys are added, never renamed: see docs/report-format.md"
+    changed = {
+        key: (kind, now[key]) for key, kind in kept.items() if kind != now[key] and "null" not in (kind, now[key])
+    }
+    assert changed == {}
+
+
+def test_a_real_report_is_valid_and_holds_no_key_that_the_schema_does_not_know(report):
+    jsonschema.Draft202012Validator(schema.json_schema()).validate(report)
+    assert schema.unknown_keys(report) == []
+    assert report["schema_version"] == schema.SCHEMA_VERSION
+
+
+def test_under_one_clock_every_report_is_the_same_to_the_byte(run, report):
+    files = [run / name for name in ("report.json", "report.html", "report.md")]
+    before = [file.read_bytes() for file in files]
+    finalise(run, now=golden.CLOCK)
+    assert [file.read_bytes() for file in files] == before
+    assert report["audit"]["finished_at"] == "2026-01-02T03:04:05+00:00" and b"2 January 2026" in before[2]
