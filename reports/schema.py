@@ -83,7 +83,12 @@ class DiversityLoss(Part):
     from_duplication: LossPart
     from_synthetic: LossPart
     rest: LossPart
-    levels: dict[str, Any] = Field(default={}, description="bigram, trigram; the keys above are word level")
+    general: E | None = Field(
+        default=None, description="word types against the language's published frequencies, where nothing else is given"
+    )
+    levels: dict[str, Any] = Field(
+        default={}, description="bigram, trigram, cluster, topic; the keys above are word level"
+    )
 
 
 class Quantities(Part):

@@ -224,6 +224,9 @@ class DiversityProfile(Part):
     lost: dict[str, list[LostName]] = Field(
         default={}, description="by kind: topic_found (in the texts), host, language, topic, category"
     )
+    full: dict[str, dict[str, E]] = Field(
+        default={}, description="with --profile full: measures of word order, of the corpus and of the reference"
+    )
 
 
 class Action(Part):

@@ -110,11 +110,13 @@ def diversity(report: dict[str, Any]) -> dict[str, Any]:
     tails = [s for s in report["shards"] if words.measured(s["diversity"]["tail_retention"])]
     tails.sort(key=lambda s: s["diversity"]["tail_retention"]["upper"])
     levels = [(f"{level}s", e["q0"]) for level, e in loss.get("levels", {}).items() if "q0" in e]
+    levels += [("words, against the language at large", loss["general"])] if loss.get("general") else []
     return {
         "facts": _drift(corpus.get("drift") or {}), "ground": _ground(report.get("strata", [])),
         "lost": [figures.intervals(LOST.get(kind, clean(kind, 40)), [(m["name"], m["retained"]) for m in rows[:SHOWN]],
                                    tone="diversity", notes=[_shares(m) for m in rows[:SHOWN]])
                  for kind, rows in ((found or {}).get("lost") or {}).items() if rows],
+        "full": _full((found or {}).get("full") or {}),
         "profile": figures.profile(found), "reference": clean((found or {}).get("reference", ""), 120),
         "coverage": words.percent(found["coverage"]) if found and found.get("coverage") else "",
         "loss": figures.intervals("Diversity lost against the reference",
@@ -235,3 +237,13 @@ def _ground(strata: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     entries = [(f"{s['kind']} {s['name']}", s["share_retained"]) for s in fell[: SHOWN // 2]]
     title = "What lost ground: share of the documents against its share of the reference's"
     return figures.intervals(title, entries, tone="diversity") if entries else None
+
+
+def _full(found: dict[str, dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Measures of word order, corpus beside reference."""
+    sides = [found.get(side, {}) for side in ("corpus", "reference")]
+    return [(clean(e["method"], 100), *(_plain(side.get(key)) for side in sides)) for key, e in sides[0].items()]
+
+
+def _plain(e: dict[str, Any] | None) -> str:
+    return f"{e['value']:.3g} ({e['lower']:.3g} to {e['upper']:.3g})" if e and words.measured(e) else "not measured"

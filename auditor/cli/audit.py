@@ -57,6 +57,9 @@ def audit(
     minimum_words: int | None = typer.Option(None, help="Shorter documents are not judged.", rich_help_panel=HOW),
     near_dup_threshold: float | None = typer.Option(None, help="Jaccard of near-duplicates.", rich_help_panel=HOW),
     level: float | None = typer.Option(None, help="Coverage of the intervals.", rich_help_panel=HOW),
+    profile: str | None = typer.Option(
+        None, metavar="standard|full", help="full: word-order measures of the texts too.", rich_help_panel=HOW
+    ),
     shards_sample: int | None = typer.Option(
         None, metavar="N", min=1, help="Read so many of the files only, for all of them.", rich_help_panel=HOW
     ),
@@ -102,7 +105,8 @@ SETTINGS = (
     "human_reference", "known_ai", "against", "text_column", "id_column", "date_column", "url_column",
     "language_column", "topic_column", "source_column", "category_column", "deep_sample", "deep_budget",
     "dated_anchors", "minimum_words", "excerpts",
-    "near_dup_threshold", "level", "shards_sample", "seed", "retain", "workers", "memory_limit", "launcher", "policy",
+    "near_dup_threshold", "level", "profile", "shards_sample", "seed", "retain", "workers", "memory_limit", "launcher",
+    "policy",
     "store",
 )  # fmt: skip
 

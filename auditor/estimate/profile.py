@@ -18,7 +18,7 @@ from scipy.stats import t as student
 from auditor.records import LEVEL, Estimate, Status
 from auditor.text.jit import kernel
 
-WINDOW, DRAWS, DISTINCT_AT, BLOCK_BYTES, VECTORS = 100, 42, 10_000, 2**16, 1000
+WINDOW, DRAWS, DISTINCT_AT, BLOCK_BYTES, VECTORS, DOCUMENTS, ZIPF_AT = 100, 42, 5_000, 2**15, 50, 25, 30_000
 ORDER = 4
 PARTS, LEAST_PARTS = 32, 8
 
@@ -31,7 +31,7 @@ def profile_text(
     Parameters: hashes (t,) uint64 and offsets (d+1,) int64, tokens of d documents; text (b,) uint8, their bytes
     """
     parts = np.array_split(hashes, PARTS)
-    counts = np.unique(hashes, return_counts=True)[1]
+    counts = np.unique(hashes[:ZIPF_AT], return_counts=True)[1]
     blocks = [text[i : i + BLOCK_BYTES] for i in range(0, len(text) - BLOCK_BYTES + 1, BLOCK_BYTES)]
     distinct = [hashes[i : i + DISTINCT_AT] for i in range(0, len(hashes) - DISTINCT_AT, DISTINCT_AT)]
     out = {
@@ -42,9 +42,9 @@ def profile_text(
         ),
         "self_repetition": _mean(
             [self_repetition(hashes, offsets[s : e + 1]) for s, e in _spans(len(offsets) - 1)],
-            f"documents that share a {ORDER}-gram with an earlier one", len(offsets) - 1, level,
+            f"share of {DOCUMENTS} documents with a {ORDER}-gram of an earlier one", len(offsets) - 1, level,
         ),
-        "zipf_exponent": zipf_exponent(counts, level=level),
+        "zipf_exponent": zipf_exponent(counts if len(hashes) >= ZIPF_AT else counts[:0], level=level),
     }  # fmt: skip
     for n in (1, 2, 3):
         method = f"distinct {n}-grams of {DISTINCT_AT:,} tokens"
@@ -127,8 +127,8 @@ def vendi(vectors: np.ndarray) -> float:
 
 
 def _spans(documents: int) -> list[tuple[int, int]]:
-    cuts = np.linspace(0, documents, PARTS + 1).astype(int)
-    return [(int(s), int(e)) for s, e in pairwise(cuts) if e > s]
+    """Runs of DOCUMENTS documents: in more documents more is repeated."""
+    return list(pairwise(range(0, documents + 1, DOCUMENTS)))
 
 
 def _mean(values: list[float], method: str, n: int, level: float) -> Estimate:

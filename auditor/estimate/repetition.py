@@ -18,7 +18,9 @@ def effective_documents(sizes: Sequence[int], number: Sequence[int], documents: 
     """
     if not documents:
         return dict.fromkeys(("q0", "q1", "q2"), Estimate.not_measured("it holds no document", method="census"))
-    single = documents - int(np.dot(sizes, number)) if len(sizes) else documents
+    if not len(sizes):
+        return dict.fromkeys(("q0", "q1", "q2"), Estimate.census(documents, documents))
+    single = documents - int(np.dot(sizes, number))
     share = np.array([*sizes, 1], float) / documents
     count = np.array([*number, single], float)
     numbers = count.sum(), np.exp(-np.sum(count * share * np.log(share))), 1.0 / np.sum(count * share**2)

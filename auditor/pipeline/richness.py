@@ -174,7 +174,7 @@ def _measure(
     diversity = measure_diversity(text, level=level) if known is None else known
     loss = lost_diversity(text, reference.text, collapsed=collapsed, synthetic=synthetic, rng=rng, level=level)
     if reference.law is not None:
-        loss["q0"] = lost_words(text, reference.law, level=level)
+        loss["general"] = lost_words(text, reference.law, level=level)
     found = stage(loss, loss["tail_retention"])
     drift = measure_drift(text, reference.text, rng=rng, level=level).as_dict()
     drift |= {"stage": found.name, "stage_evidence": found.evidence, "reference": reference.said}

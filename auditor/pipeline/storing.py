@@ -15,7 +15,7 @@ from auditor.pipeline import sizing, summary
 from auditor.pipeline.evidence import SCORE_BIN
 from auditor.pipeline.pairing import store_evidence
 from auditor.pipeline.results import with_estimates
-from auditor.pipeline.synthetic import Synthetic, estimates_of
+from auditor.pipeline.synthetic import Synthetic
 from auditor.store import writer
 from auditor.store.database import append, identifier, query, quoted
 
@@ -38,9 +38,9 @@ def store_all(
             ("synthetic_fraction", scope.replicates), ("synthetic_fraction_tokens", scope.token_replicates)
         ):  # fmt: skip
             writer.write_replicates(connection, audit_id, kind, quantity, scope.scopes, draws)
-        if kind not in ("corpus", "shard"):
-            rows = ((name, q, e) for i, name in enumerate(scope.scopes) for q, e in estimates_of(scope, i).items())
-            writer.write_estimates(connection, audit_id, kind, rows)
+    for stratum in with_estimates(report["strata"]):
+        rows = ((stratum["name"], quantity, e) for quantity, e in summary.flatten(stratum))
+        writer.write_estimates(connection, audit_id, stratum["kind"], rows)
     writer.write_findings(connection, audit_id, found)
     for matrix in overlap.values():
         append(connection, "overlaps", matrix.with_columns(audit_id=pl.lit(audit_id)))

@@ -33,6 +33,7 @@ def quantities(
         for name, measures in richness.diversity.get("levels", {}).items()
     }
     loss = {key: richness.loss[key] for key in ("q0", "q1", "q2", "from_duplication", "from_synthetic", "rest")}
+    loss |= {key: richness.loss[key] for key in ("general",) if key in richness.loss}
     loss["levels"] = richness.loss.get("levels", {})
     return {**fractions, **duplicates, "diversity": {**words, "levels": levels}, "diversity_loss": loss}
 
