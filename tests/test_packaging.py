@@ -1,12 +1,16 @@
 """What is in the wheel, and that it works from there: packaged data found, one top-level name."""
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,3 +52,16 @@ def test_the_wheel_samples_and_audits_by_itself(unpacked, tmp_path):
     )
     subprocess.run([sys.executable, "-c", code, str(unpacked)], check=True, cwd=tmp_path, env=environment)
     assert (tmp_path / "run" / "report.html").stat().st_size > 10_000
+
+
+def test_the_lock_file_pins_by_hash_all_that_the_tests_install():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [Requirement(line) for line in project["dependencies"]]
+    for name in ("sample", "docs", "test"):
+        wanted += [Requirement(line) for line in extras[name] if not line.startswith("auditor[")]
+    locked = dict(re.findall(r"^([a-z0-9._-]+)==(\S+) \\$", (ROOT / "requirements.lock").read_text("utf-8"), re.M))
+    for requirement in wanted:
+        name = canonicalize_name(requirement.name)
+        assert name in locked, f"{name} is missing: see the release page for how the lock file is made"
+        assert requirement.specifier.contains(locked[name]), f"{name} {locked[name]} is not {requirement.specifier}"
