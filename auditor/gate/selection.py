@@ -27,7 +27,7 @@ class Choice:
 
 
 def decisions(choice: Choice) -> str:
-    """SQL of one row per document in the order (shard, row): id, shard, row, keep, reason, probability.
+    """SQL of one row per document in the order (shard, row): id, shard, row, keep, words, probability, reason.
 
     Of a cluster its representative stays; where that one is left out as machine-written, the first member that isn't
     takes its place, so that no text vanishes because its best copy stood in a worse shard.
@@ -38,7 +38,7 @@ def decisions(choice: Choice) -> str:
     # Windows over clustered documents alone: the others, nearly all, stream through.
     return f"""
         WITH judged AS (
-            SELECT doc_id AS id, shard, row, cluster_id, is_representative, probability, skip_reason,
+            SELECT doc_id AS id, shard, row, cluster_id, is_representative, probability, words, skip_reason,
                    {machine} AS machine, {unfit} AS unfit
             FROM documents),
         heads AS (
@@ -49,7 +49,7 @@ def decisions(choice: Choice) -> str:
             SELECT j.*, struct_pack(shard := j.shard, row := j.row) AS place,
                    coalesce(h.head, struct_pack(shard := j.shard, row := j.row)) AS head_place
             FROM judged j LEFT JOIN heads h USING (cluster_id))
-        SELECT id, shard, row, NOT (machine OR unfit OR {copy}) AS keep, probability,
+        SELECT id, shard, row, NOT (machine OR unfit OR {copy}) AS keep, words, probability,
                CASE WHEN unfit THEN 'not eligible: ' || coalesce(skip_reason, '')
                     WHEN machine THEN 'machine-written with probability ' || format('{{:.3f}}', probability)
                     WHEN {copy} THEN 'duplicate of ' || head_place.shard || ':' || head_place.row

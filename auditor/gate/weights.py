@@ -52,28 +52,22 @@ class TailTally:
         self.carriers[which[room], slot[room]] = where[room]
         np.add.at(self.found, which, 1)
 
-    def shares(self, words: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Each document's share (n,) in [0, 1] of the tail: what its weight must not fall below.
-
-        The scarce types that it carries, each divided among its carriers, per word, relative to the mean of the
-        documents as weighted: 1 where it is as rich as human text on average, 0 where nothing would be lost with it.
-        Without grading, in a small corpus nearly every document is the only carrier of something and none could go.
-
-        Parameters: words (n,) of each document; weights (n,)
-        """
+    def carried(self) -> tuple[np.ndarray, np.ndarray]:
+        """Documents that carry scarce types: positions (m,) rising, and how many types, each divided among its
+        carriers (m,). They are at most CARRIERS for each type, however large the corpus."""
         rows, slots = np.nonzero(self.carriers >= 0)
         scarce = self.found[rows] <= CARRIERS
         rows, slots = rows[scarce], slots[scarce]
-        held = np.bincount(self.carriers[rows, slots], weights=1 / self.found[rows], minlength=len(words))
-        total = float(weights @ words)
-        mean = float(weights @ held) / total if total else 0.0
-        return np.minimum(held / np.maximum(words, 1) / mean, 1.0) if mean > 0 else np.zeros(len(words))
+        where, which = np.unique(self.carriers[rows, slots], return_inverse=True)
+        return where, np.bincount(which, weights=1 / self.found[rows], minlength=len(where))
 
-    def retention(self, protected: np.ndarray) -> dict[str, float | None]:
+    def retention(self, carriers: np.ndarray, protected: np.ndarray) -> dict[str, float | None]:
         """Expected share of the rare types that stand in the corpus which survive each choice.
 
         Documents are drawn independently with their weight as chance: a type survives with 1 - prod(1 - w). With the
-        protected weights (n,) a type of more than CARRIERS documents survives at least as often as without protection.
+        protected weights a type of more than CARRIERS documents survives at least as often as without protection.
+
+        Parameters: carriers (m,) of `carried`; protected (m,) their weights
         """
         there = self.found > 0
         if not there.any():
@@ -81,11 +75,25 @@ class TailTally:
         alive = -np.expm1(self.missed)
         scarce = there & (self.found <= CARRIERS)
         held = self.carriers[scarce]
-        gone = np.where(held >= 0, 1 - protected[np.maximum(held, 0)], 1.0).prod(1)
+        at = np.minimum(np.searchsorted(carriers, held), max(len(carriers) - 1, 0))
+        gone = np.where(held >= 0, 1 - protected[at], 1.0).prod(1) if scarce.any() else np.zeros(0)
         safer = alive[:, 1].copy()
         safer[scarce] = 1 - gone
         kept = (np.ones(len(alive)), alive[:, 0], alive[:, 1], safer)
         return {name: float(share[there].mean()) for name, share in zip(CHOICES, kept, strict=True)}
+
+
+def tail_shares(held: np.ndarray, words: np.ndarray, weights: np.ndarray, total: float) -> np.ndarray:
+    """Each carrier's share (m,) in [0, 1] of the tail: what its weight must not fall below; all others' is 0.
+
+    The scarce types that it carries, each divided among its carriers, per word, relative to the mean of the documents
+    as weighted: 1 where it is as rich as human text on average, 0 where nothing would be lost with it. Without grading,
+    in a small corpus nearly every document is the only carrier of something and none could go.
+
+    Parameters: held (m,) of `carried`; words, weights (m,) of the carriers; total: weighted words of all documents
+    """
+    mean = float(weights @ held) / total if total else 0.0
+    return np.minimum(held / np.maximum(words, 1) / mean, 1.0) if mean > 0 else np.zeros(len(held))
 
 
 def human_weights(probability: np.ndarray) -> np.ndarray:
