@@ -16,6 +16,7 @@ from auditor.errors import StoreError
 
 DATABASE = "audit.duckdb"  # its name in a run's folder
 VERSION = 1
+DAMAGE = ("Could not read enough bytes", "Corrupt", "checksum")  # how DuckDB says so of blocks of a file
 TABLES = (
     "audits", "shards", "documents", "clusters", "estimates", "replicates", "score_counts", "spectra", "overlaps",
     "anchors", "labels", "reservoirs", "findings", "skips", "provenance",
@@ -98,8 +99,17 @@ def append(connection: Any, table: str, frame: pl.DataFrame) -> None:
 
 
 def query(connection: Any, sql: str, parameters: list[Any] | None = None) -> pl.DataFrame:
-    """The result of a query as a Polars frame."""
-    frame = connection.sql(sql, params=parameters or []).pl()
+    """The result of a query as a Polars frame.
+
+    Raises: StoreError where the file turns out to be damaged
+    """
+    try:
+        frame = connection.sql(sql, params=parameters or []).pl()
+    except duckdb.Error as error:
+        said = str(error).splitlines()[0]
+        if not any(sign in said for sign in DAMAGE):
+            raise
+        raise StoreError(f"the database is damaged ({said}); finalise its runs again, into a new store") from None
     assert isinstance(frame, pl.DataFrame)
     return frame
 

@@ -83,6 +83,20 @@ def test_a_held_store_is_waited_for_and_then_said(tmp_path):
     assert copy_audit(run, store) == "a"
 
 
+def test_a_store_that_breaks_off_is_said_to_be_damaged(tmp_path):
+    store, run = tmp_path / "s.duckdb", tmp_path / "r.duckdb"
+    run_of(run, "a")
+    with connect(run) as connection:  # so many rows that they are read in later blocks
+        connection.execute(
+            "INSERT INTO estimates SELECT e.* REPLACE (random()::VARCHAR AS scope) FROM estimates e, range(200000)"
+        )
+    copy_audit(run, store)
+    with store.open("r+b") as file:
+        file.truncate(store.stat().st_size // 2)
+    with pytest.raises(StoreError, match=r"damaged|cannot be opened|no DuckDB file"), open_store(store) as connection:
+        query(connection, "SELECT max(scope) FROM estimates")
+
+
 def test_what_is_not_ours_or_damaged_is_left_as_it_was(tmp_path):
     run = run_of(tmp_path / "r.duckdb", "a")
     damaged, foreign = tmp_path / "damaged.duckdb", tmp_path / "foreign.duckdb"
