@@ -93,16 +93,33 @@ def _section(title: str, command: Any, depth: int) -> str:
     return "\n".join(lines)
 
 
+# Settings without an option of their own.
+MEANING = {
+    "permutations": "MinHash values of a signature.",
+    "formats": "Reports to write.",
+    "batch_bytes": "Text that is read at once.",
+    "split_bytes": "Text of one split, the unit of work.",
+    "profile": "Reserved.",
+    "shards_sample": "Read so many of the files only.",
+}
+
+DEFAULTS = {"workers": "all cores", "memory_limit": "half of the memory"}  # of the machine
+
+
 def configuration_page() -> str:
     lines = [
         NOTE, "# Configuration\n",
         "Every setting of `auditor audit`, for `--config FILE` (TOML) and for `auditor.audit(..., setting=value)`. "
-        "Options given on the command line override the file.\n", "| setting | type | default |", "|---|---|---|",
+        "Options given on the command line override the file.\n",
+        "| setting | what it is | type | default |", "|---|---|---|---|",
     ]  # fmt: skip
+    root: Any = typer.main.get_command(app)
+    said = {p.name: p.help for command in ("reservoir", "audit") for p in root.commands[command].params if p.name}
+    said = MEANING | said | {"detectors": said["detector"]}
     for name, field in Config.model_fields.items():
         kind = re.sub(r"typing\.|<class '|'>", "", str(field.annotation))
-        default = "all cores" if name == "workers" else field.default
-        lines.append(f"| `{name}` | {_cell(kind)} | {_cell(str(default))} |")
+        default = DEFAULTS.get(name, "" if field.default in (None, ()) else field.default)
+        lines.append(f"| `{name}` | {_cell(said[name])} | {_cell(kind)} | {_cell(str(default))} |")
     return "\n".join(lines) + "\n"
 
 
