@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from auditor.estimate.counts import BINS, HIGHEST, LOWEST
 from auditor.pipeline.richness import Richness
 from auditor.pipeline.synthetic import Synthetic, estimates_of
 from auditor.records import Estimate
@@ -96,7 +99,7 @@ def anchor_rows(synthetic: Synthetic) -> list[dict[str, Any]]:
 CHECKS = {
     "rogan_gladen": "Rogan-Gladen with the interval of Lang and Reiczigel, at one threshold",
     "human_side": "from the human side alone: how much of the low scores is missing",
-    "lower_bound": "a lower bound that needs no machine anchors (DKW band)",
+    "generator_free": "a lower bound that needs no machine anchors (DKW band)",
 }
 
 
@@ -119,5 +122,27 @@ def sensitivity(synthetic: Synthetic) -> dict[str, Any]:
             {"name": name, "estimate": estimate, "words": CHECKS.get(name, "")} for name, estimate in checks.items()
         ],
         "fit": {"excess": float(misfit[0]), "words": "total-variation distance from the fitted mixture beyond what "
-                "sampling and the anchors' own domains explain"} if len(misfit) else None,
+                "sampling and the anchors' own domains explain", "bins": fit_bins(synthetic)} if len(misfit) else None,
     }  # fmt: skip
+
+
+def fit_bins(synthetic: Synthetic, most: int = 24) -> list[dict[str, float]]:
+    """Observed scores beside the fitted human and machine parts, as shares in score bins of one width."""
+    fit, fraction = synthetic.prevalence.fit, synthetic.prevalence.corpus.documents[0].value
+    observed = synthetic.counts["shard"].histogram.sum(axis=0)
+    if fit is None or fraction is None or not observed.any():
+        return []
+    seen = np.flatnonzero(observed)
+    within = (np.arange(BINS) >= seen[0]) & (np.arange(BINS) <= seen[-1])
+    lengths = np.maximum(np.add.reduceat(within, fit.starts, dtype=int), 1)
+    human, machine = (fit.on_grid(part.mean(axis=0) / lengths) * within for part in (fit.human, fit.machine))
+    starts = np.arange(seen[0], seen[-1] + 1, -(-(seen[-1] + 1 - seen[0]) // most))
+    columns = (observed / observed.sum(), (1 - fraction) * human, fraction * machine)
+    edges = np.append(starts, 2 * starts[-1] - starts[-2] if len(starts) > 1 else starts[-1] + 1)
+    rows = zip(starts, edges[1:], *(np.add.reduceat(column, starts) for column in columns), strict=True)
+    score = (HIGHEST - LOWEST) / BINS
+    return [
+        {"lower": LOWEST + score * float(first), "upper": LOWEST + score * float(last), "observed": float(seen_share),
+         "human": float(own), "machine": float(other)}
+        for first, last, seen_share, own, other in rows
+    ]  # fmt: skip
