@@ -85,7 +85,7 @@ def test_a_block_that_is_not_run_says_why():
 def test_the_detector_of_the_how_to_joins_the_ensemble_by_its_entry_point(tmp_path, monkeypatch, capsys):
     page = list(blocks((places.DOCS / "how-to.md").read_text(encoding="utf-8")))
     (module,) = [block for block in page if block.file == "long_words.py"]
-    (entry,) = [block for block in page if block.language == "toml"]
+    (entry,) = [block for block in page if "entry-points" in block.text]
     named = tomllib.loads(entry.text)["project"]["entry-points"][registry.GROUP]
     (tmp_path / "long_words.py").write_text(module.text)
     monkeypatch.syspath_prepend(tmp_path)
