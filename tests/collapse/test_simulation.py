@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import chi2, poisson
 
 from auditor.collapse import closed_forms
 from auditor.collapse.drift import Pool, Rates, advance
@@ -209,3 +210,19 @@ def test_the_smallest_sources_and_all_or_no_human_text_run(regime, share):
     options = SimulationOptions(3, 3, share, regime, replicates=2)
     found = simulate(even(1), options, np.random.default_rng(9))
     assert found["value"].is_finite().all() and (found["value"] >= 0).all()
+
+
+@pytest.mark.parametrize("count", [5, 40, 300, 3000])
+def test_types_at_neighbouring_counts_share_a_table_and_each_still_moves_by_its_own_poisson(count):
+    rng, places, types, rounds = np.random.default_rng(1), np.arange(8192), 300, 40
+    dense, nothing = np.zeros((1, 8192), np.int64), np.empty(0, np.int64)
+    dense[0, count : count + 40] = types
+    rates, found = Rates(np.array([0.9]), np.array([2.5]), np.array([0]), 1.0, 0, 1.0, 1.0, 0), np.zeros(8192)
+    for _ in range(rounds):
+        out = Pool(np.zeros_like(dense), np.empty(10_000, np.int64), np.empty(10_000, np.int64))
+        assert advance(rng, Pool(dense, nothing, nothing), rates, out) == 0
+        found += out.dense[0]
+    wanted = sum(types * rounds * poisson.pmf(places, 0.9 * at + 2.5) for at in range(count, count + 40))
+    likely = wanted > 20
+    squares = ((found - wanted) ** 2 / np.maximum(wanted, 1e-300))[likely].sum()
+    assert chi2.sf(squares, likely.sum() - 1) > 1e-4
