@@ -117,27 +117,6 @@ def chosen(anchors: Anchors, cells: dict[str, float] | None) -> tuple[list[Ancho
     return kept, uses
 
 
-def dated_human(dates: np.ndarray, today: np.datetime64) -> tuple[np.ndarray, str]:
-    """Which documents (n,) bool may serve as dated human anchors, and what is wrong with the dates ("" if nothing).
-
-    dates (n,) datetime64[D], NaT where there is none. Dates in the future, before 1990 (the web) or all alike are no
-    evidence of when a text was first seen: a column with more than 1% of the first two, or one single value, is not
-    believed at all.
-    """
-    dates = np.asarray(dates, "datetime64[D]")
-    known = dates[~np.isnat(dates)]
-    none = np.zeros(len(dates), bool)
-    if len(known) == 0:
-        return none, "no dates"
-    absurd = float(np.mean((known > today) | (known < np.datetime64("1990-01-01"))))
-    if absurd > 0.01:
-        return none, f"{absurd:.0%} of the dates are in the future or before 1990"
-    if len(known) > 1 and (known == known[0]).all():
-        return none, "all dates are the same"
-    human = (dates < np.datetime64(HUMAN_BEFORE)) & (dates >= np.datetime64("1990-01-01"))
-    return human & ~np.isnat(dates), ""
-
-
 def disagreement(first: ScoreCounts, second: ScoreCounts) -> tuple[float, float]:
     """How far two human anchor sets are apart: (excess of the second over the first, its noise), shares of documents.
 

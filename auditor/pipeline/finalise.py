@@ -64,7 +64,7 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
         ensemble = Ensemble.load(config.detectors)
         bundled = bundled_anchors(ensemble.calibration())
         synthetic = measure_synthetic(
-            connection, config, names, bundled, read_labels(run), listed=plan.corpus.listed
+            connection, config, names, bundled, read_labels(run), listed=plan.corpus.listed, today=now.date()
         )
         say("measuring diversity")
         found_diversity = measure(connection, (run, plan), config, shards, synthetic)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ FEWEST_DATED = 50
 LABELS = "labels.parquet"
 FEW_SHARDS, MOST_PARTS = 4, 24
 PART_KINDS = {"year": 200, "topic": 200, "host": 200}  # in this order, with this many documents each
+MOST_ABSURD = 0.01  # dates in the future or before the web; more, and the column is not believed at all
 ONE_DAY = 0.98  # so many documents of one date are a date of processing, not of writing
 
 
@@ -87,16 +89,17 @@ def measure_synthetic(
     labels: pl.DataFrame | None = None,
     *,
     listed: int | None = None,
+    today: date | None = None,
 ) -> Synthetic:
     """Estimate the fraction of the corpus, of each shard and of every large enough stratum.
 
     Parameters: shards, their names in order; bundled, the calibration that ships with the detectors; listed, how many
-        shards the corpus has where only these were read
+        shards the corpus has where only these were read; today, after which no document can have been written
     """
     rng = np.random.default_rng([config.seed, 5])
     options = PrevalenceOptions(level=config.level)
     dropped = _drop_overlaps(connection)
-    dated, dated_reason = _dated(connection, config)
+    dated, dated_reason = _dated(connection, config, today)
     target = count_scores(connection, SCOPES["shard"], scopes=shards)
     human = (*_labelled(connection, labels, target), *_reference(connection, HUMAN), *dated)
     evidence = Evidence(
@@ -164,7 +167,7 @@ def _reference(connection: Any, role: str) -> list[AnchorSet]:
     return [AnchorSet("reference", Trust.REFERENCE, counts, "known-ai" if role == AI else "")]
 
 
-def _dated(connection: Any, config: Config) -> tuple[list[AnchorSet], str | None]:
+def _dated(connection: Any, config: Config, today: date | None) -> tuple[list[AnchorSet], str | None]:
     """The corpus' own documents from before November 2022, unless the dates cannot be dates of the texts."""
     if not config.dated_anchors:
         return [], "switched off"
@@ -172,12 +175,16 @@ def _dated(connection: Any, config: Config) -> tuple[list[AnchorSet], str | None
         connection,
         f"""WITH days AS (
                 SELECT date, count(*) AS n FROM docs WHERE role = 'corpus' AND date IS NOT NULL GROUP BY date)
-            SELECT count(*), coalesce(sum(n) FILTER ({DATED}), 0), coalesce(max(n), 0), coalesce(sum(n), 0)
+            SELECT count(*), coalesce(sum(n) FILTER ({DATED}), 0), coalesce(max(n), 0), coalesce(sum(n), 0),
+                   coalesce(sum(n) FILTER (date > ? OR date < DATE '1990-01-01'), 0)
             FROM days""",
+        [today or date.max],
     )
-    dates, oldest, most, n = (int(value) for value in rows.row(0))
+    dates, oldest, most, n, absurd = (int(value) for value in rows.row(0))
     if not n:
         return [], "no document has a date"
+    if absurd > MOST_ABSURD * n:
+        return [], f"{absurd / n:.0%} of the dates are in the future or before 1990: no evidence of age"
     if oldest < FEWEST_DATED:
         return [], f"only {oldest} documents are dated before {HUMAN_BEFORE}"
     if dates < 3 or most > ONE_DAY * n:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from auditor.estimate.anchors import Anchors, AnchorSet, Trust, chosen, dated_human, disagreement, matched
+from auditor.estimate.anchors import Anchors, AnchorSet, Trust, chosen, disagreement, matched
 from auditor.estimate.counts import BINS, GROUPS, ScoreCounts, coarse_bins
 from auditor.estimate.goodness import MOST_TOLERANCE, TOLERANCE, excess_misfit, own_distance
 from auditor.estimate.overlap import SEPARATED, VAGUE, human_like, learn_overlap, share_of
@@ -65,16 +65,6 @@ def test_matching_reweights_cells_and_says_how_much_is_matched():
     assert share == 1.0
     assert matched(a, {"en/long": 30.0, "zh": 70.0})[2] == pytest.approx(0.3)
     assert matched(a, {"zh": 70.0})[2] == 0.0
-
-
-def test_dates_are_believed_only_where_they_can_be():
-    today = np.datetime64("2026-01-01")
-    good = np.array(["2015-05-01", "2023-01-01", "NaT", "2022-10-31"], "datetime64[D]")
-    assert dated_human(good, today)[0].tolist() == [True, False, False, True]
-    assert "future" in dated_human(np.array(["2015-05-01", "2030-01-01"], "datetime64[D]"), today)[1]
-    same = dated_human(np.full(10, np.datetime64("2020-01-01")), today)
-    assert "same" in same[1] and not same[0].any()
-    assert dated_human(np.array(["NaT"], "datetime64[D]"), today)[1] == "no dates"
 
 
 def test_a_contaminated_set_is_seen_beside_a_clean_one():
