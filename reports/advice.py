@@ -35,7 +35,7 @@ def actions(report: dict[str, Any], worst: Sequence[str]) -> dict[str, Any]:
         "bands": figures.stacks("Human word tokens still to acquire", bands, unit="count"),
         "floors": figures.stacks("The same under floors on the human share", floors, unit="count") if floors else None,
         "regimes": [_assumptions(label, reservoir[label]) for label in BANDS],
-        "notes": sorted({clean(note.removeprefix("corpus: "), 200).capitalize()
+        "notes": sorted({clean(note.removeprefix("corpus: "), 400).capitalize()
                          for label in BANDS for note in reservoir[label].get("notes", [])}),
         "sized": any(reservoir[label]["tokens"] is not None for label in BANDS),
         "words": clean(reservoir.get("words", ""), 2000), "narrower": clean(reservoir.get("narrower", ""), 300),
@@ -65,12 +65,15 @@ def _filtering(found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     before = {key: f["before"][key] for f in reversed(found) for key in keys if key in f.get("before", {})}
     kept = [(clean(f["name"], 80), *(words.count_or_blank(f.get(key)) for key in ("documents_kept", "documents_dropped",
              "tokens_kept")), clean(f.get("words", ""), 300)) for f in found]  # fmt: skip
-    return {"kept": kept, "quantities": [
-        figures.intervals(QUANTITIES.get(key, clean(key, 60)), [
-            *([("as it is", before[key])] if key in before else []),
-            *((clean(f["name"], 80), f["after"][key]) for f in found if key in f.get("after", {})),
-        ]) for key in keys
-    ]}  # fmt: skip
+    compared = []
+    for key in keys:
+        entries = [("as it is", before[key])] if key in before else []
+        entries += [(clean(f["name"], 80), f["after"][key]) for f in found if key in f.get("after", {})]
+        # What hardly moves from 1 is seen only on an axis that doesn't start at 0.
+        along = figures.common_scale([e for _, e in entries], zero=not key.endswith("retention"))
+        tone = "diversity" if key.startswith(("diversity", "tail")) else "synthetic"
+        compared.append(figures.intervals(QUANTITIES.get(key, clean(key, 60)), entries, tone=tone, along=along))
+    return {"kept": kept, "quantities": compared}
 
 
 def _assumptions(label: str, band: dict[str, Any]) -> tuple[str, ...]:

@@ -186,7 +186,7 @@ def fit(found: dict[str, Any] | None) -> dict[str, Any] | None:
         (f"{b['lower']:.2f} to {b['upper']:.2f}", *(words.percent(b[k]) for k in ("observed", "human", "machine")))
         for b in bins
     ]
-    text = found.get("words") or "Dots: observed documents. Areas: the fitted human and machine parts."
+    text = "Dots: share of the documents that score so. Areas: the fitted human and machine parts."
     return _figure("fit", plane, marks, "Observed scores and the fitted mixture", text) | {
         "head": ("Score", "Observed", "Fitted, human", "Fitted, machine"), "points": points,
     }  # fmt: skip

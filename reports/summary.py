@@ -6,6 +6,7 @@ from typing import Any
 
 from auditor.reports import words
 from auditor.reports.clean import clean, name
+from auditor.reports.vocabulary import CONSTRAINTS, spoken
 
 VERDICTS = {
     "pass": "Passes the policy",
@@ -58,7 +59,7 @@ def cards(report: dict[str, Any]) -> list[dict[str, str]]:
         {"title": "Human text to acquire", "tone": "human", "state": central["status"],
          "value": tokens(central), "range": spread(report["reservoir"]),
          "unit": "of unique human word tokens" if central["tokens"] is not None else "",
-         "why": central.get("reason") or f"central band; {central['binding_constraint']}"},
+         "why": central.get("reason") or f"central band; {spoken(central['binding_constraint'], CONSTRAINTS)}"},
     ]  # fmt: skip
 
 
@@ -152,7 +153,7 @@ def _diversity(corpus: dict[str, Any]) -> str:
         text = f"{found} {words.estimate(e)} of its word types {against}"
     else:
         more = {**e, "value": -e["value"], "lower": -e["upper"], "upper": -e["lower"]}
-        text = f"No word types were lost: {against} the corpus has {words.estimate(more)} more"
+        text = f"No loss of word types was found: {against} the corpus has {words.estimate(more)} more"
     return text + (f"; it keeps {words.estimate(tail)} of the rare words." if words.measured(tail) else ".")
 
 
