@@ -1,7 +1,7 @@
 """A small SVG builder: row plots and planes drawn in percent, so that one drawing fits 390 px and paper alike.
 
 Classes and presentation attributes only (an inline style would break the page's content policy), no fixed width,
-text in the page's own size. Why no chart library: docs/decisions/0020-own-svg.md.
+text in the page's own size. Why no chart library: docs/decisions/0005-own-svg.md.
 """
 
 from __future__ import annotations
