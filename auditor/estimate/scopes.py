@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from auditor.estimate.goodness import TOO_FAR, excess_misfit
 from auditor.estimate.mixing import draw_fractions, machine_probability, realised_fractions
 from auditor.estimate.mixture import LEAST_SEPARATION, Fit
 from auditor.records import LEVEL, Estimate, Status
-from auditor.statistics.intervals import shortest_interval
+from auditor.statistics.intervals import normal_quantile, shortest_interval
 from auditor.statistics.multiplicity import false_coverage_level
 
 METHOD, POOLED, BOUND = "joint_mixture", "partial_pooling", "generator_free"
@@ -130,16 +131,29 @@ def not_measured(counts: ScoreCounts, reason: str) -> ScopePrevalence:
     )
 
 
-def selected_intervals(
-    found: ScopePrevalence, selected: np.ndarray, *, level: float = LEVEL
-) -> dict[str, tuple[float, float]]:
-    """Intervals of scopes (n,) bool picked because of their figures, at the false-coverage-rate level.
+def selected(estimates: Sequence[Estimate], threshold: float) -> dict[int, Estimate]:
+    """Scopes picked because their lower bound exceeds a threshold, by position, with intervals that allow for it.
 
-    References: Benjamini & Yekutieli 2005
+    The largest number R of m measured scopes whose intervals at level 1 - R (1 - level) / m lie above the threshold:
+    among intervals picked this way the expected share that miss is at most 1 - level. The stricter interval is the
+    given one stretched by the ratio of normal quantiles: replicates are too few for the far tail.
+
+    References: Benjamini & Yekutieli 2005, definition 1 and section 4 (selection by Benjamini-Hochberg)
     """
-    rows = np.flatnonzero(selected)
-    stricter = false_coverage_level(len(rows), len(found.scopes), level=level)
-    return {found.scopes[i]: shortest_interval(found.replicates[:, i], level=stricter) for i in rows}
+    known = [(i, e) for i, e in enumerate(estimates) if e.is_number]
+    for count in range(sum((e.lower or 0.0) > threshold for _, e in known), 0, -1):
+        stretched = {i: _stretched(e, false_coverage_level(count, len(known), level=e.level)) for i, e in known}
+        above = {i: e for i, e in stretched.items() if (e.lower or 0.0) > threshold}
+        if len(above) >= count:
+            return above
+    return {}
+
+
+def _stretched(e: Estimate, level: float) -> Estimate:
+    value, lower, upper = float(e.value or 0.0), float(e.lower or 0.0), float(e.upper or 0.0)
+    ratio = normal_quantile(level) / normal_quantile(e.level)
+    lower, upper = max(0.0, value - ratio * (value - lower)), min(1.0, value + ratio * (upper - value))
+    return replace(e, lower=lower, upper=upper, level=level)
 
 
 def ranked(found: ScopePrevalence) -> list[int]:

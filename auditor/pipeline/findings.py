@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from auditor.estimate.scopes import selected
 from auditor.records import Estimate, Finding, Severity, Status
 
 # Thresholds are conventions, shown beside every finding; a policy file sets a team's own (auditor gate --init).
@@ -25,7 +26,9 @@ def find(
 ) -> list[Finding]:
     """All findings, worst first. of_estimates: what the estimators themselves noticed (placebo, anchors)."""
     found: list[Finding] = [*of_estimates]
-    for shard in shards:
+    above = selected([shard["synthetic_fraction"] for shard in shards], SYNTHETIC_SHARE)
+    for place, shard in enumerate(shards):
+        found += _synthetic(shard["shard"], above[place], len(shards)) if place in above else []
         found += _of_shard(shard)
     found += _of_clusters(clusters, corpus["documents"])
     order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
@@ -61,23 +64,19 @@ def shard_flags(shard: Mapping[str, Any], findings: Sequence[Finding]) -> list[s
     return flags + ([] if shard.get("complete", True) else ["incomplete"])
 
 
+def _synthetic(name: str, fraction: Estimate, shards: int) -> list[Finding]:
+    """A shard picked because of its figure: its interval is the wider one of the false coverage rate."""
+    message = (
+        f"at least {_lower(fraction):.0%} of the eligible documents are machine-written "
+        f"(threshold {SYNTHETIC_SHARE:.0%})"
+    )
+    advice = "review a sample (auditor export --review), then drop or down-weight (auditor export --weights)"
+    evidence = {"threshold": SYNTHETIC_SHARE, "picked_among": shards, "level": fraction.level}
+    return [Finding("synthetic", Severity.WARNING, "shard", name, message, advice, evidence, fraction)]
+
+
 def _of_shard(shard: Mapping[str, Any]) -> list[Finding]:
     name, found = shard["shard"], []
-    fraction: Estimate = shard["synthetic_fraction"]
-    if fraction.is_number and _lower(fraction) > SYNTHETIC_SHARE:
-        found.append(
-            Finding(
-                "synthetic",
-                Severity.WARNING,
-                "shard",
-                name,
-                f"at least {_lower(fraction):.0%} of the eligible documents are machine-written "
-                f"(threshold {SYNTHETIC_SHARE:.0%})",
-                "review a sample (auditor export --review), then drop or down-weight (auditor export --weights)",
-                {"threshold": SYNTHETIC_SHARE},
-                fraction,
-            )
-        )
     duplicate: Estimate = shard["duplicate_fraction"]
     if duplicate.is_number and _lower(duplicate) > DUPLICATE_SHARE:
         found.append(

@@ -19,10 +19,14 @@ def group_weights(groups: int, draws: int, rng: np.random.Generator) -> np.ndarr
 def jackknife_variance(leave_one_out: np.ndarray) -> np.ndarray:
     """Delete-a-group variance of a statistic from its leave-one-group-out values (groups, ...).
 
+    Infinite where a value is: leaving that group out leaves nothing to measure by.
+
     References: Kott 2001, eq. 1
     """
     g = len(leave_one_out)
-    return (g - 1) / g * ((leave_one_out - leave_one_out.mean(0)) ** 2).sum(0)
+    finite = np.isfinite(leave_one_out).all(0)
+    known = np.where(finite, leave_one_out, 0.0)
+    return np.where(finite, (g - 1) / g * ((known - known.mean(0)) ** 2).sum(0), np.inf)
 
 
 def design_effect(by_group: np.ndarray, weight: np.ndarray) -> float:

@@ -25,6 +25,13 @@ def test_the_group_jackknife_of_a_mean_is_its_standard_error():
     assert jackknife_variance(left_out) == pytest.approx(values.var(ddof=1) / 32)
 
 
+def test_a_group_without_which_nothing_can_be_measured_makes_the_variance_infinite_and_warns_of_nothing(recwarn):
+    values = np.array([[1.0, 2.0], [np.inf, 2.5], [1.5, 3.0]])
+    found = jackknife_variance(values)
+    assert np.isinf(found[0]) and np.isfinite(found[1]) and not recwarn.list
+    assert np.isinf(jackknife_variance(np.array([np.inf, 1.0, np.nan])))
+
+
 def test_clustered_documents_count_as_fewer():
     rng = np.random.default_rng(3)
     weight = np.linspace(-1, 1, 5)
