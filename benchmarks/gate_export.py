@@ -42,9 +42,8 @@ def main() -> None:
         )
     shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-c", CHILD, str(run), str(out)]
-    kept, dropped, seconds, cpu, peak = subprocess.run(
-        command, check=True, capture_output=True, text=True
-    ).stdout.split()
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    kept, dropped, seconds, cpu, peak = said.splitlines()[-1].split()
     report = json.loads((run / "report.json").read_text())
     text = report["corpus"]["bytes"] / 1e6
     row = {"text_megabytes": text, "kept": int(kept), "dropped": int(dropped), "seconds": float(seconds),

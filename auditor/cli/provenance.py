@@ -23,7 +23,8 @@ WORDS = {
     epilog=(
         "Example: auditor provenance run --format croissant > croissant.json\n\n"
         "Origins that no column states can stand beside a shard, in SHARD.provenance.json, or for a folder in "
-        'provenance.json: {"licence": "CC-BY-4.0", "origin": "…", "generator": "…", "verifier": "…"}'
+        'provenance.json: {"licence": "CC-BY-4.0", "origin": "…", "generator": "…", "verifier": "…"} '
+        '("generator": null declares that there is none)'
     ),
 )
 def provenance(

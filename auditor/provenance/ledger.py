@@ -20,7 +20,8 @@ def entry(shard: Mapping[str, Any], source: Mapping[str, Any], columns: Mapping[
     """
     eligible = shard["eligible_documents"]
     declared = columns["declared"]
-    sidecar = {key: str(value)[:500] for key, value in columns.get("sidecar", {}).items() if key in NAMES}
+    stated = columns.get("sidecar", {}).items()
+    sidecar = {key: str(value)[:500] for key, value in stated if key in NAMES and value}  # a null generator: none
     share = declared / shard["documents"] if columns.get("declares", True) and shard["documents"] else None
     share = 1.0 if sidecar.get("generator") else share
     return {

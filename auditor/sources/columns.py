@@ -108,7 +108,10 @@ def detect(fields: Sequence[str], options: SourceOptions, *, where: str) -> Colu
     """
     by_lower = {name.lower(): name for name in reversed(fields)}
     present = set(fields)
-    found = next((_known(f.columns, present) for f in FAMILIES if f.marks <= present), None) or _common(by_lower)
+    common = _common(by_lower)
+    found = next((_known(f.columns, present) for f in FAMILIES if f.marks <= present), None) or common
+    # What somebody added to a known family: where its text comes from is never passed over.
+    found = replace(found, generator=found.generator or common.generator, licence=found.licence or common.licence)
     given = {role: getattr(options, f"{role}_column") for role in OPTIONS}
     for role, name in given.items():
         if name is not None and name not in present and name.split(".")[0] not in present:

@@ -22,6 +22,7 @@ from auditor.store.database import (
 )
 
 WAIT = 120.0  # seconds to wait for other audits that are copying
+READ_WAIT = 20.0  # the same of those who only look
 PAUSE = 0.25
 
 
@@ -71,7 +72,7 @@ def check_store(store: Path) -> None:
             check_version(connection, store)
 
 
-def open_store(store: Path, *, wait: float = WAIT) -> Any:
+def open_store(store: Path, *, wait: float = READ_WAIT) -> Any:
     """A shared store for reading.
 
     Raises: StoreError where it is not there, damaged, not ours, or held for longer than `wait` seconds

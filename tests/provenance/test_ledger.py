@@ -48,6 +48,14 @@ def test_a_sidecar_declares_the_whole_shard_and_keeps_only_known_names():
     assert {"shard": "a", "name": "origin", "value": "o"} in rows([found])
 
 
+@pytest.mark.parametrize("nobody", [None, ""])
+def test_a_sidecar_that_names_no_generator_declares_none_and_is_held_to_it(nobody):
+    found = line(estimate(0.2, 0.15, 0.25), sidecar={"generator": nobody})
+    assert found["declared_synthetic_share"] == 0
+    assert found["generators"] == {}
+    assert [finding.kind for finding in declared_findings([found])] == ["undeclared_synthetic"]
+
+
 def test_the_digest_of_the_whole_has_no_order():
     digests = [f"{random.Random(i).getrandbits(64):016x}" for i in range(50)]
     shuffled = random.Random(1).sample(digests, 50)
