@@ -43,7 +43,7 @@ def measure_spectrum(
     """The measures of one level; see `measure_diversity`."""
     words, blocks = Counted.tokens(spectrum), Counted.blocks(spectrum)
     held = float(spectrum.tokens.sum())
-    if held < 2 or not spectrum.types.size:
+    if min(held, tokens) < 2 or not spectrum.types.size:
         return dict.fromkeys(
             ("q0", "q1", "q2", "coverage", "chao1", "chao2"), Estimate.not_measured("no eligible text")
         )

@@ -33,7 +33,7 @@ def lost_words(text: Body, law: Law, *, level: float = LEVEL) -> Estimate:
     """1 - S / S_law: word types of the law's vocabulary in the text, against what the law expects at equal coverage.
 
     The law's words fall independently, a text's clump by topic: at equal coverage this cancels in part, not wholly, so
-    the estimate is never conclusive. Text by people gave 29 to 87% (docs/diversity.md): shards of one corpus compare.
+    the estimate is never conclusive. Text by people gave 20 to 75% (docs/diversity.md): shards of one corpus compare.
     """
     method = f"richness of blocks at equal coverage, against {law.name}"
     whole = text.whole(WORD)
@@ -56,7 +56,7 @@ def lost_words(text: Body, law: Law, *, level: float = LEVEL) -> Estimate:
     if not math.isfinite(found.value + spread):
         return Estimate.not_measured("too few repeated types at this coverage", method=method, n=n, level=level)
     value, low, high = bounded(found.value - math.log(expected), spread, found.groups, level)
-    reason = "against general language: topics alone move it, text by people has given 29 to 87%"
+    reason = "against general language: topics alone move it, text by people has given 20 to 75%"
     if n < LEAST_TOKENS:
         reason = f"{n:,} tokens: too few to tell loss from the luck of the topics"
     out = Estimate(-math.expm1(value), -math.expm1(high), -math.expm1(low), level, method, n)

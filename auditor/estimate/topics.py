@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from auditor.estimate.spectrum import GROUPS, NO_SCORE, Cells
 
-COLUMNS, DIMENSIONS = 1 << 13, 48
+COLUMNS, DIMENSIONS = 1 << 12, 32
 TOPICS, PER_TOPIC = 32, 25  # at most so many topics, of so many documents on average at least
 LEAST_DOCUMENTS = 200
 COMMON = 0.5  # a word of so many documents says nothing of any of them
@@ -29,16 +29,15 @@ def word_vectors(hashes: np.ndarray, offsets: np.ndarray) -> csr_array:
     values = (1.0 + np.log(counts.data)) * weight[counts.indices]
     norm = np.sqrt(np.bincount(np.repeat(np.arange(n), np.diff(counts.indptr)), values**2, n))
     values /= np.repeat(np.maximum(norm, 1e-12), np.diff(counts.indptr))
-    return csr_array((values, counts.indices, counts.indptr), (n, COLUMNS))
+    return csr_array((values.astype(np.float32), counts.indices, counts.indptr), (n, COLUMNS))
 
 
 def document_vectors(words: csr_array, *, seed: int) -> np.ndarray:
     """(n, DIMENSIONS) documents in the leading subspace of their words, of length 1."""
-    draws = np.random.default_rng(seed).standard_normal((words.shape[1], DIMENSIONS))
+    draws = np.random.default_rng(seed).standard_normal((words.shape[1], DIMENSIONS), np.float32)
     basis = np.linalg.qr(words @ draws)[0]
-    for _ in range(2):
-        basis = np.linalg.qr(words @ np.linalg.qr(words.T @ basis)[0])[0]
-    found = words @ np.linalg.qr(words.T @ basis)[0]
+    basis = np.linalg.qr(words @ np.linalg.qr(words.T @ basis)[0])[0]
+    found = (words @ np.linalg.qr(words.T @ basis)[0]).astype(float)
     return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
 
 

@@ -143,7 +143,7 @@ def _lift(text: Body, reference: Body | None, drawn: Drawn, weights: np.ndarray)
     scarce = np.where(found[place] <= CARRIERS, 1 / np.maximum(found[place], 1), 0.0)
     held = np.bincount(document, scarce, rows.height)
     words = np.maximum(rows["size"].to_numpy(), 1)
-    mean = float(plain @ held) / float(plain @ words)
+    mean = float(plain @ held) / max(float(plain @ words), 1e-300)  # every document may have weight 0
     share = np.minimum(held / words / mean, 1.0) if mean > 0 else np.zeros(rows.height)
     gain = np.maximum(share - plain, 0.0)
     bin = np.minimum(rows["score_bin"].to_numpy(), BINS_HELD)

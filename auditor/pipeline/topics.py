@@ -28,7 +28,7 @@ from auditor.pipeline.strata import NOT_DRAWN, Gold
 from auditor.records import Estimate
 from auditor.sketch.types_kernel import key_of
 
-MOST_CORPUS, MOST_REFERENCE = 4096, 2048
+MOST_CORPUS, MOST_REFERENCE = 2048, 1024
 STANDARD_DOCUMENTS = 100
 
 

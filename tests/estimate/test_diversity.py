@@ -117,3 +117,8 @@ def test_types_that_all_occur_once_are_inconclusive():
     index = np.arange(3200)
     unique = Spectrum(types, one < 0, index, index % 32, one, one, np.full(32, 100.0), np.full(32, 5.0), 1.0)
     assert {e.status for e in measure_spectrum(unique).values()} <= {Status.INCONCLUSIVE, Status.NOT_MEASURED}
+
+
+def test_the_size_of_an_empty_corpus_measures_nothing():
+    found = measure_spectrum(simulated.drawn(LAW, 19_200, np.random.default_rng(8)), tokens=0)
+    assert {e.status for e in found.values()} == {Status.NOT_MEASURED}
