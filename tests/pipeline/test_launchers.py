@@ -87,6 +87,24 @@ def test_slurm_gives_what_local_processes_give_also_of_a_broken_file(slurm, tmp_
     assert subprocess.run(["sh", "-n", str(run / "slurm" / "submit.sh")], check=False).returncode == 0
 
 
+def takes_jobs() -> bool:
+    """Whether a real Slurm runs here (Debian's slurm-wlm on one node is enough)."""
+    try:
+        return "idle" in subprocess.run(["sinfo", "-h", "-o", "%t"], capture_output=True, text=True, timeout=20).stdout
+    except (OSError, subprocess.SubprocessError):
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not takes_jobs(), reason="no Slurm here that takes jobs")
+def test_the_real_slurm_gives_what_local_processes_give(corpus, whole, tmp_path):
+    run = tmp_path / "run"
+    options = ["--out", str(run), "--launcher", "slurm", "--workers", "1", "--quiet", "--json"]
+    assert command(["audit", str(corpus), *options]) == 0
+    assert same(run, whole)
+    assert len(list((run / "slurm").glob("map-*.log"))) == 2
+
+
 def test_slurm_without_sbatch_says_what_to_do(corpus, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert command(["audit", str(corpus), "--out", str(tmp_path / "run"), "--launcher", "slurm", "--quiet"]) == 2
