@@ -28,7 +28,7 @@ def reservoir(
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> None:
     """The recommendation alone, with other horizons and tolerances."""
-    from auditor.cli.printing import print_json, print_reservoir
+    from auditor.cli.printing import print_json, print_reservoir, print_table
     from auditor.collapse.sizing import Regime, ReservoirOptions, Sizing
     from auditor.pipeline.sizing import resize
 
@@ -49,8 +49,17 @@ def reservoir(
     found: dict[str, Any] = resize(run, options, mix=mix)
     if json:
         print_json(found)
-    else:
-        print_reservoir(found)
+        return
+    print_reservoir(found)
+    rows = [
+        [row["kind"], row["name"], *(_tokens(row, band) for band in ("optimistic", "central", "pessimistic"))]
+        for row in found["strata"]
+    ]
+    if rows:
+        print_table("The same for each stratum alone", ["kind", "name", "optimistic", "central", "pessimistic"], rows)
+    if declared := [[row["shard"], row["reason"]] for row in found["declared"]]:
+        print_table("Declared synthetic text", ["shard", "verdict"], declared)
+    typer.echo(found["narrower"])
 
 
 @app.command(epilog="Example: auditor simulate --zipf 1000000 --tokens 1e8 --human-share 0.1")
@@ -91,3 +100,7 @@ def simulate(
     shown = frame.pivot(on="quantity", index="generation", values="value")
     rows = [[f"{cell:.4g}" if isinstance(cell, float) else cell for cell in row] for row in shown.iter_rows()]
     print_table(words, shown.columns, rows)
+
+
+def _tokens(row: dict[str, Any], band: str) -> str:
+    return f"{row[band]['tokens']:,}" if band in row else row["reason"]

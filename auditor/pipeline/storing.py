@@ -81,11 +81,13 @@ def _store_rows(connection: Any, audit_id: str, report: Mapping[str, Any]) -> No
                for row in report["anchors"]]  # fmt: skip
     writer.append_rows(connection, "anchors", anchors, {"reason": pl.String})
     writer.append_rows(connection, "skips", [row | own for row in report["skips"]], {"row": pl.Int64})
+    found = report["reservoir"]
+    scopes = [("corpus", "corpus", found), *((row["kind"], row["name"], row) for row in found["strata"])]
     reservoirs = [
-        own | {"scope_kind": "corpus", "scope": "corpus", "band": band}
-        | {key: report["reservoir"][band].get(key) for key in ("sizing", "tokens", "documents", "bytes", "human_share",
-                                                               "upsampling", "regime", "binding_constraint", "reason")}
-        for band in sizing.BANDS
+        own | {"scope_kind": kind, "scope": name, "band": band}
+        | {key: row[band].get(key) for key in ("sizing", "tokens", "documents", "bytes", "human_share", "upsampling",
+                                               "regime", "binding_constraint", "reason")}
+        for kind, name, row in scopes for band in sizing.BANDS if band in row
     ]  # fmt: skip
     numbers = dict.fromkeys(("tokens", "documents", "bytes", "human_share", "upsampling"), pl.Float64)
     writer.append_rows(connection, "reservoirs", reservoirs, {**numbers, "reason": pl.String})
