@@ -13,7 +13,6 @@ LEAST_AREA, MOST_AREA = 0.5, 0.995
 # mean, slope and sd of the log-odds where no table says more; worth so many tables
 VAGUE, VAGUE_TABLES = (-2.8, -2.3, 1.3), 5
 LOW_THRESHOLDS = np.linspace(0.15, 0.9, 16)
-TOLD = 0.6  # area of a whole generator, below which its text is outside the estimand: nothing tells it from human text
 MOST_ALIKE = 0.9  # beyond, nothing of a table can be told from human text
 LEAST_SPREAD = 0.5
 TURNS = 40
@@ -46,7 +45,7 @@ def learn_overlap(tables: Sequence[tuple[float, float, float]]) -> tuple[float, 
     References: Dempster, Laird & Rubin 1977; Breslow & Clayton 1993 (Poisson counts with normal random effects)
     """
     line, spread = np.array(VAGUE[:2]), VAGUE[2]
-    kept = [table for table in tables if table[0] < MOST_ALIKE * table[1] and table[2] >= TOLD]
+    kept = [table for table in tables if table[0] < MOST_ALIKE * table[1] and table[2] >= LEAST_AREA]
     if not kept:
         return VAGUE
     documents, trials, area = np.array(kept, float).T
