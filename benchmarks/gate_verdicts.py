@@ -1,4 +1,7 @@
-"""Verdicts on 1,000 simulated shards whose truth lies at the bound and on either side: false fails, false passes."""
+"""Verdicts on 1,000 simulated shards whose truth lies at the bound and on either side: false fails, false passes.
+
+Usage: python benchmarks/gate_verdicts.py   (a minute)
+"""
 
 import json
 from datetime import date
@@ -6,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from auditor.estimate.crosschecks import lang_reiczigel
 from auditor.gate.judge import judge
 from auditor.gate.policy import parse_policy
 from auditor.records import Estimate
@@ -56,28 +60,15 @@ def main() -> None:
 def figures(truth: np.ndarray, rng: np.random.Generator) -> dict:
     """Shards counted by an imperfect detector whose error rates are known from anchors, each with its own."""
     out = {}
-    hits = rng.binomial(ANCHORS, SENSITIVITY, len(truth)) / ANCHORS
-    clear = rng.binomial(ANCHORS, SPECIFICITY, len(truth)) / ANCHORS
+    hits = rng.binomial(ANCHORS, SENSITIVITY, len(truth))
+    clear = rng.binomial(ANCHORS, SPECIFICITY, len(truth))
     machine = rng.binomial(DOCUMENTS, truth)
     flagged = rng.binomial(machine, SENSITIVITY) + rng.binomial(DOCUMENTS - machine, 1 - SPECIFICITY)
     for i in range(len(truth)):
-        found = corrected(flagged[i] / DOCUMENTS, hits[i], clear[i])
+        value, lower, upper = lang_reiczigel((flagged[i], DOCUMENTS), (hits[i], ANCHORS), (clear[i], ANCHORS))
+        found = Estimate(min(max(value, lower), upper), lower, upper, 0.95, "rogan_gladen", DOCUMENTS)
         out["shard", str(i)] = {"synthetic_fraction": found}
     return out
-
-
-def corrected(rate: float, sensitivity: float, specificity: float) -> Estimate:
-    """Rogan & Gladen's estimate with a delta-method interval."""
-    gain = sensitivity + specificity - 1
-    value = (rate + specificity - 1) / gain
-    variance = (
-        rate * (1 - rate) / DOCUMENTS
-        + value**2 * sensitivity * (1 - sensitivity) / ANCHORS
-        + (1 - value) ** 2 * specificity * (1 - specificity) / ANCHORS
-    ) / gain**2
-    half = 1.959964 * float(np.sqrt(variance))
-    value = float(np.clip(value, 0, 1))
-    return Estimate(value, max(0.0, value - half), min(1.0, value + half), 0.95, "rogan_gladen", DOCUMENTS)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from scipy import stats
 ALLOWANCE = 0.5  # half the shift, in standard deviations, that is looked for: a shift of one
 HORIZON = 24  # audits over which the false-alarm rate is stated, two years of monthly ones
 FALSE_ALARMS = 0.05
-SIMULATED = 40_000
+SIMULATED = 400_000
 FIRST = 3  # the first audit that can be judged: two before it give a spread
 
 
@@ -79,10 +79,13 @@ def self_started(values: np.ndarray) -> np.ndarray:
 
 @cache
 def alarm_limit(horizon: int, rate: float, allowance: float = ALLOWANCE) -> float:
-    """The limit that the highest CUSUM of `horizon` audits exceeds with chance `rate`, from simulated stable series."""
+    """The limit that the highest CUSUM of `horizon` audits exceeds with at most chance `rate`.
+
+    From simulated stable series; two standard errors of the simulation lie on the safe side.
+    """
     rng = np.random.default_rng([horizon, 20])
     total, highest = np.zeros(SIMULATED), np.zeros(SIMULATED)
     for _ in range(max(horizon - FIRST + 1, 1)):
         total = np.maximum(0, total + rng.normal(size=SIMULATED) - allowance)
         np.maximum(highest, total, out=highest)
-    return float(np.quantile(highest, 1 - rate))
+    return float(np.quantile(highest, 1 - rate + 2 * np.sqrt(rate * (1 - rate) / SIMULATED)))

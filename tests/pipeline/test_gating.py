@@ -5,6 +5,7 @@ import shutil
 import xml.etree.ElementTree as ElementTree
 
 import jsonschema
+import junitparser
 import pytest
 
 from auditor.cli import commands
@@ -54,9 +55,13 @@ def test_the_packaged_schema_is_the_models_own():
 def test_a_failing_run_exits_1_and_junit_says_why(copy, policy):
     policy.write_text(LAX.replace("0.9", "0.001"))
     assert judged(copy, policy) == 1
-    suite = ElementTree.parse(copy / "junit.xml").getroot()
-    assert int(suite.get("failures")) == 6
-    assert "0.001" in suite.find(".//failure").get("message")
+    report = junitparser.JUnitXml.fromfile(str(copy / "junit.xml"))
+    assert (report.tests, report.failures) == (6, 6)
+    for suite in report:
+        for case in suite:
+            (failure,) = case.result
+            assert isinstance(failure, junitparser.Failure)
+            assert "0.001" in failure.message
 
 
 def test_reports_rendered_later_keep_the_verdict_of_their_own_audit(copy, policy):
