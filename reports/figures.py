@@ -101,7 +101,9 @@ def years(strata: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     every = math.ceil((last - first + 1) / 7)  # so many labels stand side by side on a telephone
     ticks = tuple((year + 0.5, str(year)) for year in range(last, first - 1, -every))
     plane = svg.Plane(svg.Scale(first, last + 1, ticks), common_scale([e for _, e in known]))
-    marks = [mark for year, e in known for mark in plane.dot(year + 0.5, e, "synthetic")]
+    marks = [
+        mark for year, e in known for mark in plane.dot(year + 0.5, e, "synthetic", f"{year}: {words.estimate(e)}")
+    ]
     if first <= CHATGPT <= last + 1:
         marks += plane.upright(CHATGPT, "November 2022")
     description = f"From {words.estimate(known[0][1])} in {first} to {words.estimate(known[-1][1])} in {last}."

@@ -94,7 +94,10 @@ def _series(series: dict[str, Any], audits: Sequence[dict[str, Any]]) -> dict[st
     along = common_scale([point["estimate"] for point in points])
     plane = svg.Plane(svg.Scale(0, max(len(days), 1), ticks), along)
     tone = TONES.get(series["quantity"], "diversity")
-    marks = [mark for i, point in enumerate(points) for mark in plane.dot(i + 0.5, point["estimate"], tone)]
+    marks = []
+    for i, (audit, point) in enumerate(zip(audits, points, strict=True)):
+        tip = f"{days[i]}, {name(audit['corpus'], 40)}: {words.estimate(point['estimate'])}"
+        marks += plane.dot(i + 0.5, point["estimate"], tone, tip)
     for stop in series["breaks"]:
         if stop["before"] in place:
             marks += plane.upright(place[stop["before"]], "not comparable with before")

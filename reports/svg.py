@@ -152,8 +152,8 @@ class Plane:
         back = [self._spot(x, lower) for x, lower, _ in reversed(points)]
         return tag("path", d="M" + "L".join(there + back) + "Z", class_=f"band {class_}")
 
-    def dot(self, x: float, e: dict[str, Any], tone: str) -> list[Markup]:
-        """An estimate with its interval upright."""
+    def dot(self, x: float, e: dict[str, Any], tone: str, tip: str = "") -> list[Markup]:
+        """An estimate with its interval upright; the tip is shown around it."""
         if not words.measured(e):
             return []
         across, state = f"{self.x.at(x)}%", " open" if e.get("status") == "inconclusive" else ""
@@ -161,6 +161,8 @@ class Plane:
         return [
             tag("line", x1=across, x2=across, y1=top, y2=bottom, class_=f"range {tone}{state}"),
             tag("circle", cx=across, cy=f"{self.up(e['value'])}%", r=4, class_=f"dot {tone}{state}"),
+            # What a pointer or a finger can hit is larger than what is drawn.
+            tag("line", x1=across, x2=across, y1=top, y2=bottom, class_="reach", data_tip=tip or words.estimate(e)),
         ]
 
     def upright(self, x: float, label: str, *, line: int = 0) -> list[Markup]:

@@ -22,9 +22,11 @@ RISING = (0.03, 0.04, 0.03, 0.05, 0.04, 0.11, 0.17, 0.22)
 
 def made_pages(name: str = "crawl") -> dict[str, str]:
     """Each page by its name. name: of corpora, shards and runs, to try hostile ones"""
+    judged = {"verdict": {"verdict": "fail", "policy": "release"}}
+    quoted = {"shard": "part-0", "row": 7, "doc_id": "d7", "excerpt": "The river rose again.", "why": "reads human"}
     return {
-        "report": render_html(build_report(6)),
-        "one shard": render_html(build_report(1)),
+        "report": render_html(build_report(6) | {"excerpts": [quoted]}),
+        "one shard": render_html(build_report(1) | judged),
         "many shards": render_html(build_report(400)),
         "inconclusive": render_html(build_report(6, kind="inconclusive")),
         "not measured": render_html(build_report(6, kind="not_measured")),

@@ -85,20 +85,27 @@ def harmless(page, *, policy: bool = True) -> None:
         assert page.run("document.querySelectorAll('body > header, body > main, body > footer').length") == 3
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+def lies_well(page) -> None:
+    """Whatever the names are, the page fits a window and a telephone."""
+    for width in (1280, 390):
+        page.resize(width)
+        assert fits(page) == [], width
+
+
 @pytest.mark.parametrize("name", FROM_RUN)
-def test_nothing_of_a_hostile_corpus_executes_or_breaks_the_layout(from_run, show, name, width):
-    page = show(from_run / f"{name}.html", width=width)
+def test_nothing_of_a_hostile_corpus_executes_or_breaks_the_layout(from_run, show, name):
+    page = show(from_run / f"{name}.html")
     harmless(page, policy=name != "markdown")
-    assert name == "markdown" or fits(page) == []
+    if name != "markdown":
+        lies_well(page)
 
 
-@pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", FROM_JSON)
-def test_nothing_of_a_hostile_report_executes_or_breaks_the_layout(from_json, show, name, width):
-    page = show(from_json / f"{name}.html", width=width)
+def test_nothing_of_a_hostile_report_executes_or_breaks_the_layout(from_json, show, name):
+    page = show(from_json / f"{name}.html")
     harmless(page, policy=name != "markdown")
-    assert name == "markdown" or fits(page) == []
+    if name != "markdown":
+        lies_well(page)
 
 
 def test_the_hostile_names_stand_in_the_report_as_text(from_run, show):

@@ -154,3 +154,14 @@ def test_the_keyboard_reaches_the_content_the_controls_and_every_scrolling_table
     assert {"search", "Table of shards", "Save these rows as CSV", "Next"} <= reached
     outline = json.loads(page.run("JSON.stringify([...document.querySelectorAll('h1, h2, h3')].map(h => h.tagName))"))
     assert outline[0] == "H1" and outline.count("H1") == 1
+
+
+def test_a_tip_follows_the_pointer_and_leaves_with_escape(files, show):
+    page = show(files["report"])
+    page.run("document.querySelector('#years .reach').scrollIntoView({block: 'center'})")
+    last = "[...document.querySelectorAll('#years .reach')].at(-1).getBoundingClientRect()"
+    x, y = page.run(f"(box => [box.x + box.width / 2, box.y + box.height / 2])({last})")
+    page.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert page.text(".tip").startswith("2025: ") and "%" in page.text(".tip")
+    page.press("Escape")
+    assert page.run("document.querySelector('.tip').hidden")

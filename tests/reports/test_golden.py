@@ -1,13 +1,20 @@
 """Reports under a fixed clock: the same to the byte, and nothing of report.json's shape is ever lost."""
 
 import json
+import shutil
+from pathlib import Path
 
 import jsonschema
 import pytest
 
+from auditor.cli import commands
+from auditor.cli.main import run as command
+from auditor.pipeline.excerpts import forget_excerpts
 from auditor.pipeline.finalise import finalise
 from auditor.reports import schema
 from tests.reports import golden
+
+assert commands
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +55,24 @@ def test_under_one_clock_every_report_is_the_same_to_the_byte(run, report):
     finalise(run, now=golden.CLOCK)
     assert [file.read_bytes() for file in files] == before
     assert report["audit"]["finished_at"] == "2026-01-02T03:04:05+00:00" and b"2 January 2026" in before[2]
+
+
+def test_excerpts_stand_in_reports_only_where_asked_for_and_are_forgotten_with_the_texts(run, report, tmp_path):
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    quoted = report["excerpts"][0]["excerpt"][:60]
+    assert quoted in (copy / "report.html").read_text(encoding="utf-8")
+    assert command(["forget", str(copy)]) == 0
+    for name in ("report.json", "report.html", "report.md"):
+        assert quoted not in (copy / name).read_text(encoding="utf-8"), name
+    assert json.loads((copy / "report.json").read_text(encoding="utf-8"))["excerpts"] == []
+    assert command(["report", str(copy), "--excerpts"]) == 2, "nothing is left to quote"
+
+
+def test_a_report_asked_without_excerpts_has_none(run, tmp_path):
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    assert forget_excerpts(copy) and not forget_excerpts(copy)
+    assert command(["report", str(copy), "--out", str(tmp_path / "plain")]) == 0
+    assert command(["report", str(copy), "--out", str(tmp_path / "quoting"), "--excerpts"]) == 0
+    plain, quoting = (tmp_path / name / "report.html" for name in ("plain", "quoting"))
+    assert 'id="excerpts"' not in plain.read_text(encoding="utf-8")
+    assert 'id="excerpts"' in quoting.read_text(encoding="utf-8")
