@@ -127,7 +127,7 @@ def _synthetic(e: dict[str, Any], shards: list[dict[str, Any]]) -> str:
         text += f" This is inconclusive: {e['reason']}."
     certain = sum(1 for s in shards if (s["synthetic_fraction"]["lower"] or 0) > 0.1)
     if certain and len(shards) > 1:
-        text += f" {words.plural(certain, 'shard is', 'shards are')} above 10% beyond doubt."
+        text += f" {words.plural(certain, 'shard lies', 'shards lie')} above 10% with the whole interval."
     return text
 
 

@@ -190,9 +190,13 @@ class Page:
                  if method == "Network.requestWillBeSent" and said["requestId"] not in held]  # fmt: skip
         return [url for url in asked if url != self.address and not url.startswith("data:")]
 
-    def picture(self, path: Path, *, whole: bool = True) -> None:
-        """A PNG of the whole page or of the window."""
-        shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+    def picture(self, path: Path, height: int | None = None) -> None:
+        """A PNG of the page down to a height, by default all of it; without the scroll bar."""
+        size = self.run(
+            "({width: document.documentElement.clientWidth, height: document.documentElement.scrollHeight})"
+        )
+        clip = {"x": 0, "y": 0, "scale": 1, **size} | ({"height": height} if height else {})
+        shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def pdf(self, path: Path) -> None:

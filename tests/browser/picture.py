@@ -17,16 +17,15 @@ def main() -> None:
     parser.add_argument("picture", type=Path)
     parser.add_argument("--dark", action="store_true")
     parser.add_argument("--width", type=int, default=1280)
-    parser.add_argument("--height", type=int, default=1340)
+    parser.add_argument("--height", type=int, default=1690)
     asked = parser.parse_args()
     program = find_chromium()
     if program is None:
         parser.error("no Chromium here")
     browser = Chromium(program)
     try:
-        page = browser.open(asked.run / "report.html", dark=asked.dark, width=asked.width, height=asked.height)
-        page.call("Emulation.setScrollbarsHidden", hidden=True)
-        page.picture(asked.picture, whole=False)
+        page = browser.open(asked.run / "report.html", dark=asked.dark, width=asked.width)
+        page.picture(asked.picture, asked.height)
     finally:
         browser.close()
 
