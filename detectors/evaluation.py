@@ -16,7 +16,7 @@ from sklearn.model_selection import cross_val_predict
 
 from auditor.detectors import labelled, style, training
 from auditor.detectors.labelled import Labelled
-from auditor.detectors.stacking import fit_stack
+from auditor.detectors.stacking import SHARES
 
 LENGTHS = (100, 250, 500)
 CAP = 500  # documents of a source, class and generator
@@ -39,19 +39,22 @@ def evaluate(folder: Path, *, rng: np.random.Generator) -> pl.DataFrame:
     target = judged(corpus, rng)
     lengths = [words for words in LENGTHS if (target.frame["words"] >= words).any()]
     cuts = [target.cut(words) for words in lengths]
-    inside, *scored = training.out_of_family(learn, learn, *cuts)
+    scored = training.out_of_family(learn, *cuts)
     tables = []
     for words, cut, scores, baseline in zip(lengths, cuts, scored, tfidf(learn, cuts), strict=True):
-        scores = scores | {"ensemble": _stacked(learn, inside, cut, scores), "tfidf": baseline}
+        scores = scores | {"ensemble": _together(scores), "tfidf": baseline}
         tables.append(_table(cut, scores, rng).with_columns(length=pl.lit(words)))
     return pl.concat(tables, how="diagonal")
 
 
 def judged(corpus: Labelled, rng: np.random.Generator) -> Labelled:
-    """English prose of all sources with both classes, licensed or not; at most CAP of a generator."""
+    """English prose of all sources with both classes, licensed or not, long enough; at most CAP of a generator."""
     frame = corpus.frame.with_columns(lot=pl.Series(rng.random(len(corpus.frame))))
     frame = frame.filter(
-        (pl.col("language") == "en") & (pl.col("label") != "mixed") & (pl.col("domain").str.to_lowercase() != "code")
+        (pl.col("language") == "en")
+        & (pl.col("label") != "mixed")
+        & (pl.col("domain").str.to_lowercase() != "code")
+        & (pl.col("words") >= LENGTHS[0])
     )
     frame = frame.filter(pl.col("label").n_unique().over("source") == 2)
     frame = frame.filter(pl.col("lot").rank("ordinal").over("source", "label", "generator") <= CAP).drop("lot")
@@ -60,7 +63,7 @@ def judged(corpus: Labelled, rng: np.random.Generator) -> Labelled:
 
 def tfidf(learn: Labelled, cuts: list[Labelled]) -> Iterator[np.ndarray]:
     """Scores of the plain baseline: hashed 1-2-grams, tf-idf, all documents alike, logistic regression with C = 1."""
-    x = training.matrix(learn, *learn.spans(400))
+    x = _words(learn, 400)
     idf = np.log((1 + x.shape[0]) / (1 + np.bincount(x.indices, minlength=x.shape[1]))).astype(np.float32) + 1
     folds, models = training.folds(learn.frame), {}
     x = _weighted(x, idf)
@@ -69,7 +72,7 @@ def tfidf(learn: Labelled, cuts: list[Labelled]) -> Iterator[np.ndarray]:
         models[left_out] = LogisticRegression(max_iter=100).fit(x[rest], learn.machine[rest])
     for cut in cuts:
         out, here = np.zeros(len(cut.frame)), training.folds(cut.frame)
-        found = _weighted(training.matrix(cut, *cut.spans()), idf)
+        found = _weighted(_words(cut), idf)
         for fold in np.unique(here):
             out[here == fold] = models[fold].decision_function(found[here == fold])
         yield out
@@ -93,24 +96,18 @@ def rates(scores: np.ndarray, machine: np.ndarray, weights: np.ndarray) -> np.nd
     return np.column_stack([auroc, auprc, np.array(found)])
 
 
+def _words(corpus: Labelled, most: int | None = None) -> csr_matrix:
+    return training.matrix(corpus.batch.tokens.hashes, 2, *corpus.spans(most))
+
+
 def _weighted(x: csr_matrix, idf: np.ndarray) -> csr_matrix:
     x = x.multiply(idf).tocsr()
     return x.multiply(1 / np.maximum(np.sqrt(x.multiply(x).sum(1)), 1e-9)).tocsr()
 
 
-def _stacked(
-    learn: Labelled, inside: dict[str, np.ndarray], cut: Labelled, scores: dict[str, np.ndarray]
-) -> np.ndarray:
-    """The ensemble's logits, by stacks that were fitted without the row's fold either."""
-    out = np.full(len(cut.frame), np.nan)
-    known, here = training.folds(learn.frame), training.folds(cut.frame)
-    for fold in np.unique(here):
-        rest = learn.frame.filter(pl.Series(known != fold))
-        kept = {name: values[known != fold] for name, values in inside.items()}
-        machine = (rest["label"] == "ai").to_numpy()
-        stack = fit_stack(MEMBERS, kept, machine, training.weights_of(rest))
-        out[here == fold] = stack.logit(scores)[here == fold]
-    return out
+def _together(scores: dict[str, np.ndarray]) -> np.ndarray:
+    """What the ensemble ranks by: the members' scores in the shares that are given, not fitted (see stacking)."""
+    return sum((SHARES[name] * scores[name].astype(float) for name in MEMBERS), np.zeros(1))
 
 
 def _scopes(frame: pl.DataFrame) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:

@@ -31,7 +31,7 @@ PREFIX = {"completions": 35}
 # Models without instruction tuning: another kind of text, little of which is on the web since 2023.
 BASE_MODELS = (
     "gpt2", "gpt-j", "gptj", "gpt-neo", "gptneo", "opt", "davinci", "bloom", "falcon", "gemma_7b", "llama1",
-    "llama2_13b", "llama3_8b", "mgpt", "phi2", "qwen1.5", "gpt3-175b", "GPT-3", "ada",
+    "llama2_13b", "llama3_8b", "mgpt", "phi2", "qwen1.5", "gpt3-175b", "ada",
 )  # fmt: skip
 SHORTEST = 60
 COLUMNS = ("id", "text", "label", "generator", "domain", "language", "attack", "licence")
@@ -55,12 +55,15 @@ class Labelled:
         """(n,) bool"""
         return (self.frame["label"] == "ai").to_numpy()
 
+    def texts(self) -> pl.Series:
+        """(n,) the documents' texts, as the batch has them."""
+        offsets = pa.py_buffer(np.ascontiguousarray(self.batch.offsets))
+        whole = pa.LargeStringArray.from_buffers(len(self.batch), offsets, pa.py_buffer(self.batch.text))
+        return pl.Series("text", whole.take(self.frame["row"].to_numpy()))
+
     def cut(self, words: int) -> Labelled:
         """The documents with so many words, normalised and cut to them, as a batch of their own."""
-        rows = self.frame["row"].to_numpy()
-        offsets = pa.py_buffer(np.ascontiguousarray(self.batch.offsets))
-        texts = pa.LargeStringArray.from_buffers(len(self.batch), offsets, pa.py_buffer(self.batch.text)).take(rows)
-        plain = pl.Series("text", texts).to_frame().select(normalised(pl.col("text")).str.extract(first_words(words)))
+        plain = self.texts().to_frame().select(normalised(pl.col("text")).str.extract(first_words(words)))
         enough = plain["text"].is_not_null()
         frame = self.frame.filter(enough).with_columns(row=pl.int_range(pl.len()))
         batch = TextBatch.of(plain["text"].filter(enough), frame["language"])
@@ -72,15 +75,15 @@ class Labelled:
         first, last = offsets[rows], offsets[rows + 1]
         return first, last if words is None else np.minimum(last, first + words)
 
-    def views(self, rng: np.random.Generator, *, shortest: int = SHORTEST, longest: int = 400) -> Stretches:
-        """A random stretch of each document (n,), (n,): log-uniform in length, four in ten from the beginning."""
-        first, last = self.spans()
-        whole = last - first
-        size = np.exp(rng.uniform(np.log(shortest), np.log(longest), len(first))).astype(np.int64)
-        size = np.minimum(size, whole)
-        inside = rng.random(len(first)) < 0.6
-        start = first + (rng.random(len(first)) * (whole - size + 1) * inside).astype(np.int64)
-        return start, start + size
+
+def views(offsets: np.ndarray, rng: np.random.Generator, *, shortest: int = SHORTEST, longest: int = 400) -> Stretches:
+    """A random stretch of each document, offsets (n+1,): log-uniform in length, four in ten from the beginning."""
+    first, whole = offsets[:-1], np.diff(offsets)
+    size = np.exp(rng.uniform(np.log(shortest), np.log(longest), len(first))).astype(np.int64)
+    size = np.minimum(size, whole)
+    inside = rng.random(len(first)) < 0.6
+    start = first + (rng.random(len(first)) * (whole - size + 1) * inside).astype(np.int64)
+    return start, start + size
 
 
 def read(folder: Path, *, licensed_only: bool = False) -> Labelled:
@@ -122,7 +125,8 @@ def first_words(words: int) -> str:
 
 def is_base(generator: pl.Expr) -> pl.Expr:
     """Whether a generator is a model without instruction tuning."""
-    return pl.any_horizontal(*[generator.str.starts_with(name) for name in BASE_MODELS]) | (generator == "llama")
+    exact = generator.is_in(["llama", "GPT-3"])  # GPT-3-Turbo is tuned
+    return pl.any_horizontal(*[generator.str.starts_with(name) for name in BASE_MODELS]) | exact
 
 
 def _family(source: str) -> pl.Expr:

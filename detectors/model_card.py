@@ -61,7 +61,8 @@ def _pooled(table: pl.DataFrame) -> str:
 
 
 def _by_source(table: pl.DataFrame) -> str:
-    scorers = ["ensemble", "ngrams", "stylometry", "phrases", "tfidf", "leak"]
+    measured = set(table["scorer"])
+    scorers = [s for s in ("ensemble", "ngrams", "stylometry", "phrases", "tfidf", "leak") if s in measured]
     wide = table.filter(kind="source").pivot("scorer", index=["scope", "human", "machine"], values="auroc")
     tails = dict(table.filter(kind="source", scorer="ensemble").select("scope", "tpr_1").iter_rows())
     rows = [

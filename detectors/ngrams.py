@@ -1,7 +1,9 @@
-"""A linear model over hashed word n-grams: log term frequency, unit length, one table of weights per language.
+"""Two linear models over hashed n-grams, one of words and one of their forms (see wordstream), added up.
 
-A document is scored in windows of at most WINDOW words, and its score is the mean over windows, so that long and
-short documents stand on one scale and one pass needs no more than a table of counts that stays in the cache.
+Log term frequency, each model's features of unit length; one pair of weight tables per language. One model over both
+ranked unseen families worse than the two apart. A document is scored in windows of about WINDOW tokens, and its score
+is the mean over windows, so that long and short documents stand on one scale and the table of counts stays in the
+cache.
 """
 
 from __future__ import annotations
@@ -15,18 +17,19 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
+from auditor.detectors import wordstream
 from auditor.detectors.interface import Description, Evidence, Obstacle
+from auditor.detectors.wordstream import read as read_words
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 from auditor.text.jit import kernel
-from auditor.text.spans import spans
 from auditor.text.tokens import PRIME, mix
 
 MODELS = Path(__file__).parent / "models"
 BITS = 18
 SHIFT = np.uint64(64 - BITS)
-WINDOW = 400
-ORDERS = 2
+WINDOW = 480
+ORDERS = (2, 3)  # longest n-grams of words and of forms
 MINIMUM_WORDS = 30
 MOST = 255
 LOG = np.log1p(np.arange(MOST + 1))
@@ -41,17 +44,17 @@ def _description(version: str, languages: frozenset[str], revision: str) -> Desc
     return Description(
         "ngrams",
         version,
-        "linear model over hashed word n-grams",
+        "linear model over hashed n-grams of words and forms",
         languages=languages,
         minimum_words=MINIMUM_WORDS,
-        cost=9.0,
+        cost=20.0,
         revision=revision,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Ngrams:
-    """The detector: weights (L, 2^18) float32, intercepts (L,) float32, one row a language."""
+    """The detector: weights (L, 2, 2^18) float32, for words and forms, intercepts (L,) float32; one row a language."""
 
     languages: tuple[str, ...]
     weights: np.ndarray
@@ -60,7 +63,7 @@ class Ngrams:
 
     @classmethod
     def of(cls, tables: Mapping[str, tuple[np.ndarray, float]], revision: str = "", version: str = "") -> Ngrams:
-        """A model of (weights (2^18,), intercept) by language."""
+        """A model of (weights (2, 2^18), intercept) by language."""
         weights = np.stack([w for w, _ in tables.values()]).astype(np.float32)
         intercepts = np.array([b for _, b in tables.values()], np.float32)
         return cls(tuple(tables), weights, intercepts, _description(version, frozenset(tables), revision))
@@ -70,7 +73,8 @@ class Ngrams:
         table = self.tables(batch)
         table[~self.description.applies(batch)] = -1
         out = np.full(len(batch), np.nan, np.float32)
-        score_windows(batch.tokens.hashes, batch.tokens.offsets, table, self.weights, self.intercepts, out)
+        reading = wordstream.kinds(), wordstream.lower(), wordstream.classes()
+        score_documents(batch.text, batch.offsets, *reading, table, self.weights, self.intercepts, out)
         return out
 
     def tables(self, batch: TextBatch) -> np.ndarray:
@@ -81,21 +85,33 @@ class Ngrams:
     def explain(self, text: str, *, language: str | None = None, most: int = 20) -> list[Evidence]:
         """The n-grams that moved the score most, with their first places and what they added."""
         row = self.languages.index(language or self.languages[0])
-        tokens = spans(text)
-        hashes = np.array([token.hash for token in tokens], np.uint64)
-        seen: dict[int, list] = {}
-        for t in range(len(tokens)):
-            for order in range(min(ORDERS, t + 1)):
-                index = int(gram(hashes, t, order))
-                entry = seen.setdefault(index, [0, tokens[t - order].start, tokens[t].end])
-                entry[0] += 1
-        norm = np.sqrt(sum(np.log1p(count) ** 2 for count, *_ in seen.values())) or 1.0
-        moved = [
-            (float(self.weights[row, index] * np.log1p(count) / norm), start, end)
-            for index, (count, start, end) in seen.items()
-        ]
-        moved.sort(key=lambda entry: -abs(entry[0]))
-        return [Evidence("ngrams", text[start:end], weight, start, end) for weight, start, end in moved[:most]]
+        tokens = wordstream.places(text)
+        moved: dict[tuple[int, int], float] = {}
+        for block, name in enumerate(("word", "form")):
+            found = self._moved(np.array([getattr(t, name) for t in tokens], np.uint64), block, row)
+            for (first, last), weight in found.items():
+                place = tokens[first].start, tokens[last].end
+                moved[place] = moved.get(place, 0.0) + weight
+        order = sorted(moved.items(), key=lambda entry: -abs(entry[1]))
+        return [Evidence("ngrams", text[start:end], weight, start, end) for (start, end), weight in order[:most]]
+
+    def _moved(self, tokens: np.ndarray, block: int, row: int) -> dict[tuple[int, int], float]:
+        """What each n-gram added to the score, by first and last token of its first place."""
+        n, orders = len(tokens), ORDERS[block]
+        places = np.empty(n * orders, np.int64)
+        used = find_grams(tokens, orders, 0, n, places)
+        ends = [(t - order, t) for order in range(orders) for t in range(order, n)]
+        first: dict[int, tuple[int, int]] = {}
+        count: dict[int, int] = {}
+        for at, index in zip(ends, places[:used].tolist(), strict=True):
+            first.setdefault(index, at)
+            count[index] = count.get(index, 0) + 1
+        norm = np.sqrt(sum(LOG[min(c, MOST)] ** 2 for c in count.values())) or 1.0
+        weights = self.weights[row, block]
+        out: dict[tuple[int, int], float] = {}
+        for index, at in first.items():
+            out[at] = out.get(at, 0.0) + float(weights[index] * LOG[min(count[index], MOST)] / norm)
+        return out
 
 
 def obstacle() -> Obstacle | None:
@@ -116,69 +132,83 @@ def load(path: str | None = None) -> Ngrams:
 
 
 @kernel
-def gram(hashes, t, order):
-    """Table index of the n-gram of order+1 tokens that ends at token t; hashes (t,) uint64."""
-    h = hashes[t]
-    for back in range(1, order + 1):
-        h = mix(h * PRIME ^ hashes[t - back])
-    return np.int64(h >> SHIFT)
+def find_grams(tokens, orders, start, stop, places):
+    """Table indices of the n-grams of up to `orders` tokens (t,) within start to stop -> places; returns how many.
+
+    An n-gram's hash is that of the one without its first token, mixed with that token. Places are by order, then by
+    the token that an n-gram ends at.
+    """
+    n, used = stop - start, 0
+    chain = tokens[start:stop].copy()
+    for order in range(orders):
+        for t in range(order, n):
+            if order > 0:
+                chain[t] = mix(chain[t] * PRIME ^ tokens[start + t - order])
+            places[used + t - order] = np.int64(chain[t] >> SHIFT)
+        used += max(n - order, 0)
+    return used
 
 
 @kernel
-def score_windows(hashes, offsets, table, weights, intercepts, out):
-    """hashes (t,), offsets (n+1,), table (n,), weights (L, 2^BITS), intercepts (L,) -> out (n,), where table >= 0."""
-    counts = np.zeros(weights.shape[1], np.uint8)
-    places = np.empty(2 * WINDOW * ORDERS, np.int64)
+def score_documents(text, offsets, kinds, lower, classes, table, weights, intercepts, out):
+    """text (b,), offsets (n+1,), tables of wordstream, table (n,), weights (L, 2, 2^BITS) -> out (n,)."""
+    longest = 0
+    for d in range(offsets.shape[0] - 1):
+        longest = max(longest, offsets[d + 1] - offsets[d])
+    words, forms, nowhere = np.empty(longest, np.uint64), np.empty(longest, np.uint64), np.empty(0, np.int64)
+    counts, places = np.zeros(weights.shape[2], np.uint8), np.empty(2 * WINDOW * max(ORDERS), np.int64)
     for d in range(offsets.shape[0] - 1):
         if table[d] < 0:
             continue
-        first, last, w = offsets[d], offsets[d + 1], weights[table[d]]
-        windows = max(1, (last - first + WINDOW // 2) // WINDOW)  # a short rest joins the window before it
+        own = text[offsets[d] : offsets[d + 1]]
+        n = read_words(own, kinds, lower, classes, words, forms, nowhere, nowhere)
+        windows = max(1, (n + WINDOW // 2) // WINDOW)  # a short rest joins the window before it
         total = 0.0
         for k in range(windows):
-            start = first + (last - first) * k // windows
-            stop = first + (last - first) * (k + 1) // windows
-            used = 0
-            for order in range(ORDERS):
-                for t in range(start + order, stop):
-                    places[used + t - start - order] = gram(hashes, t, order)
-                used += max(stop - start - order, 0)
-            for j in range(used):
-                c = counts[places[j]]
-                counts[places[j]] = c + np.uint8(c < MOST)
-            dot, square = 0.0, 0.0
-            for j in range(used):  # a place met again has count 0, and adds nothing
-                value = LOG[counts[places[j]]]
-                counts[places[j]] = 0
-                dot += w[places[j]] * value
-                square += value * value
-            total += dot / np.sqrt(square) if square > 0 else 0.0
+            for block in range(2):
+                used = find_grams(
+                    words if block == 0 else forms, ORDERS[block], n * k // windows, n * (k + 1) // windows, places
+                )
+                total += score_grams(places, used, counts, weights[table[d], block])
         out[d] = total / windows + intercepts[table[d]]
 
 
 @kernel
-def features(hashes, first, last, indices, values, ends):
+def score_grams(places, used, counts, weights):
+    """Weights (2^BITS,) times the unit vector of log counts of `used` places; counts are 0 before and after."""
+    for j in range(used):
+        c = counts[places[j]]
+        counts[places[j]] = c + np.uint8(c < MOST)
+    dot, square = 0.0, 0.0
+    for j in range(used):  # a place met again has count 0, and adds nothing
+        value = LOG[counts[places[j]]]
+        counts[places[j]] = 0
+        dot += weights[places[j]] * value
+        square += value * value
+    return dot / np.sqrt(square) if square > 0 else 0.0
+
+
+@kernel
+def features(tokens, orders, first, last, indices, values, ends):
     """The same features as compressed sparse rows, for training.
 
-    hashes (t,), first last (n,) -> indices int32, values float32 (as long as all n-grams), ends (n+1,)
+    tokens (t,), first last (n,) -> indices int32, values float32 (as long as all n-grams), ends (n+1,)
     """
     counts = np.zeros(1 << BITS, np.uint8)
+    places = np.empty(orders * (np.max(last - first) + 1), np.int64)
     used = 0
     for d in range(first.shape[0]):
-        begin = used
-        for t in range(first[d], last[d]):
-            for order in range(min(ORDERS, t - first[d] + 1)):
-                g = gram(hashes, t, order)
-                if counts[g] == 0:
-                    indices[used] = g
-                    used += 1
-                counts[g] = min(counts[g] + 1, MOST)
-        square = 0.0
-        for j in range(begin, used):
-            value = np.log1p(counts[indices[j]])
-            values[j] = value
-            square += value * value
-            counts[indices[j]] = 0
+        begin, square = used, 0.0
+        found = find_grams(tokens, orders, first[d], last[d], places)
+        for j in range(found):
+            c = counts[places[j]]
+            counts[places[j]] = c + np.uint8(c < MOST)
+        for j in range(found):
+            if counts[places[j]] > 0:
+                indices[used], values[used] = places[j], LOG[counts[places[j]]]
+                square += values[used] * values[used]
+                counts[places[j]] = 0
+                used += 1
         for j in range(begin, used):
             values[j] /= np.sqrt(square)
         ends[d + 1] = used

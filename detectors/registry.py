@@ -18,7 +18,7 @@ BUILT_IN = {
     "phrases": "auditor.detectors.phrases",
     "ngrams": "auditor.detectors.ngrams",
     "stylometry": "auditor.detectors.stylometry",
-    "encoder": "auditor.detectors.encoder",
+    "encoder": "auditor.detectors.tuned_encoder",
     "lm": "auditor.detectors.language_model",
 }
 # `hf:PATH` is any sequence-classification model, `lm:PATH` any causal language model.

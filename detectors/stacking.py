@@ -13,7 +13,7 @@ from auditor.detectors.ensemble import HIGHEST, LOWEST, Stack
 BINS = 96  # the grid of the estimates' score counts
 BANDS = (100, 200, 400)  # words; a band's name is its lower end
 PENALTY = 1.0
-SHARES = {"ngrams": 1.0, "stylometry": 0.4, "phrases": 0.8}  # flat between .3 and .5 for style over all families
+SHARES = {"ngrams": 1.0, "stylometry": 0.8, "phrases": 1.5}  # flat between .4 and .8 for style over all families
 
 
 def fit_stack(members: Sequence[str], scores: dict[str, np.ndarray], machine: np.ndarray, weights: np.ndarray) -> Stack:

@@ -30,6 +30,7 @@ class Tier1:
     stack: Stack
     cells: tuple[dict[str, Any], ...]  # out-of-family score counts of the stack, empty for a user's own model
     without: tuple[str, ...] = ()  # detectors that could not be used, with the reason
+    smaller: tuple[Stack, ...] = ()  # for documents that a member of the stack has no score for
 
     @property
     def revision(self) -> str:
@@ -41,7 +42,10 @@ class Tier1:
         Parameters: first (n,), the first tier's logit
         """
         members = {d.description.name: d.score(batch) for d in self.detectors}
-        logit = self.stack.logit({**members, FIRST: np.asarray(first)})
+        known = {**members, FIRST: np.asarray(first)}
+        logit = self.stack.logit(known)
+        for stack in self.smaller:
+            logit = np.where(np.isnan(logit), stack.logit(known), logit)
         return np.round(logit, 3).astype(np.float32), members
 
     def cards(self) -> list[dict[str, Any]]:
@@ -75,10 +79,11 @@ def load(names: Sequence[str] = (), *, folder: Path = MODELS) -> Tier1 | None:
         return None
     stored = _stored(folder / FILE)
     have = {detector.description.name for detector in detectors} | {FIRST}
-    for entry in stored["stacks"]:
-        stack = _stack(entry)
-        if have.issuperset(stack.members) and have - set(stack.members) <= {FIRST}:
-            return Tier1(detectors, stack, tuple(entry.get("cells", ())), without)
+    usable = [(_stack(entry), entry) for entry in stored["stacks"] if have.issuperset(entry["members"])]
+    for k, (stack, entry) in enumerate(usable):
+        if have - set(stack.members) <= {FIRST}:
+            smaller = tuple(other for other, _ in usable[k + 1 :])
+            return Tier1(detectors, stack, tuple(entry.get("cells", ())), without, smaller)
     if len(detectors) > 1:
         raise DetectorError(f"no shipped stack combines {', '.join(sorted(have - {FIRST}))}: name one of them alone")
     return Tier1(detectors, Stack((detectors[0].description.name,), 0.0, (1.0,)), (), without)

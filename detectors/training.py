@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,18 +14,18 @@ from safetensors.numpy import save
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from auditor.detectors import labelled, ngrams, phrases, style, stylometry
+from auditor.detectors import labelled, ngrams, phrases, style, stylometry, wordstream
 from auditor.detectors.labelled import Labelled
 from auditor.detectors.stacking import calibration, fit_stack
 from auditor.detectors.stylometry import Stylometry
 
 SEED = 20221130
-CELL = 600  # documents of one source, domain, class and generator: no cell may dominate
+CELL = 200  # documents of one source, domain, class and generator: no cell may dominate
 SINGLE = 0.03  # weight of sources with one class only: they teach topic as much as origin
 BASE = 0.2  # weight of machine text by models without instruction tuning
 LEAST_CELLS = 4  # n-grams seen in fewer source-domain cells are dropped: they are topics, not style
 STEPS = 30  # stopping early regularises: ranking of unseen families did not improve after about 25 steps
-VERSION = "1"
+VERSION = "2"
 # Families left out together; one that is not named is a fold of its own.
 FOLDS = {
     "completions": "completions",
@@ -44,21 +45,21 @@ FOLDS = {
 STACKS = (("ngrams", "stylometry", "phrases"), ("ngrams", "phrases"), ("ngrams", "stylometry"), ("ngrams",))
 
 
-def sample(corpus: Labelled, rng: np.random.Generator) -> Labelled:
-    """Training rows: English prose with a licence, human or wholly machine-written, cells capped.
+def sample(corpus: Labelled, rng: np.random.Generator, *, cell: int = CELL) -> Labelled:
+    """Training rows: English prose with a licence, human or wholly machine-written, at most `cell` documents a cell.
 
     `mixed` rows are left out: which half of an edited text is whose is not recorded, so they belong to neither class.
     """
-    frame = corpus.frame.with_columns(lot=pl.Series(rng.random(len(corpus.frame))))
+    frame = corpus.frame.filter("licensed")
+    frame = frame.with_columns(lot=pl.Series(rng.random(len(frame))))
     rank = pl.col("lot").rank("ordinal").over("source", "domain", "label", "generator")
     chosen = (
-        pl.col("licensed")
-        & (pl.col("language") == "en")
+        (pl.col("language") == "en")
         & (pl.col("label") != "mixed")
         & (pl.col("domain").str.to_lowercase() != "code")
         & (pl.col("words") >= labelled.SHORTEST)
     )
-    frame = frame.filter(chosen).filter(rank <= CELL).drop("lot")
+    frame = frame.filter(chosen).filter(rank <= cell).drop("lot")
     return Labelled(frame, corpus.batch)
 
 
@@ -78,26 +79,34 @@ def weights_of(frame: pl.DataFrame) -> np.ndarray:
     return w / w.mean()
 
 
-def matrix(corpus: Labelled, first: np.ndarray, last: np.ndarray) -> csr_matrix:
-    """(n, 2^BITS) float32: the n-gram features of stretches of tokens."""
-    room = int((last - first).sum()) * ngrams.ORDERS
+def matrix(tokens: np.ndarray, orders: int, first: np.ndarray, last: np.ndarray) -> csr_matrix:
+    """(n, 2^BITS) float32: features of the n-grams of up to `orders` tokens (t,) in stretches of them."""
+    room = int((last - first).sum()) * orders
     indices, values = np.empty(room, np.int32), np.empty(room, np.float32)
     ends = np.zeros(len(first) + 1, np.int64)
-    ngrams.features(corpus.batch.tokens.hashes, first, last, indices, values, ends)
+    ngrams.features(tokens, orders, first, last, indices, values, ends)
     used = ends[-1]
     return csr_matrix((values[:used], indices[:used], ends), shape=(len(first), 1 << ngrams.BITS))
 
 
-def fit_ngrams(corpus: Labelled, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """Weights (2^BITS,) float16 and intercept of the n-gram model, from sampled rows."""
-    first, last = corpus.views(rng)
-    x = matrix(corpus, first, last)
-    keep = widespread(x, corpus.frame)
-    model = LogisticRegression(C=10, max_iter=STEPS, tol=1e-9)
-    model.fit(x[:, keep], corpus.machine, sample_weight=weights_of(corpus.frame))
-    weights = np.zeros(x.shape[1], np.float16)
-    weights[keep] = model.coef_[0]
-    return weights, float(model.intercept_[0])
+def gram_features(corpus: Labelled, rng: np.random.Generator) -> tuple[csr_matrix, csr_matrix]:
+    """(n, 2^BITS) twice: n-grams of words and of forms in one random stretch of each document."""
+    read = wordstream.streams(corpus.batch.text, corpus.batch.offsets, corpus.frame["row"].to_numpy())
+    first, last = labelled.views(read.offsets, rng)
+    words, forms = (matrix(t, n, first, last) for t, n in zip((read.words, read.forms), ngrams.ORDERS, strict=True))
+    return words, forms
+
+
+def fit_ngrams(blocks: Sequence[csr_matrix], frame: pl.DataFrame) -> tuple[np.ndarray, float]:
+    """Weights (2, 2^BITS) float16 and intercept of the n-gram models, fitted apart on features of the frame's rows."""
+    weights, intercept = np.zeros((len(blocks), 1 << ngrams.BITS), np.float16), 0.0
+    for block, x in enumerate(blocks):
+        keep = widespread(x, frame)
+        model = LogisticRegression(C=10, max_iter=STEPS, tol=1e-9)
+        model.fit(x[:, keep], (frame["label"] == "ai").to_numpy(), sample_weight=weights_of(frame))
+        weights[block, keep] = model.coef_[0]
+        intercept += float(model.intercept_[0])
+    return weights, intercept
 
 
 def fit_style(measures: np.ndarray, frame: pl.DataFrame) -> Stylometry:
@@ -122,7 +131,7 @@ def widespread(x: csr_matrix, frame: pl.DataFrame) -> np.ndarray:
 def train(folder: Path, out: Path) -> list[Path]:
     """Rebuild the shipped weights below `out` from the labelled sources in `folder`; returns the files written."""
     chosen = sample(labelled.read(folder, licensed_only=True), np.random.default_rng(SEED))
-    weights, intercept = fit_ngrams(chosen, np.random.default_rng(SEED))
+    weights, intercept = fit_ngrams(gram_features(chosen, np.random.default_rng(SEED)), chosen.frame)
     written = write_ngrams(out, weights, intercept, chosen)
     written.append(
         write_style(out, fit_style(style.measures(chosen.batch)[chosen.frame["row"].to_numpy()], chosen.frame))
@@ -134,10 +143,10 @@ def out_of_family(training: Labelled, *targets: Labelled) -> list[dict[str, np.n
     """For each target the scores (n,) of every first-tier member, by models that saw nothing of a row's fold."""
     learned = [{"ngrams": _unscored(t), "stylometry": _unscored(t)} for t in targets]
     measured = style.measures(training.batch)[training.frame["row"].to_numpy()]
-    trained = folds(training.frame)
+    trained, blocks = folds(training.frame), gram_features(training, np.random.default_rng(SEED))
     for left_out in sorted(set(np.concatenate([folds(t.frame) for t in targets]).tolist())):
         rest = training.take(trained != left_out)
-        tables = {"en": fit_ngrams(rest, np.random.default_rng(SEED))}
+        tables = {"en": fit_ngrams([x[trained != left_out] for x in blocks], rest.frame)}
         models = (ngrams.Ngrams.of(tables), fit_style(measured[trained != left_out], rest.frame))
         for target, scores in zip(targets, learned, strict=True):
             here = folds(target.frame) == left_out

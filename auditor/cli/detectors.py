@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import typer
@@ -53,27 +54,48 @@ def install(name: str = typer.Argument(..., help="encoder or lm.")) -> None:
 def train(
     data: Path = typer.Option(..., "--data", help="Folder of labelled Parquet files."),
     out: Path = typer.Option(..., "--out", help="Folder for the weights."),
-) -> None:
+    deep: bool = typer.Option(False, "--deep", help="The deep detectors' weights too: hours on a CPU; goes on where "
+                              "an earlier call ended."),
+) -> None:  # fmt: skip
     """Rebuild the shipped weights from labelled text, with fixed seeds."""
     from auditor.detectors.training import train as run
 
     for path in run(data, out):
         print(path)
+    if deep:
+        from auditor.detectors.tier1_training import train as run_deep
+
+        for path in run_deep(data, out, lambda words: print(words, file=sys.stderr)):
+            print(path)
 
 
 @group.command(epilog="Example: auditor detectors evaluate --data labelled/ --out evaluation.json")
 def evaluate(
     data: Path = typer.Option(..., "--data", help="Folder of labelled Parquet files."),
-    out: Path | None = typer.Option(None, "--out", help="Write the figures as JSON; docs are written beside it."),
+    out: Path | None = typer.Option(None, "--out", help="Write the figures as JSON, and detectors.md beside it."),
+    deep: Path | None = typer.Option(
+        None, "--deep", help="Measure the deep detectors instead: the folder that `train --deep` wrote."
+    ),
 ) -> None:
     """Accuracy on source families left out, beside each member alone and the plain baselines."""
     import numpy as np
 
     from auditor.cli.printing import print_json
-    from auditor.detectors.evaluation import evaluate as run
-    from auditor.manifest import write_json
+    from auditor.manifest import write_json, write_text
 
-    found = run(data, rng=np.random.default_rng(0))
+    if deep:
+        from auditor.detectors.tier1_evaluation import evaluate as run_deep
+
+        found = run_deep(data, deep, lambda words: print(words, file=sys.stderr))
+    else:
+        from auditor.detectors.ensemble import MODELS
+        from auditor.detectors.evaluation import evaluate as run
+        from auditor.detectors.model_card import render
+
+        table = run(data, rng=np.random.default_rng(0))
+        found = {"rows": table.to_dicts()}
+        if out:
+            write_text(out.parent / "detectors.md", render(table, MODELS))
     if out:
         write_json(out, found)
     else:

@@ -52,3 +52,18 @@ def classifier(folder: Path, labels: tuple[str, ...], *, seed: int = 0) -> Path:
                        id2label=dict(enumerate(labels)), label2id={n: i for i, n in enumerate(labels)})  # fmt: skip
     BertForSequenceClassification(shape).save_pretrained(folder)
     return folder
+
+
+def encoder(folder: Path, *, seed: int = 0) -> Path:
+    """A BERT of two layers without a head, with tokens that open and close a text."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(seed)
+    found = tokeniser(folder, extra=("<cls>", "<sep>", "<mask>"))
+    found.add_special_tokens({"cls_token": "<cls>", "sep_token": "<sep>", "mask_token": "<mask>"})
+    found.save_pretrained(folder)
+    shape = BertConfig(vocab_size=len(found), hidden_size=16, intermediate_size=32, num_hidden_layers=2,
+                       num_attention_heads=2, max_position_embeddings=300, initializer_range=0.5)  # fmt: skip
+    BertModel(shape).save_pretrained(folder)
+    return folder
