@@ -116,8 +116,9 @@ def _setting(varied: str, at: float) -> str:
 
 def _bands(bands: dict[str, dict[str, Any]]) -> dict[str, Any]:
     central = bands.get("central", {})
-    tokens = [bands.get(band, {}).get("tokens") for band in BANDS]
-    if None in tokens:
+    found = [bands.get(band, {}).get("tokens") for band in BANDS]
+    tokens = [float(count) for count in found if count is not None]
+    if len(tokens) < len(BANDS):
         reason = central.get("reason") or next((b["reason"] for b in bands.values() if b.get("reason")), None)
         return {"value": None, "status": "not_measured", "reason": clean(reason or "a band could not be sized", 120)}
     return {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import zip_longest
 from typing import Any
 
 from auditor.reports import svg, words
@@ -39,7 +38,7 @@ def intervals(
          "text": words.brief(e, unit) if words.measured(e) else words.estimate(e),
          "why": "; ".join(part for part in (words.why(e or {}), note) if part), "measured": words.measured(e),
          "doubt": words.doubt(e)}
-        for (label, e), note in zip_longest(entries, notes[: len(entries)], fillvalue="")
+        for (label, e), note in zip(entries, notes or [""] * len(entries), strict=True)
     ]  # fmt: skip
     return {"caption": caption, "axis": svg.axis(along), "rows": rows, "any": any(row["measured"] for row in rows)}
 

@@ -149,7 +149,7 @@ def _diversity(corpus: dict[str, Any]) -> str:
         return f"Lost diversity is {words.estimate(e)}."
     against = "against the human reference at equal coverage"
     if e["value"] >= 0:
-        found = "The corpus has lost" if e["lower"] > 0 else "No loss of word types is beyond doubt: it has lost"
+        found = "The corpus has lost" if e["lower"] > 0 else "A loss of word types is not beyond doubt: it has lost"
         text = f"{found} {words.estimate(e)} of its word types {against}"
     else:
         more = {**e, "value": -e["value"], "lower": -e["upper"], "upper": -e["lower"]}

@@ -217,8 +217,10 @@ def _times(reference: float, corpus: float) -> str:
 def _drift(drift: dict[str, Any]) -> list[tuple[str, ...]]:
     """Distance from the reference and stage of collapse, with what the stage rests on."""
     divergence, stage = drift.get("divergence"), drift.get("stage")
-    facts = [("Drift from the reference", words.brief(divergence, "count"), words.doubt(divergence),
-              words.why(divergence))] if words.measured(divergence) else []  # fmt: skip
+    facts: list[tuple[str, ...]] = []
+    if divergence and words.measured(divergence):
+        facts.append(("Drift from the reference", words.brief(divergence, "count"), words.doubt(divergence),
+                      words.why(divergence)))  # fmt: skip
     if stage:
         facts.append(("Stage of collapse", clean(STAGES.get(stage, stage), 60), "",
                       clean(drift.get("stage_evidence", ""), 200)))  # fmt: skip
