@@ -20,10 +20,6 @@ _REACH = 7.0
 _SINGLE = 6
 _TABLE = 16.0
 _INVERT = 12.0
-_AROUND = 16
-_FARTHEST, _ENOUGH = 16.0, 200
-_HIGHEST, _WIDEST = 60_000.0, 4096
-_MANY, _BASE, _STEP, _FIRST, _PLACES = 8, 9, 10, 11, 12
 
 
 class Pool(NamedTuple):
@@ -72,22 +68,18 @@ def advance(rng, pool, rates, out):
     dense, out_dense, spill = pool.dense, out.dense, out.item_count
     item_bin, item_count, out_bin = pool.item_bin, pool.item_count, out.item_bin
     scale, fresh, fixed = rates.scale, rates.fresh, rates.fixed
-    law = np.array([0.0, 0.0, 0.0, rates.keep, rates.power, rates.cut, rates.tie, rates.thin, 0.0, -1.0, 0.0, 0.0, 0.0])
-    upto, guide = np.empty(_WIDEST), np.empty(_WIDEST, np.int64)
+    law = np.array([0.0, 0.0, 0.0, rates.keep, rates.power, rates.cut, rates.tie, rates.thin])
     used, bins = 0, dense.shape[0]
     for b in range(bins):
         row, now = out_dense[b], dense[b]
         law[0], law[1], law[2] = scale[b], fresh[b], fixed[b]
-        before, law[_BASE] = used, -1.0
+        before = used
         for count in range(now.size):
             if now[count] > 0 and used >= 0:
-                # many types at the counts around make a table worth its cost, though few stand at each
-                law[_MANY] = rates.thin >= 1.0 and now[count : count + _AROUND].sum() > _AROUND
-                used = _train(rng, now[count], count, law, row, spill, used, upto, guide)
+                used = _train(rng, now[count], count, law, row, spill, used)
         if used < 0:
             return used
         out_bin[before:used] = b
-    law[_BASE], law[_MANY] = -1.0, 0.0
     simple = rates.power == 1.0 and rates.cut == 0 and rates.tie >= 1.0 and rates.thin >= 1.0
     nowhere = np.empty(0, np.int64)
     for i in range(item_bin.size):
@@ -101,7 +93,7 @@ def advance(rng, pool, rates, out):
             used += 1
             continue
         law[0], law[1], law[2] = scale[b], fresh[b], fixed[b]
-        used = _train(rng, 1, count, law, out_dense[b] if b < bins else nowhere, spill, used, upto, guide)
+        used = _train(rng, 1, count, law, out_dense[b] if b < bins else nowhere, spill, used)
         if used < 0:
             return used
         out_bin[before:used] = b
@@ -176,26 +168,24 @@ def _part(rng, types, chance, mass):
     return k
 
 
-# Below, `law` is scale, fresh, fixed, keep, power, cut, tie, thin of one bin, then the state of its table of Poisson
-# chances: whether types stand close, its rate (below 0: none), reach, first place and number of places; `upto`, `guide`
-# (widest,) hold it; `row` (counts,) are the bin's places; `spill` (room,) the counts of items, of which `used` are
-# taken; each function returns the new `used`, -1 when full.
+# Below, `law` is scale, fresh, fixed, keep, power, cut, tie, thin of one bin; `row` (counts,) its places in the table;
+# `spill` (room,) the counts of items, of which `used` are taken; each function returns the new `used`, -1 when full.
 
 
 @kernel
-def _train(rng, types, count, law, row, spill, used, upto, guide):
+def _train(rng, types, count, law, row, spill, used):
     """Types of one bin and count: which occurrences are read, then what the model makes of them."""
     thin = law[7]
     if thin >= 1.0:
-        return _generate(rng, types, count, count, law, row, spill, used, upto, guide)
+        return _generate(rng, types, count, count, law, row, spill, used)
     if types == 1:
-        return _generate(rng, 1, count, rng.binomial(count, thin), law, row, spill, used, upto, guide)
+        return _generate(rng, 1, count, rng.binomial(count, thin), law, row, spill, used)
     left, mass = types, 1.0
     chance = (1.0 - thin) ** count
     for taken in range(count + 1):
         here = left if taken == count else _part(rng, left, chance, mass)
         if here > 0:
-            used = _generate(rng, here, count, taken, law, row, spill, used, upto, guide)
+            used = _generate(rng, here, count, taken, law, row, spill, used)
             left -= here
         if left == 0 or used < 0:
             break
@@ -205,7 +195,7 @@ def _train(rng, types, count, law, row, spill, used, upto, guide):
 
 
 @kernel
-def _generate(rng, types, count, taken, law, row, spill, used, upto, guide):
+def _generate(rng, types, count, taken, law, row, spill, used):
     start = int(law[2] + law[3] * count)
     kept = types
     if taken < law[5]:
@@ -213,32 +203,32 @@ def _generate(rng, types, count, taken, law, row, spill, used, upto, guide):
     elif taken == law[5] and law[6] < 1.0:
         kept = rng.binomial(types, law[6])
     if kept < types:
-        used = _spread(rng, types - kept, law[1], start, law, row, spill, used, upto, guide)
+        used = _spread(rng, types - kept, law[1], start, row, spill, used)
     if kept > 0 and used >= 0:
         weight = float(taken) if law[4] == 1.0 else float(taken) ** law[4]
-        used = _spread(rng, kept, law[0] * weight + law[1], start, law, row, spill, used, upto, guide)
+        used = _spread(rng, kept, law[0] * weight + law[1], start, row, spill, used)
     return used
 
 
 @kernel
-def _spread(rng, types, rate, start, law, row, spill, used, upto, guide):
+def _spread(rng, types, rate, start, row, spill, used):
     """Each of `types` moves to start + Poisson(rate): single draws, draws from a table, or one draw per place."""
     if rate <= 0.0:
         return _place(types, start, row, spill, used)
-    covered = law[_BASE] >= 0.0 and law[_BASE] <= rate < law[_BASE] + law[_STEP]
-    if (types < _SINGLE and law[_MANY] == 0.0 and not covered) or rate > _HIGHEST:
+    if types < _SINGLE:
         for _ in range(types):
             used = _place(1, start + rng.poisson(rate), row, spill, used)
             if used < 0:
                 return used
         return used
-    if types < _TABLE * math.sqrt(rate + 1.0):
-        if not covered:
-            _tabulate(rate, types, law, upto, guide)
-        return _spread_by_table(rng, types, start, rate, law, row, spill, used, upto, guide)
-    first = _first_place(rate)
+    # the places from first on hold all but 1e-11 of the mass
+    first = max(0, int(rate - _REACH * math.sqrt(rate) - 8.0))
     places = int(rate + _REACH * math.sqrt(rate) + 16.0) - first
     chance = math.exp(first * math.log(rate) - rate - math.lgamma(first + 1.0))
+    if types < _TABLE * math.sqrt(rate + 1.0):
+        upto = np.empty(places)
+        _cumulate(rate, first, chance, upto)
+        return _spread_by_table(rng, types, start + first, upto, row, spill, used)
     left, mass = types, 1.0
     for k in range(first, first + places):
         here = left if k == first + places - 1 else _part(rng, left, chance, mass)
@@ -253,51 +243,31 @@ def _spread(rng, types, rate, start, law, row, spill, used, upto, guide):
 
 
 @kernel
-def _first_place(rate):
-    """From here on, and for as far above the rate, lies all but 1e-11 of a Poisson's mass."""
-    return max(0, int(rate - _REACH * math.sqrt(rate) - 8.0))
-
-
-@kernel
-def _tabulate(rate, types, law, upto, guide):
-    """Poisson chances summed up, with a guide that says for each of as many slices of [0, 1) where a search begins.
-
-    A Poisson of a slightly higher rate is this one plus a small one, so the table serves rates up to a step above; the
-    step weighs the cost of a table against that of the small draws.
-    """
-    first = _first_place(rate)
-    places = int(rate + _REACH * math.sqrt(rate) + 16.0) - first
-    chance = math.exp(first * math.log(rate) - rate - math.lgamma(first + 1.0))
-    total, slot = 0.0, 0
-    for k in range(places):
+def _cumulate(rate, first, chance, upto):
+    """Fill upto (places,) with the Poisson chances of first, first + 1, ..., summed up."""
+    total = 0.0
+    for k in range(upto.size):
         total += chance
         upto[k] = total
         chance *= rate / (first + k + 1.0)
-        while slot < places and (slot <= total * places or k == places - 1):
-            guide[slot] = k
-            slot += 1
-    law[_BASE], law[_FIRST], law[_PLACES] = rate, first, places
-    law[_STEP] = min(_FARTHEST, math.sqrt(6.0 * places / types))
 
 
 @kernel
-def _spread_by_table(rng, types, start, rate, law, row, spill, used, upto, guide):
-    """Inversion, once in the table and once for what the rate exceeds the table's by."""
-    places, first, above = int(law[_PLACES]), int(law[_FIRST]), rate - law[_BASE]
-    none = math.exp(-above)
+def _spread_by_table(rng, types, start, upto, row, spill, used):
+    """Inversion: a guide says for each of as many slices of [0, 1) where the search begins."""
+    places = upto.size
+    guide = np.empty(places, np.int64)
+    k = 0
+    for slot in range(places):
+        while k < places - 1 and upto[k] * places < slot:
+            k += 1
+        guide[slot] = k
     for _ in range(types):
         u = rng.random()
         k = guide[int(u * places)]
         while k < places - 1 and upto[k] < u:
             k += 1
-        more = 0
-        if above > 0.0:
-            u, chance = rng.random(), none
-            while u > chance and more < _ENOUGH:
-                u -= chance
-                more += 1
-                chance *= above / more
-        used = _place(1, start + first + k + more, row, spill, used)
+        used = _place(1, start + k, row, spill, used)
         if used < 0:
             return used
     return used

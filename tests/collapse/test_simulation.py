@@ -213,7 +213,7 @@ def test_the_smallest_sources_and_all_or_no_human_text_run(regime, share):
 
 
 @pytest.mark.parametrize("count", [5, 40, 300, 3000])
-def test_types_at_neighbouring_counts_share_a_table_and_each_still_moves_by_its_own_poisson(count):
+def test_many_types_at_neighbouring_counts_each_move_by_their_own_poisson(count):
     rng, places, types, rounds = np.random.default_rng(1), np.arange(8192), 300, 40
     dense, nothing = np.zeros((1, 8192), np.int64), np.empty(0, np.int64)
     dense[0, count : count + 40] = types
