@@ -99,8 +99,6 @@ MEANING = {
     "formats": "Reports to write.",
     "batch_bytes": "Text that is read at once.",
     "split_bytes": "Text of one split, the unit of work.",
-    "profile": "Reserved.",
-    "shards_sample": "Read so many of the files only.",
 }
 
 DEFAULTS = {"workers": "all cores", "memory_limit": "half of the memory"}  # of the machine
