@@ -1,7 +1,5 @@
 """What excerpts never show: who can be reached, and what opens a door."""
 
-import time
-
 import pytest
 
 from auditor.reports.redact import LIMIT, redact, redact_url
@@ -55,10 +53,5 @@ def test_an_address_keeps_its_path_and_loses_its_keys():
 @pytest.mark.parametrize(
     "text", ["a" * 10**6, "a@" * 5 * 10**5, "1 " * 5 * 10**5, "-----BEGIN " * 10**5, "aA1/" * 10**5]
 )
-def test_a_megabyte_of_anything_takes_no_longer_than_its_beginning(text):
-    begun = time.process_time()
-    redact(text)
-    long = time.process_time() - begun
-    begun = time.process_time()
-    redact(text[:8000])
-    assert long < 0.05 + 20 * (time.process_time() - begun)
+def test_of_a_megabyte_only_the_beginning_is_looked_at(text):
+    assert redact(text) == redact(text[: 20 * LIMIT])
