@@ -1,7 +1,9 @@
 """Error, coverage and width of the synthetic fraction, on source families and generators never seen.
 
-python benchmarks/prevalence_scores.py --sources LABELLED --scores scores.parquet
-python benchmarks/prevalence.py --scores scores.parquet [--repeats 8] [--study NAME ...]
+python benchmarks/prevalence_tier0.py --sources LABELLED --scores tier0.parquet
+python benchmarks/prevalence.py --scores tier0.parquet --detector tier0 [--repeats 3] [--study NAME ...]
+python benchmarks/prevalence_scores.py --sources LABELLED --scores linear.parquet
+python benchmarks/prevalence.py --scores linear.parquet --detector linear
 
 Every corpus holds two shards of each fraction. Scores are drawn from densities fitted to the scores of real documents
 (a kernel of a quarter of their sd: semi-synthetic), but in the study "real", which draws documents without replacement.
@@ -19,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from prevalence_peers import PEERS, cramer_rao
-from prevalence_report import write_report
+from prevalence_report import DETECTORS, write_report
 
 from auditor.estimate.anchors import Anchors, AnchorSet
 from auditor.estimate.counts import ScoreCounts
@@ -156,7 +158,8 @@ def measure(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scores", type=Path, required=True)
-    parser.add_argument("--repeats", type=int, default=8)
+    parser.add_argument("--detector", choices=list(DETECTORS), required=True, help="whose scores these are")
+    parser.add_argument("--repeats", type=int, default=4)
     parser.add_argument("--study", action="append", choices=list(STUDIES))
     parser.add_argument("--rows", type=Path, default=KEPT, help="where the rows are kept")
     parser.add_argument("--report", type=Path, default=ROOT / "docs" / "prevalence.md")
@@ -178,9 +181,10 @@ def main() -> None:
                 # one stream for each corpus: another version of the estimator sees the same documents
                 rng = np.random.default_rng([20221101, place, repeat])
                 rows += measure(name, study, cell, *priors[key], rng)
-        fresh = pl.DataFrame(rows)
+        fresh = pl.DataFrame(rows).with_columns(detector=pl.lit(options.detector))
         if options.rows.exists():
-            kept = pl.read_parquet(options.rows).filter(pl.col("study") != name)
+            kept = pl.read_parquet(options.rows)
+            kept = kept.filter((pl.col("study") != name) | (pl.col("detector") != options.detector))
             fresh = pl.concat([kept, fresh], how="diagonal_relaxed")
         options.rows.parent.mkdir(exist_ok=True)
         fresh.write_parquet(options.rows)

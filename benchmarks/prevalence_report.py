@@ -8,13 +8,18 @@ import numpy as np
 import polars as pl
 from prevalence_peers import PEERS
 
+DETECTORS = {
+    "tier0": "the shipped first tier",
+    "linear": "a quick linear detector",
+}
 PREAMBLE = """# How far the synthetic fraction can be trusted
 
-Written by `python benchmarks/prevalence.py` from the rows kept in `benchmarks/results/prevalence.parquet`. The detector
-is a quick linear one (benchmarks/prevalence_scores.py), trained anew for every cell with its source family and its
-generators left out; the estimator's priors see neither. A cell is a source family x generator group x domain. Scores
-are drawn from densities fitted to real documents (semi-synthetic) but where it says real. Every corpus holds two shards
-of each fraction; the study "single shard" has one shard alone.
+Written by `python benchmarks/prevalence.py` from the rows kept in `benchmarks/results/prevalence.parquet`. Two
+detectors: the shipped first tier (benchmarks/prevalence_tier0.py), and a quick linear one that is worse
+(benchmarks/prevalence_scores.py); both trained anew for every cell with its source family and its generators left out;
+the estimator's priors see neither. A cell is a source family x generator group x domain. Scores are drawn from
+densities fitted to real documents (semi-synthetic) but where it says real. Every corpus holds two shards of each
+fraction; the study "single shard" has one shard alone.
 
 MAE, bias and width are percentage points. `x floor`: root mean square error / Cramer-Rao floor with both true densities
 and the same number of anchors. Coverage is that of 95% intervals, marginal over held-out (family, generator group),
@@ -59,24 +64,29 @@ def study_table(rows: pl.DataFrame, rng: np.random.Generator) -> list[str]:
 
 
 def write_report(rows: pl.DataFrame, studies: list[str], path: Path) -> None:
-    """All studies in their order, each with its worst cell."""
+    """All studies of each detector in their order, each with its worst cell."""
     rng = np.random.default_rng(0)
     rows = scored(rows)
     lines = [PREAMBLE]
-    for name in studies:
-        part = rows.filter(study=name)
-        if not part.height:
-            continue
-        coverage, low, high = clustered(part, rng)
-        worst = part.group_by("held", "group", "domain").agg(pl.col("covered").mean(), pl.len(), pl.col("area").first())
-        row = worst.sort("covered", "held", "group", "domain").row(0, named=True)
-        lines += [f"## {name}", "", *study_table(part, rng), ""]
-        lines.append(
-            f"All fractions: coverage {coverage:.3f} ({low:.2f}-{high:.2f}) over {part.height} shards in "
-            f"{worst.height} cells, detector AUROC {part['area'].min():.2f}-{part['area'].max():.2f}."
-        )
-        where = f"{row['held']}, {row['group']}, {row['domain']} (AUROC {row['area']:.2f})"
-        lines.append(f"Worst cell: {where}: {row['covered']:.2f} of {row['len']}.\n")
+    for detector, words in DETECTORS.items():
+        for name in studies:
+            part = rows.filter(study=name, detector=detector)
+            if part.height:
+                lines += [f"## {name}: {words}", "", *study_table(part, rng), "", *_summary(part, rng), ""]
     tail = path.read_text().split("<!-- by hand -->", 1)[1:] if path.exists() else []
     path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join(lines) + "\n<!-- by hand -->" + (tail[0] if tail else "\n"))
+
+
+def _summary(part: pl.DataFrame, rng: np.random.Generator) -> list[str]:
+    """Coverage over all fractions, and the worst cell."""
+    coverage, low, high = clustered(part, rng)
+    by_cell = part.group_by("held", "group", "domain").agg(pl.col("covered").mean(), pl.len(), pl.col("area").first())
+    worst = by_cell.sort("covered", "held", "group", "domain").row(0, named=True)
+    where = f"{worst['held']}, {worst['group']}, {worst['domain']} (AUROC {worst['area']:.2f})"
+    missed = by_cell.filter(pl.col("covered") < 0.8).height
+    return [
+        f"All fractions: coverage {coverage:.3f} ({low:.2f}-{high:.2f}) over {part.height} shards in {by_cell.height} "
+        f"cells, detector AUROC {part['area'].min():.2f}-{part['area'].max():.2f}.",
+        f"Cells covered less than 80%: {missed}. Worst cell: {where}: {worst['covered']:.2f} of {worst['len']}.",
+    ]
