@@ -35,10 +35,18 @@ def word_vectors(hashes: np.ndarray, offsets: np.ndarray) -> csr_array:
 def document_vectors(words: csr_array, *, seed: int) -> np.ndarray:
     """(n, DIMENSIONS) documents in the leading subspace of their words, of length 1."""
     draws = np.random.default_rng(seed).standard_normal((words.shape[1], DIMENSIONS), np.float32)
-    basis = np.linalg.qr(words @ draws)[0]
-    basis = np.linalg.qr(words @ np.linalg.qr(words.T @ basis)[0])[0]
-    found = (words @ np.linalg.qr(words.T @ basis)[0]).astype(float)
+    basis = _orthogonal(words @ draws)
+    basis = _orthogonal(words @ _orthogonal(words.T @ basis))
+    found = words @ _orthogonal(words.T @ basis)
     return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+
+
+def _orthogonal(columns: np.ndarray) -> np.ndarray:
+    """An orthonormal basis of tall columns by their small Gram matrix: a tenth of the time of LAPACK's QR."""
+    columns = columns.astype(float)
+    values, vectors = np.linalg.eigh(columns.T @ columns)
+    kept = values > values.max(initial=0.0) * 1e-10  # of no columns too
+    return columns @ (vectors[:, kept] / np.sqrt(values[kept]))
 
 
 def find_topics(vectors: np.ndarray, *, seed: int) -> np.ndarray:
@@ -61,9 +69,11 @@ def name_topics(topic: np.ndarray, document: np.ndarray, word: np.ndarray, names
     Parameters: topic (n,); document, word (pairs,): which of the named words stands in which document
     """
     count, n = int(topic.max(initial=-1)) + 1, len(topic)
-    pairs = np.unique(document * np.int64(len(names)) + word)
-    document, word = np.divmod(pairs, len(names))
-    held = np.bincount(topic[document] * len(names) + word, minlength=count * len(names)).reshape(count, -1)
+    stands = csr_array((np.ones(len(word), np.float32), (document, word)), (n, len(names)))
+    stands.sum_duplicates()
+    stands.data[:] = 1.0
+    member = csr_array((np.ones(n, np.float32), (topic, np.arange(n))), (count, n))
+    held = (member @ stands).toarray()
     sizes = np.bincount(topic, minlength=count)
     share, overall = held / np.maximum(sizes, 1)[:, None], held.sum(0) / max(n, 1)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -219,7 +219,10 @@ def named_words() -> pl.DataFrame:
 def _merged(run: Path, tasks: Sequence[Task], name: str) -> pl.DataFrame:
     """The spectra of some splits added up; thresholds fall until the sum fits the same bound as each of them."""
     paths = [part_folder(run, task.key) / f"{name}.parquet" for task in tasks]
-    return merge((pl.read_parquet(path) for path in paths if path.exists()), cap=4 * TYPE_CAP)
+    found = [path for path in paths if path.exists()]
+    if len(found) == 1:
+        return pl.read_parquet(found[0])
+    return merge((pl.read_parquet(path) for path in found), cap=4 * TYPE_CAP)
 
 
 def _duplicates(run: Path, tasks: Sequence[Task]) -> pl.DataFrame | None:
