@@ -189,7 +189,8 @@ def _launch(tasks: Sequence[Task], config: Config, run: Path, *, workers: int, t
 
         return map_on_ray(run, tasks)
     return run_jobs(
-        map_split, [Job(task, config, run, threads) for task in tasks], workers=workers, threads=threads
+        map_split, [Job(task, config, run, threads) for task in tasks], workers=workers, threads=threads,
+        apart=bool(config.memory_limit),
     )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ class _Worker:
 
 def run_jobs(
     function: Callable[[Any, Report], Any], jobs: Sequence[Any], *, workers: int, threads: int = 1,
-    stall: float = STALL_SECONDS,
+    stall: float = STALL_SECONDS, apart: bool = False,
 ) -> Iterator[Event]:  # fmt: skip
     """Run function(job, report) for every job and yield what happens, in the order in which it happens.
 
@@ -65,12 +65,13 @@ def run_jobs(
     AuditError fails its job with its message. After a worker was killed (-9: mostly for lack of memory) there is one
     worker less. function and jobs must be importable and picklable by our own processes (nothing pickled is ever
     read from a file).
-    Parameters: threads, of the libraries in each worker; stall, seconds without a sign of life
+    Parameters: threads, of the libraries in each worker; stall, seconds without a sign of life; apart, in another
+        process also where one is enough, so that its memory is given back
     """
-    if workers <= 1 or len(jobs) <= 1:
+    if not jobs or ((workers <= 1 or len(jobs) <= 1) and not apart):
         yield from _here(function, jobs, stall)
     else:
-        yield from _spawned(function, jobs, min(workers, len(jobs)), threads, stall)
+        yield from _spawned(function, jobs, max(min(workers, len(jobs)), 1), threads, stall)
 
 
 def _here(function: Callable[[Any, Report], Any], jobs: Sequence[Any], stall: float) -> Iterator[Event]:

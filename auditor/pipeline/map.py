@@ -146,9 +146,10 @@ class _Sketches:
 
     def _write(self, rows: pa.Table) -> None:
         rows = rows.combine_chunks()
-        sketch = rows["signature"].combine_chunks().flatten().to_numpy().reshape(-1, self._lsh.permutations)
+        frame = pl.DataFrame(rows)  # by way of Polars: pyarrow's to_numpy imports pandas where it is installed
         self._writer.add("signatures", rows)
-        self._writer.add("bands", band_frame(rows["stable_id"].to_numpy(), sketch, self._lsh).to_arrow())
+        bands = band_frame(frame["stable_id"].to_numpy(), frame["signature"].to_numpy(), self._lsh)
+        self._writer.add("bands", bands.to_arrow())
 
 
 class _Tally:

@@ -188,7 +188,10 @@ def known_words(languages: Sequence[str], *, per_language: int = 5000) -> pl.Dat
     """Names for word types: type, word, of the most frequent words of each language (wordfreq, through 2021)."""
     import wordfreq
 
-    lists = [wordfreq.top_n_list(name, per_language) for name in languages]
+    lists = []
+    for name in languages:
+        lists.append(wordfreq.top_n_list(name, per_language))
+        wordfreq.get_frequency_list.cache_clear()  # whole lists: 30 MB a language
     by_rank = [word for rank in zip_longest(*lists) for word in rank if word]
     raw = [word.encode() for word in dict.fromkeys(by_rank)]
     tokens = tokenise(np.frombuffer(b"".join(raw), np.uint8), np.cumsum([0, *map(len, raw)]))
