@@ -12,6 +12,7 @@ from auditor.detectors import encoder_training, labelled, language_model, tuned_
 from auditor.detectors import tier1_training as tier1
 from auditor.detectors.evaluation import rates
 from auditor.detectors.labelled import Labelled
+from auditor.detectors.tier1 import FIRST
 
 REPLICATES = 300
 ESSAYS = 150  # native essays of a source
@@ -32,9 +33,19 @@ def evaluate(folder: Path, models: Path, say: tier1.Say) -> dict[str, list[dict]
     figures = language_model.load().figures(target.batch).astype(float)
     say(f"language model: {len(figures)} documents read")
     scores = tier1.family_scores(corpus, target, figures, tuned)
-    for members in tier1.STACKS:
+    for members in tier1.measured_stacks(scores):
         scores["+".join(members)] = tier1.joint_out_of_family(members, scores, target.frame)
-    return {"reach": table(target, scores)}
+    found = essays(corpus)
+    alarms = false_alarms(found, tier1.first_tier(corpus, found), threshold(target, scores[FIRST]))
+    return {"reach": table(target, scores), "essays": [alarms]}
+
+
+def threshold(target: Labelled, logit: np.ndarray) -> float:
+    """What FALSE_POSITIVES of the human documents (n,) exceed, sources weighing the same."""
+    human = np.isfinite(logit) & ~target.machine
+    weights, order = tier1.equal_weights(target.frame)[human], np.argsort(-logit[human])
+    share = np.cumsum(weights[order]) / weights.sum()
+    return float(logit[human][order][np.searchsorted(share, FALSE_POSITIVES)])
 
 
 def encoder_places(models: Path) -> dict[str, Path]:

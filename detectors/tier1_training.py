@@ -59,6 +59,11 @@ def train(folder: Path, out: Path, say: Say) -> list[Path]:
         corpus, np.random.default_rng(encoder_training.SEED)).frame)]  # fmt: skip
 
 
+def measured_stacks(scores: Mapping[str, np.ndarray]) -> list[tuple[str, ...]]:
+    """Those of STACKS whose members all have scores."""
+    return [members for members in STACKS if all(np.isfinite(scores[name]).any() for name in members)]
+
+
 def encoders(corpus: Labelled, out: Path, say: Say) -> dict[str, Changed]:
     """The tuned layers by the fold that they saw nothing of ("all": the shipped ones), fine-tuned where missing."""
     weights = installed("encoder")

@@ -7,11 +7,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import polars as pl
 from safetensors.numpy import save
 from scipy.sparse import csr_matrix
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from auditor.detectors import labelled, ngrams, phrases, style, stylometry, wordstream
@@ -103,7 +105,9 @@ def fit_ngrams(blocks: Sequence[csr_matrix], frame: pl.DataFrame) -> tuple[np.nd
     for block, x in enumerate(blocks):
         keep = widespread(x, frame)
         model = LogisticRegression(C=10, max_iter=STEPS, tol=1e-9)
-        model.fit(x[:, keep], (frame["label"] == "ai").to_numpy(), sample_weight=weights_of(frame))
+        with catch_warnings():
+            simplefilter("ignore", ConvergenceWarning)  # stopping early is meant
+            model.fit(x[:, keep], (frame["label"] == "ai").to_numpy(), sample_weight=weights_of(frame))
         weights[block, keep] = model.coef_[0]
         intercept += float(model.intercept_[0])
     return weights, intercept

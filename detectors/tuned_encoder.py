@@ -1,8 +1,8 @@
 """`encoder`: the sentence encoder MiniLM, its upper layers fine-tuned here, under a linear head.
 
-What is shipped are the changed layers (models/encoder.safetensors, float16), laid over the weights that
-`auditor detectors install encoder` fetches. A text is read in up to WINDOWS windows of TOKENS tokens; its vector is the
-mean over them.
+The changed layers (models/encoder.safetensors, float16, from `auditor detectors train --deep`) are laid over the
+weights that `auditor detectors install encoder` fetches. A text is read in up to WINDOWS windows of TOKENS tokens; its
+vector is the mean over them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ DESCRIPTION = Description(
 
 def obstacle() -> Obstacle | None:
     if not (MODELS / FILE).is_file():
-        return Obstacle("its tuned layers are missing", "auditor detectors train --deep --data DIR")
+        return Obstacle("no tuned layers are shipped with this version (see docs/deep-detectors.md)")
     return loading.obstacle("encoder", PACKAGES)
 
 
