@@ -80,9 +80,10 @@ def measure_topics(drawn: Drawn, gold: Gold, config: Config) -> Topics:
     if both.height < LEAST_DOCUMENTS:
         return Topics(ours, theirs, [], NOT_DRAWN if not drawn.rows.height else f"{both.height} documents: too few")
     tokens = drawn.tokens(both)
-    found = find_topics(
-        document_vectors(word_vectors(tokens.hashes, tokens.offsets), seed=config.seed), seed=config.seed
-    )
+    vectors = document_vectors(word_vectors(tokens.hashes, tokens.offsets), seed=config.seed)
+    if not vectors.any():
+        return Topics(ours, theirs, [], "no words that tell documents apart")
+    found = find_topics(vectors, seed=config.seed)
     words = named_words()
     keys = key_of(tokens.hashes)
     place = np.minimum(np.searchsorted(words["type"].to_numpy(), keys), words.height - 1)
