@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,9 @@ def make_plan(config: Config, run: Path | None = None) -> Plan:
     paths = {CORPUS: config.corpus, HUMAN: config.human_reference, AI: config.known_ai}
     samples = {CORPUS: config.shards_sample}
     corpora = {
-        role: plan_corpus(paths[role], options, sample=samples.get(role), seed=config.seed)
+        role: plan_corpus(
+            paths[role], replace(options, demanded=role == CORPUS), sample=samples.get(role), seed=config.seed
+        )
         for role in ROLES
         if paths[role]
     }

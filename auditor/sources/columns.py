@@ -113,9 +113,11 @@ def detect(fields: Sequence[str], options: SourceOptions, *, where: str) -> Colu
     # What somebody added to a known family: where its text comes from is never passed over.
     found = replace(found, generator=found.generator or common.generator, licence=found.licence or common.licence)
     given = {role: getattr(options, f"{role}_column") for role in OPTIONS}
-    for role, name in given.items():
+    for role, name in list(given.items()):
         if name is not None and name not in present and name.split(".")[0] not in present:
-            raise ConfigError(f"{where}: no column {name!r} (--{role}-column); the columns are {_listed(fields)}")
+            if options.demanded:
+                raise ConfigError(f"{where}: no column {name!r} (--{role}-column); the columns are {_listed(fields)}")
+            given[role] = None
     found = replace(found, **{role: name for role, name in given.items() if name is not None})
     if given["date"] is not None and found.date_kind is None:
         found = replace(found, date_kind=_date_kind(given["date"], present))

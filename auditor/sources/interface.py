@@ -60,6 +60,7 @@ class SourceOptions:
     source_column: str | None = None
     topic_column: str | None = None
     category_column: str | None = None
+    demanded: bool = True  # a column that was named must be there; of a reference only where it has it
     date_kind: str | None = None  # what the dates say where it is known better: DATE_KINDS
     text_unit: str = "file"  # what one document of a plain text file is: TEXT_UNITS
     batch_bytes: int = 16 * MIB  # of text in a batch; one longer document makes a batch of its own

@@ -1,12 +1,14 @@
 """Canonical columns: dates, hosts, languages, batches; and which columns the known corpora keep them in."""
 
 import datetime
+from dataclasses import replace
 
 import hypothesis.strategies as st
 import polars as pl
 import pytest
 from hypothesis import given
 
+from auditor.errors import ConfigError
 from auditor.records import Skip
 from auditor.sources.batching import LISTED, batched, condensed
 from auditor.sources.canonical import Raw, host
@@ -168,3 +170,12 @@ def test_many_skips_of_one_kind_become_a_count():
     skips = [Skip("s", "bad_json", row=i) for i in range(1000)] + [Skip("s", "no_text", 7)]
     short = list(condensed(skips))
     assert len(short) == LISTED + 2 and sum(skip.documents for skip in short) == 1007
+
+
+def test_a_column_that_was_named_must_be_in_the_corpus_and_may_be_missing_in_a_reference():
+    named = SourceOptions(topic_column="subject", text_column="body")
+    with pytest.raises(ConfigError, match="no column '(topic|body|subject)"):
+        detect(["id", "text"], named, where="a.jsonl")
+    found = detect(["id", "text"], replace(named, demanded=False), where="a.jsonl")
+    assert (found.text, found.topic) == ("text", None)
+    assert detect(["subject", "body"], replace(named, demanded=False), where="a.jsonl").topic == "subject"
