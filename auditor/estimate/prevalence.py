@@ -102,11 +102,15 @@ def _findings(used: list[AnchorSet], anchors: Anchors, target: ScoreCounts) -> l
     for other in anchors.human:
         if other is trusted or other.trust == Trust.BUNDLED or not other.size:
             continue
-        excess, noise = disagreement(trusted.counts, other.counts)
-        if excess > noise:
-            message = f"{other.origin}: {excess:.1%} of its documents score unlike {trusted.origin} (noise {noise:.1%})"
-            advice = "look at its highest scores: it holds machine text, or is of another domain"
-            out.append(_finding("anchors_contaminated", Severity.WARNING, message, advice))
+        for clean, doubted in ((trusted, other), (other, trusted)):
+            excess, noise = disagreement(clean.counts, doubted.counts)
+            if excess > noise:
+                message = (
+                    f"{doubted.origin}: {excess:.1%} of these human anchors score higher than {clean.origin} explains "
+                    f"(noise {noise:.1%})"
+                )
+                advice = "look at its highest scores: it holds machine text, or is of another domain"
+                out.append(_finding("anchors_contaminated", Severity.WARNING, message, advice))
     if len({a.trust for a in anchors.human if a.size and a.trust < Trust.BUNDLED}) == 1:
         message = "one human anchor set only: the estimate is the excess over what machine text that set may hold"
         out.append(_finding("anchors_unverified", Severity.NOTE, message, "a second trusted set would tell"))

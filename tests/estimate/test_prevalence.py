@@ -200,6 +200,9 @@ def test_contaminated_anchors_are_a_finding_where_a_second_set_exists(rng):
     anchors = Anchors((clean, AnchorSet("dated", Trust.DATED, dirty)))
     kinds = {f.kind for f in estimate_prevalence(mixture(0.1, 1000, rng), anchors, rng, options=QUICK).findings}
     assert "anchors_contaminated" in kinds
+    trusted = Anchors((AnchorSet("reference", Trust.REFERENCE, dirty), AnchorSet("dated", Trust.DATED, clean.counts)))
+    found = estimate_prevalence(mixture(0.1, 1000, rng), trusted, rng, options=QUICK).findings
+    assert [f.message[:9] for f in found if f.kind == "anchors_contaminated"] == ["reference"]
     alone = estimate_prevalence(mixture(0.1, 1000, rng), Anchors((clean,)), rng, options=QUICK).findings
     assert "anchors_unverified" in {f.kind for f in alone}
 
