@@ -208,7 +208,8 @@ def _losses(gold: Gold, synthetic: Synthetic, kind: str, place: int, config: Con
             collapsed=_body(gold.drawn, original) if original.height < rows.height else None,
         )  # fmt: skip
     tail = lost.pop("tail_retention")
-    return {"diversity_loss": lost, "tail_retention": tail, "reference": reference.said, "drawn": rows.height}
+    said = "" if reference.text is None else reference.said
+    return {"diversity_loss": lost, "tail_retention": tail, "reference": said, "drawn": rows.height}
 
 
 def _body(drawn: Drawn, rows: pl.DataFrame) -> Body:
