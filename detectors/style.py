@@ -191,7 +191,7 @@ def token_measures(hashes, offsets, table, out):
             place = hashes[t] >> RARITY_SHIFT
             known = table[place, 1] == np.uint8(hashes[t] & np.uint64(255))
             classes += np.uint64(1) << (np.uint64(table[place, 0] * known) * COUNT_BITS)
-        total, square = 0, 0
+        total, square = 0.0, 0.0
         for k in range(RARITY):
             words = np.int64((classes >> (np.uint64(k) * COUNT_BITS)) & np.uint64(1023))
             row[at + 3 + k] = np.sqrt(words / n)

@@ -64,10 +64,18 @@ def print_plan(found: dict[str, Any]) -> None:
     for unread in found["unreadable"]:
         console.print(f"cannot be read: {unread['shard']}: {unread['reason']}", markup=False)
     console.print(
-        f"{len(found['shards']):,} shards, {size(found['bytes'])}; about {cost['hours']:.2g} hours "
-        f"({cost['core_hours']:.2g} core hours), {size(cost['memory_bytes'])} of memory, "
+        f"{len(found['shards']):,} shards, {size(found['bytes'])}; about {time_of(cost['hours'])} "
+        f"({time_of(cost['core_hours'])} of one core), {size(cost['memory_bytes'])} of memory, "
         f"{size(cost['disk_bytes'])} of disk"
     )
+
+
+def time_of(hours: float) -> str:
+    """Hours for people: 20 seconds, 3 hours."""
+    for unit, least in (("hours", 2.0), ("minutes", 2.0 / 60)):
+        if hours >= least:
+            return f"{hours if unit == 'hours' else 60 * hours:,.0f} {unit}"
+    return f"{max(round(3600 * hours), 1)} seconds"
 
 
 def size(count: float) -> str:

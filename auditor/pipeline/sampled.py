@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from auditor.estimate.sampled import sampled_finding
 from auditor.records import Estimate, Finding, Status
 from auditor.statistics.twostage import two_stage_ratio
@@ -22,9 +24,9 @@ def describe_all(
     if listed is None:
         return []
     rows = [shard for shard in shards if shard[WITHIN].is_number]
-    values, sizes = [shard[WITHIN].value for shard in rows], [shard["documents"] for shard in rows]
+    values, sizes = np.array([[shard[WITHIN].value, shard["documents"]] for shard in rows], float).reshape(-1, 2).T
     corpus["shards_listed"] = listed
-    corpus[WITHIN] = two_stage_ratio(values, [0.0] * len(rows), sizes, listed, level=level)
+    corpus[WITHIN] = two_stage_ratio(values, np.zeros(len(rows)), sizes, listed, level=level)
     for name in ("duplicate_fraction", "duplicate_fraction_across"):
         found: Estimate = corpus[name]
         if found.is_number:

@@ -120,7 +120,7 @@ class _Level:
     def add(self, rows: pl.DataFrame) -> None:
         if not rows.height:
             return
-        self._threshold = min(self._threshold, int(rows["threshold"].min()))
+        self._threshold = min(self._threshold, int(rows["threshold"].to_numpy().min()))
         place = pl.col("bin").replace_strict({bin: i for i, bin in enumerate(BINS)}, return_dtype=pl.UInt8)
         rows = rows.select("type", (place * GROUPS + pl.col("group")).alias("cell"), *PAIR, "fixed")
         listed = rows.filter(pl.col("type").is_null() | pl.col("fixed"))

@@ -67,8 +67,8 @@ def plan_corpus(
     if wrong and not shards:
         raise wrong[0]
     if not shards and not failed:
-        listed = "; ".join(f"{unread.name}: {unread.reason}" for unread in ignored[:3])
-        raise ConfigError(f"{', '.join(paths)}: nothing to read; reads {KNOWN}" + (f" ({listed})" if listed else ""))
+        shown = "; ".join(f"{unread.name}: {unread.reason}" for unread in ignored[:3])
+        raise ConfigError(f"{', '.join(paths)}: nothing to read; reads {KNOWN}" + (f" ({shown})" if shown else ""))
     return Corpus(_corpus_name(paths), tuple(paths), tuple(shards), tuple(failed), tuple(ignored), listed)
 
 
