@@ -110,7 +110,10 @@ def _findings(used: list[AnchorSet], anchors: Anchors, target: ScoreCounts) -> l
                     f"(noise {noise:.1%})"
                 )
                 advice = "look at its highest scores: it holds machine text, or is of another domain"
-                out.append(_finding("anchors_contaminated", Severity.WARNING, message, advice))
+                # a better trusted set is doubted on the word of a lesser one: that takes more than noise
+                grave = doubted is other or excess > 2 * noise
+                severity = Severity.WARNING if grave else Severity.NOTE
+                out.append(_finding("anchors_contaminated", severity, message, advice))
     if len({a.trust for a in anchors.human if a.size and a.trust < Trust.BUNDLED}) == 1:
         message = "one human anchor set only: the estimate is the excess over what machine text that set may hold"
         out.append(_finding("anchors_unverified", Severity.NOTE, message, "a second trusted set would tell"))
