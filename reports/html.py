@@ -32,10 +32,11 @@ def render_html(report: dict[str, Any]) -> str:
          redact(e["excerpt"]))
         for e in report.get("excerpts", []) if e.get("excerpt")
     ]  # fmt: skip
-    columns = Markup(table.inert(table.columns(report["shards"], report.get("actions", []))))
+    needed = table.needs(report["reservoir"])
+    columns = Markup(table.inert(table.columns(report["shards"], report.get("actions", []), needed)))
     return render_page(
         "report.html.jinja", version=report["audit"]["version"], script="report.js",
-        v=view(report), shards=len(report["shards"]), columns=columns, excerpts=excerpts,
+        v=view(report), needed=bool(needed), shards=len(report["shards"]), columns=columns, excerpts=excerpts,
     )  # fmt: skip
 
 

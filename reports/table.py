@@ -21,7 +21,16 @@ ESTIMATES = (
 )
 
 
-def columns(shards: Sequence[dict[str, Any]], actions: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+def needs(reservoir: dict[str, Any]) -> dict[str, float]:
+    """Human tokens still to acquire for each shard, in the central band; empty where it could not be sized."""
+    return {
+        row["shard"]: row["tokens"] for row in reservoir["central"].get("per_shard", []) if row["tokens"] is not None
+    }
+
+
+def columns(
+    shards: Sequence[dict[str, Any]], actions: Sequence[dict[str, Any]] = (), needed: dict[str, float] | None = None
+) -> dict[str, Any]:
     """Columns of equal length; estimates as [value, lower, upper] columns in ten-thousandths, null where unmeasured.
 
     At most ROWS shards, the worst; `left_out` counts the others, which stand in report.json and audit.duckdb.
@@ -32,6 +41,7 @@ def columns(shards: Sequence[dict[str, Any]], actions: Sequence[dict[str, Any]] 
         "unit": UNIT, "left_out": len(shards) - len(kept), "shard": _within([s["shard"] for s in kept], NAMES_BYTES),
         "documents": [s["documents"] for s in kept], "eligible": [s["eligible_documents"] for s in kept],
         "tokens": [s["tokens"] for s in kept], "skipped": [s["skipped"] for s in kept],
+        "needed": [round(needed.get(s["shard"], 0)) for s in kept] if needed else [],
         "action": [action_of.get(s["shard"], "keep") for s in kept] if action_of else [],
         "flags": _within(["; ".join(s["flags"]) for s in kept], FLAGS_BYTES, empty=""),
     }  # fmt: skip

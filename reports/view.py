@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from auditor.reports import figures, summary, words
+from auditor.reports import figures, summary, table, words
 from auditor.reports.advice import actions
 from auditor.reports.certainty import certainty
 from auditor.reports.clean import clean, name
@@ -134,6 +134,7 @@ def diversity(report: dict[str, Any]) -> dict[str, Any]:
 def static_rows(report: dict[str, Any], shards: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The worst shards for readers without JavaScript; the script replaces them by all shards."""
     planned = {a["shard"]: a["action"] for a in report.get("actions", [])}
+    needed = table.needs(report["reservoir"])
     rows = []
     for s in shards[:STATIC_ROWS]:
         estimates = (s["synthetic_fraction"], s["duplicate_fraction"], s["diversity_loss"]["q0"],
@@ -142,6 +143,7 @@ def static_rows(report: dict[str, Any], shards: Sequence[dict[str, Any]]) -> lis
         ranges = [words.interval(e) + (" ?" if e["status"] == "inconclusive" else "") for e in estimates]
         rows.append({"shard": name(s["shard"]), "cells": list(zip(numbers, ranges, strict=True)),
                      "documents": words.count(s["documents"]), "tokens": words.count(s["tokens"]),
+                     "needed": words.count(round(needed.get(s["shard"], 0))) if needed else "",
                      "action": planned.get(s["shard"], "keep") if planned else "",
                      "flags": clean("; ".join(s["flags"]), 120)})  # fmt: skip
     return rows

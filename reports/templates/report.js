@@ -64,8 +64,10 @@
     },
     text: (i) => [at(columns[key], i) ?? ""],
   });
+  // The last column of figures stands there where the reservoir could be sized.
+  const sized = !Array.isArray(columns.needed) || columns.needed.length > 0;
   const fields = [words("shard", "th"), estimate("synthetic"), estimate("duplicate"), estimate("loss"), estimate("tail"),
-    whole("documents"), whole("tokens"), words("action"), words("flags")];
+    whole("documents"), whole("tokens"), ...(sized ? [whole("needed")] : []), words("action"), words("flags")];
   const heads = [...table.tHead.rows[0].cells];
   const lowered = columns.shard.map((text, i) => `${text}\n${at(columns.flags, i) ?? ""}`.toLowerCase());
 
@@ -156,7 +158,7 @@
       const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
       return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     };
-    const titles = ["shard", ...["synthetic_fraction", "duplicate_fraction", "diversity_loss.q0", "tail_retention"].flatMap((n) => [n, `${n}.lower`, `${n}.upper`]), "documents", "tokens", "action", "flags"];
+    const titles = ["shard", ...["synthetic_fraction", "duplicate_fraction", "diversity_loss.q0", "tail_retention"].flatMap((n) => [n, `${n}.lower`, `${n}.upper`]), "documents", "tokens", ...(sized ? ["human_tokens_to_acquire"] : []), "action", "flags"];
     const lines = [titles.join(","), ...shown.map((i) => fields.flatMap((field) => field.text(i)).map(quote).join(","))];
     const link = make("a", undefined, { download: "shards.csv", href: URL.createObjectURL(new Blob([lines.join("\r\n") + "\r\n"], { type: "text/csv" })) });
     link.click();

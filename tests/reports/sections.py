@@ -76,7 +76,9 @@ def reservoir(rng: random.Random, rows: list[dict[str, Any]], kind: str) -> dict
             "sizing": "fixed_compute",
             "upsampling": 4.0,
             "binding_constraint": constraint,
-            "per_shard": [],
+            "per_shard": [
+                {"shard": row["shard"], "tokens": tokens and int(part * row["tokens"]), "documents": 1} for row in rows
+            ],
             "reason": None if tokens else "the synthetic fraction was not measured",
             "status": "measured" if tokens else "not_measured",
         }
