@@ -55,7 +55,8 @@ def measure(
     drawn, words = read_drawn(connection, folder, plan), _words(connection)
     reference = richness.general(richness.find_reference(folder, plan), _added(words))
     gold = Gold.of(reference, drawn)
-    topics = measure_topics(drawn, gold, config)
+    names = richness.named_words(drawn.languages)
+    topics = measure_topics(drawn, gold, config, names)
     prevalence, counts = synthetic.prevalence, synthetic.counts["shard"]
 
     def match(name: str) -> Reference:
@@ -82,7 +83,7 @@ def measure(
     corpus = {"shards": len(shards), **sizes, **summary.quantities(synthetic, copies[""], whole, place=None)}
     corpus["drift"] = whole.drift
     profile = richness.profile(whole, reference, level=config.level)
-    profile |= {"missing": richness.missing_words(whole, reference)}
+    profile |= {"missing": richness.missing_words(whole, reference, names)}
     profile |= {"lost": _lost(connection, gold, topics, config)}
     if config.profile == "full":
         profile["full"] = full_profile(folder, plan, drawn, gold, seed=config.seed, level=config.level)

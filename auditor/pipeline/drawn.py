@@ -26,6 +26,7 @@ PER_SPLIT, PER_STRATUM, STRATA = 2048, 256, 64
 WORDS_KEPT = 500  # first words of a document: a book would be the sample
 PART = "words"
 EVERY = 1 << 64
+LEAST_LANGUAGE = 0.01
 MOST = 8192  # documents of one scope that are read
 
 
@@ -36,7 +37,7 @@ def draw(documents: pl.DataFrame, tokens: Tokens) -> pl.DataFrame:
     starts = tokens.offsets[frame["place"].to_numpy()]
     lengths = np.minimum(tokens.words[frame["place"].to_numpy()], WORDS_KEPT)
     flat, offsets = _gathered(tokens.hashes, starts, lengths)
-    lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(flat))
+    lists = pa.LargeListArray.from_arrays(pl.Series(offsets).to_arrow(), pl.Series(flat).to_arrow())
     return frame.drop("place").with_columns(words=pl.Series(pl.from_arrow(lists)))
 
 
@@ -72,6 +73,12 @@ class Drawn:
         if ceiling < EVERY:
             rows = rows.filter(pl.col("stable_id") <= ceiling)
         return rows.sort("stable_id").head(MOST)
+
+    @property
+    def languages(self) -> set[str]:
+        """Those of at least LEAST_LANGUAGE of the documents drawn."""
+        counts = self.rows.group_by("language").len()
+        return set(counts.filter(pl.col("len") >= LEAST_LANGUAGE * self.rows.height)["language"].drop_nulls())
 
     def tokens(self, rows: pl.DataFrame) -> Tokens:
         """The words of some documents."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -196,11 +196,11 @@ def profile(corpus: Richness, reference: Reference, *, level: float) -> dict[str
     return {"level": "word", "reference": said, "points": points}
 
 
-def missing_words(corpus: Richness, reference: Reference) -> list[dict[str, Any]]:
-    """The words of the reference that the corpus lost most of, per million tokens."""
+def missing_words(corpus: Richness, reference: Reference, names: pl.DataFrame) -> list[dict[str, Any]]:
+    """The words of the reference that the corpus lost most of, per million tokens; names, those that have one."""
     if reference.text is None:
         return []
-    lost = lost_types(corpus.text, reference.text, names=named_words(), most=4 * MISSING)
+    lost = lost_types(corpus.text, reference.text, names=names, most=4 * MISSING)
     named = lost.drop_nulls("word").filter(pl.col("retained") < 1).head(MISSING)
     scale, own = 1e6 / max(reference.tokens, 1), 1e6 / max(corpus.text.tokens, 1)
     return [
@@ -210,10 +210,14 @@ def missing_words(corpus: Richness, reference: Reference) -> list[dict[str, Any]
     ]  # fmt: skip
 
 
+def named_words(languages: Collection[str]) -> pl.DataFrame:
+    """Words that can be named, by type key: of those of the languages that there are lists of, or else of all."""
+    return _named_words(tuple(name for name in NAMED if name in languages) or NAMED)
+
+
 @cache
-def named_words() -> pl.DataFrame:
-    """Words that can be named, by type key."""
-    return known_words(NAMED).sort("type")
+def _named_words(languages: tuple[str, ...]) -> pl.DataFrame:
+    return known_words(languages).sort("type")
 
 
 def _merged(run: Path, tasks: Sequence[Task], name: str) -> pl.DataFrame:

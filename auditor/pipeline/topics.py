@@ -23,7 +23,6 @@ from auditor.estimate.topics import (
     word_vectors,
 )
 from auditor.pipeline.drawn import Drawn
-from auditor.pipeline.richness import named_words
 from auditor.pipeline.strata import NOT_DRAWN, Gold
 from auditor.records import Estimate
 from auditor.sketch.types_kernel import key_of
@@ -72,8 +71,8 @@ class Topics:
         return lost_names(self.names, ours, theirs, level=level)
 
 
-def measure_topics(drawn: Drawn, gold: Gold, config: Config) -> Topics:
-    """Topics of the corpus and the reference together, so that they mean the same in both."""
+def measure_topics(drawn: Drawn, gold: Gold, config: Config, words: pl.DataFrame) -> Topics:
+    """Topics of the corpus and the reference together, so that they mean the same in both; words, to name them by."""
     ours = drawn.of("all", None).head(MOST_CORPUS)
     theirs = gold.rows.sort("stable_id").head(MOST_REFERENCE)
     both = pl.concat([ours, theirs])
@@ -84,7 +83,6 @@ def measure_topics(drawn: Drawn, gold: Gold, config: Config) -> Topics:
     if not vectors.any():
         return Topics(ours, theirs, [], "no words that tell documents apart")
     found = find_topics(vectors, seed=config.seed)
-    words = named_words()
     keys = key_of(tokens.hashes)
     place = np.minimum(np.searchsorted(words["type"].to_numpy(), keys), words.height - 1)
     known = words["type"].to_numpy()[place] == keys
