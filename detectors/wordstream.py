@@ -169,7 +169,7 @@ def read(text, kinds, lower, classes, words, forms, starts, stops):
                 for k in range(size if folded == 0 else 1):
                     h = (h * PRIME) ^ np.uint64(folded if folded else text[i + k])
                 inside = True
-                i += size
+                i += int(size)
                 continue
         if inside:
             h = mix(h)
@@ -191,7 +191,7 @@ def read(text, kinds, lower, classes, words, forms, starts, stops):
                     starts[used], stops[used] = i, i + size
                 used += 1
             before, opening = token, False
-        i += size
+        i += int(size)
     return used
 
 
