@@ -19,6 +19,7 @@ from safetensors.numpy import load_file
 
 from auditor.detectors import wordstream
 from auditor.detectors.interface import Description, Evidence, Obstacle
+from auditor.detectors.style import READ_BYTES  # who wrote a text is settled by then, and a book costs no more
 from auditor.detectors.wordstream import read as read_words
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
@@ -85,7 +86,7 @@ class Ngrams:
     def explain(self, text: str, *, language: str | None = None, most: int = 20) -> list[Evidence]:
         """The n-grams that moved the score most, with their first places and what they added."""
         row = self.languages.index(language or self.languages[0])
-        tokens = wordstream.places(text)
+        tokens = wordstream.places(text.encode("utf-8", "replace")[:READ_BYTES].decode("utf-8", "ignore"))
         moved: dict[tuple[int, int], float] = {}
         for block, name in enumerate(("word", "form")):
             found = self._moved(np.array([getattr(t, name) for t in tokens], np.uint64), block, row)
@@ -152,15 +153,12 @@ def find_grams(tokens, orders, start, stop, places):
 @kernel
 def score_documents(text, offsets, kinds, lower, classes, table, weights, intercepts, out):
     """text (b,), offsets (n+1,), tables of wordstream, table (n,), weights (L, 2, 2^BITS) -> out (n,)."""
-    longest = 0
-    for d in range(offsets.shape[0] - 1):
-        longest = max(longest, offsets[d + 1] - offsets[d])
-    words, forms, nowhere = np.empty(longest, np.uint64), np.empty(longest, np.uint64), np.empty(0, np.int64)
+    words, forms, nowhere = np.empty(READ_BYTES, np.uint64), np.empty(READ_BYTES, np.uint64), np.empty(0, np.int64)
     counts, places = np.zeros(weights.shape[2], np.uint8), np.empty(2 * WINDOW * max(ORDERS), np.int64)
     for d in range(offsets.shape[0] - 1):
         if table[d] < 0:
             continue
-        own = text[offsets[d] : offsets[d + 1]]
+        own = text[offsets[d] : min(offsets[d + 1], offsets[d] + READ_BYTES)]
         n = read_words(own, kinds, lower, classes, words, forms, nowhere, nowhere)
         windows = max(1, (n + WINDOW // 2) // WINDOW)  # a short rest joins the window before it
         total = 0.0

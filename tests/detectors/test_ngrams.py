@@ -43,7 +43,7 @@ def naive_window(tokens: list[int], block: int) -> float:
 
 
 def naive_score(text: str) -> float:
-    tokens = wordstream.places(text)
+    tokens = wordstream.places(text.encode()[: ngrams.READ_BYTES].decode("utf-8", "ignore"))
     k = max(1, (len(tokens) + ngrams.WINDOW // 2) // ngrams.WINDOW)
     cuts = [len(tokens) * i // k for i in range(k + 1)]
     blocks = [[token.word for token in tokens], [token.form for token in tokens]]
