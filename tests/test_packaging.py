@@ -58,7 +58,7 @@ def test_the_lock_file_pins_by_hash_all_that_the_tests_install():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
     wanted = [Requirement(line) for line in project["dependencies"]]
-    for name in ("sample", "docs", "test"):
+    for name in ("sample", "docs", "plots", "test"):
         wanted += [Requirement(line) for line in extras[name] if not line.startswith("auditor[")]
     locked = dict(re.findall(r"^([a-z0-9._-]+)==(\S+) \\$", (ROOT / "requirements.lock").read_text("utf-8"), re.M))
     for requirement in wanted:
