@@ -173,8 +173,8 @@ def read(text, kinds, lower, classes, words, forms, starts, stops):
                 continue
         if inside:
             h = mix(h)
-            known = classes[h >> FORM_SHIFT]
-            form = np.uint64(known[0] if known[1] == np.uint8(h & CHECK) else 0)
+            place = h >> FORM_SHIFT
+            form = np.uint64(classes[place, 0] if classes[place, 1] == np.uint8(h & CHECK) else 0)
             words[used] = h
             forms[used] = h if form == WHOLE else mix(CLASSES | form)
             if placed:

@@ -39,7 +39,7 @@ def naive_places(tokens: list[int], orders: int) -> list[int]:
 def naive_window(tokens: list[int], block: int) -> float:
     counts = {p: min(c, ngrams.MOST) for p, c in Counter(naive_places(tokens, ngrams.ORDERS[block])).items()}
     norm = sqrt(sum(log1p(c) ** 2 for c in counts.values()))
-    return sum(float(MODEL.weights[0, block, g]) * log1p(c) for g, c in counts.items()) / norm
+    return sum(float(MODEL.scales[0, block] * MODEL.weights[0, block, g]) * log1p(c) for g, c in counts.items()) / norm
 
 
 def naive_score(text: str) -> float:
@@ -67,7 +67,7 @@ def test_training_features_give_the_same_score_as_the_scoring_kernel():
         room = len(tokens) * ngrams.ORDERS[block]
         indices, values, ends = np.empty(room, np.int32), np.empty(room, np.float32), np.zeros(2, np.int64)
         ngrams.features(tokens, ngrams.ORDERS[block], read.offsets[:1], read.offsets[1:], indices, values, ends)
-        total += values[: ends[1]] @ MODEL.weights[0, block][indices[: ends[1]]]
+        total += values[: ends[1]] @ MODEL.weights[0, block][indices[: ends[1]]] * MODEL.scales[0, block]
     assert MODEL.score(text)[0] == pytest.approx(total, abs=1e-4)
 
 
