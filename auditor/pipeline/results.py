@@ -64,9 +64,7 @@ def with_estimates(node: Any) -> Any:
     return node
 
 
-def render_again(
-    run: Path, formats: Sequence[str], out: Path, *, report: dict[str, Any] | None = None
-) -> list[Path]:
+def render_again(run: Path, formats: Sequence[str], out: Path, *, report: dict[str, Any] | None = None) -> list[Path]:
     """Write the named formats from report.json, or from what was made of it; returns the files.
 
     Raises: ConfigError for an unknown format
