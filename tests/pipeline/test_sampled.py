@@ -5,12 +5,12 @@ from importlib import resources
 
 import jsonschema
 import pytest
-from tests.pipeline.runs import write_corpus
 
 from auditor.api import audit
 from auditor.cli import commands
 from auditor.cli.main import run as command
 from auditor.pipeline.recording import verify
+from tests.pipeline.runs import write_corpus
 
 assert commands  # they register themselves
 
