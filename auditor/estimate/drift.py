@@ -32,7 +32,7 @@ class Drift:
 def measure_drift(
     shard: pl.DataFrame | Body, reference: pl.DataFrame | Body | None, *, rng: np.random.Generator, level: float = LEVEL
 ) -> Drift:
-    """Drift of word frequencies over the reference's most frequent types and all others as one.
+    """Drift of word frequencies over the most frequent types of both texts and all others as one.
 
     The plug-in divergence grows as text shrinks, the more so as words clump: its bias is taken off by the jackknife
     over groups (Efron & Stein 1981), once per side. Parameters: spectra frames; rng, for the test
@@ -86,12 +86,23 @@ def _deviations(x: np.ndarray, p: np.ndarray) -> np.ndarray:
 
 
 def _cells(ours: Spectrum, theirs: Spectrum) -> tuple[np.ndarray, np.ndarray]:
-    """Counts (CELLS + 1, groups) of the reference's most frequent types; all other types are the last cell."""
-    counted = theirs.fixed | (theirs.rate >= 1.0) if ours.rate >= 1.0 else theirs.fixed
-    totals = np.where(counted, np.bincount(theirs.index, theirs.count, theirs.types.size), 0.0)
-    order = np.lexsort((theirs.types, -totals))[:CELLS]
-    types = np.sort(theirs.types[order[totals[order] > 0]])
-    return _table(ours, types), _table(theirs, types)
+    """Counts (CELLS + 1, groups) of the types most frequent in both together; all other types are the last cell.
+
+    Chosen from one side alone they would be frequent there by chance too, and shares would differ where texts do not.
+    """
+    whole = min(ours.rate, theirs.rate) >= 1.0
+    types, totals = (np.concatenate(parts) for parts in zip(*(_totals(s, whole) for s in (ours, theirs)), strict=True))
+    types, at = np.unique(types, return_inverse=True)
+    totals = np.bincount(at, totals, types.size)
+    chosen = np.sort(types[np.lexsort((types, -totals))[:CELLS]])
+    return _table(ours, chosen), _table(theirs, chosen)
+
+
+def _totals(spectrum: Spectrum, whole: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Types that are counted whatever their hash, or all of them, and how often they occur."""
+    totals = np.bincount(spectrum.index, spectrum.count, spectrum.types.size)
+    kept = (spectrum.fixed | whole) & (totals > 0)
+    return spectrum.types[kept], totals[kept]
 
 
 def _table(spectrum: Spectrum, types: np.ndarray) -> np.ndarray:
