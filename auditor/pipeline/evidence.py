@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from auditor.estimate.counts import BINS, HIGHEST, LOWEST, ScoreCounts
-from auditor.pipeline.parts import part_folder
+from auditor.pipeline.parts import done, part_folder
 from auditor.pipeline.plan import CORPUS, Task
 from auditor.store.database import query, quoted
 
@@ -49,7 +49,8 @@ def open_view(connection: Any, run: Path, tasks: Sequence[Task], clusters: pl.Da
     The parts stay where they are; each query streams over the columns it names. A near-duplicate cluster is one
     resampling unit, wherever its members stand; other documents keep the unit that the map gave them.
     """
-    files = [(part_folder(run, task.key) / "documents.parquet", task) for task in tasks]
+    finished = [task for task in tasks if done(run, task.key)]
+    files = [(part_folder(run, task.key) / "documents.parquet", task) for task in finished]
     files = [(path, task) for path, task in files if path.exists()]
     names = pl.DataFrame(
         {

@@ -21,12 +21,13 @@ from auditor.sources.canonical import Raw
 from auditor.sources.columns import detect
 from auditor.sources.compression import expanded
 from auditor.sources.files import File, blocks
-from auditor.sources.interface import Batch, Columns, Inspected, Shard, SourceOptions, Split
+from auditor.sources.interface import MIB, Batch, Columns, Inspected, Shard, SourceOptions, Split
 from auditor.sources.lines import Lines, first_lines, line_blocks, without_bom
 
 SAMPLED = 100  # lines looked at for the names of fields
 RESCUE = 64  # lines parsed together once a block was refused
 
+SAMPLED_BYTES = 64 * MIB
 _ABSENT = object()
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # What polars makes of a text that is no string: a number, true, or the JSON of a list or an object.
@@ -52,7 +53,8 @@ def _names(file: File, compression: str | None, options: SourceOptions) -> list[
     pieces = without_bom(expanded(file.path, compression, limits=options.limits, storage=options.storage))
     names: dict[str, None] = {}
     objects = 0
-    for line in first_lines(pieces, SAMPLED):
+    longest = options.limits.record_bytes
+    for line in first_lines(pieces, SAMPLED, most=min(longest, SAMPLED_BYTES), longest=longest):
         record, reason, _detail = _record(line, ())
         if reason:
             continue

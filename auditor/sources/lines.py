@@ -111,7 +111,7 @@ def without_bom(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield from stream
 
 
-def first_lines(pieces: Iterable[bytes], count: int, *, most: int = 64 * MIB, longest: int = 256 * MIB) -> list[bytes]:
+def first_lines(pieces: Iterable[bytes], count: int, *, most: int, longest: int) -> list[bytes]:
     """The first lines of a stream, fewer where they are long or the stream is damaged.
 
     At least one is whole where any is shorter than `longest`: lines longer than that are passed over.

@@ -145,4 +145,4 @@ def test_memory_does_not_follow_the_size_of_files_or_row_groups(tmp_path, kind):
     (path,) = tmp_path.iterdir()
     done = subprocess.run([sys.executable, "-c", MEMORY, str(path)], check=True, timeout=120, capture_output=True)
     size, grown = map(int, done.stdout.split())
-    assert size > 50 and grown < 260, f"{size} MiB of text took {grown} MiB"
+    assert size > 50 and grown < 300, f"{size} MiB of text took {grown} MiB"
