@@ -14,9 +14,9 @@ import numpy as np
 from auditor.detectors import loading
 from auditor.detectors.install import KNOWN
 from auditor.detectors.interface import Description
-from auditor.detectors.language_model import CHARACTERS, CHUNK, DECIMALS, device_and_type, plain
+from auditor.detectors.language_model import CHARACTERS, DECIMALS, device_and_type, plain
 from auditor.detectors.loading import CLASSIFIER, Checked
-from auditor.detectors.score_cache import ScoreCache, content_key
+from auditor.detectors.score_cache import ScoreCache
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
@@ -98,18 +98,10 @@ class Encoder:
         assert self.cache is not None
         chosen = np.flatnonzero(self.description.applies(batch)).tolist()
         texts = plain([batch.document(i)[:CHARACTERS] for i in chosen])
-        keys = [content_key(text) for text in texts]
-        known = self.cache.known(keys)
-        fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        listed = sorted(fresh.items(), key=lambda pair: len(pair[1]))
-        for start in range(0, len(listed), CHUNK):
-            part = listed[start : start + CHUNK]
-            rows = dict(zip((key for key, _ in part), self.open().rows([text for _, text in part]), strict=True))
-            self.cache.keep(rows)
-            known |= rows
+        rows = self.cache.rows(texts, lambda some: self.open().rows(some))
         out = np.full(len(batch), np.nan, np.float32)
-        for i, key in zip(chosen, keys, strict=True):
-            out[i] = known[key][0]
+        for i, row in zip(chosen, rows, strict=True):
+            out[i] = row[0]
         return np.round(out, DECIMALS)
 
 

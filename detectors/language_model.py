@@ -22,7 +22,7 @@ from auditor.detectors.install import KNOWN, installed
 from auditor.detectors.interface import Description, Obstacle
 from auditor.detectors.labelled import normalised
 from auditor.detectors.loading import CAUSAL, Checked
-from auditor.detectors.score_cache import ScoreCache, content_key
+from auditor.detectors.score_cache import ScoreCache
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
@@ -31,7 +31,6 @@ TOKENS = 256  # of a document, from its beginning
 BUCKETS = (32, 64, 96, 128, 160, 192, 224, 256)  # lengths that texts are padded to: few shapes, each prepared once
 CPU_ROWS, GPU_ROWS = 1, 16  # texts of a batch: on a CPU more of them were no faster (benchmarks/tier1.py)
 CHARACTERS = 4000  # no 256 tokens of prose are longer
-CHUNK = 32  # texts after which the figures are put away
 DECIMALS = 3
 HEAD = Path(__file__).parent / "models" / "tier1_lm.json"
 FAR = 4.0  # standard deviations beyond which a figure is cut off
@@ -135,17 +134,9 @@ class LanguageModel:
         out = np.full((len(batch), width), np.nan, np.float32)
         chosen = np.flatnonzero(self.description.applies(batch)).tolist()
         texts = plain([batch.document(i)[:CHARACTERS] for i in chosen])
-        keys = [content_key(text) for text in texts]
-        known = self.cache.known(keys)
-        fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        listed = sorted(fresh.items(), key=lambda pair: len(pair[1]))
-        for start in range(0, len(listed), CHUNK):
-            part = listed[start : start + CHUNK]
-            rows = dict(zip((key for key, _ in part), self.open().figures([text for _, text in part]), strict=True))
-            self.cache.keep(rows)
-            known |= rows
-        for i, key in zip(chosen, keys, strict=True):
-            out[i] = known[key]
+        rows = self.cache.rows(texts, lambda some: self.open().figures(some))
+        for i, row in zip(chosen, rows, strict=True):
+            out[i] = row
         return out
 
 

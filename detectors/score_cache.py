@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from auditor.detectors.install import cache_folder
 
 TABLE = "CREATE TABLE IF NOT EXISTS figures (content BLOB PRIMARY KEY, figures BLOB NOT NULL) WITHOUT ROWID"
 ASKED = 500  # parameters of one query
+CHUNK = 32  # texts after which the figures are put away
 
 
 class ScoreCache:
@@ -24,6 +25,19 @@ class ScoreCache:
 
     def __init__(self, revision: str, folder: Path | None = None) -> None:
         self._path = (folder or cache_folder() / "scores") / f"{revision}.sqlite"
+
+    def rows(self, texts: Sequence[str], compute: Callable[[list[str]], Iterable[np.ndarray]]) -> list[np.ndarray]:
+        """The row of each text; those not kept yet are computed, texts of like length together, and kept."""
+        keys = [content_key(text) for text in texts]
+        found = self.known(keys)
+        fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
+        listed = sorted(fresh.items(), key=lambda pair: len(pair[1]))
+        for start in range(0, len(listed), CHUNK):
+            part = listed[start : start + CHUNK]
+            new = dict(zip((key for key, _ in part), compute([text for _, text in part]), strict=True))
+            self.keep(new)
+            found |= new
+        return [found[key] for key in keys]
 
     def known(self, keys: Sequence[bytes]) -> dict[bytes, np.ndarray]:
         """The rows that are there."""

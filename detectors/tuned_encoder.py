@@ -19,9 +19,9 @@ import numpy as np
 from auditor.detectors import loading
 from auditor.detectors.install import KNOWN, installed
 from auditor.detectors.interface import Description, Obstacle
-from auditor.detectors.language_model import CHUNK, DECIMALS, device_and_type, plain
+from auditor.detectors.language_model import DECIMALS, device_and_type, plain
 from auditor.detectors.loading import Checked
-from auditor.detectors.score_cache import ScoreCache, content_key
+from auditor.detectors.score_cache import ScoreCache
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
@@ -138,18 +138,10 @@ class TunedEncoder:
         assert self.cache is not None
         chosen = np.flatnonzero(self.description.applies(batch)).tolist()
         texts = plain([batch.document(i)[:CHARACTERS] for i in chosen])
-        keys = [content_key(text) for text in texts]
-        known = self.cache.known(keys)
-        fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        listed = sorted(fresh.items(), key=lambda pair: len(pair[1]))
-        for start in range(0, len(listed), CHUNK):
-            part = listed[start : start + CHUNK]
-            rows = dict(zip((key for key, _ in part), self.open().vectors([text for _, text in part]), strict=True))
-            self.cache.keep(rows)
-            known |= rows
+        rows = self.cache.rows(texts, lambda some: self.open().vectors(some))
         out = np.full((len(batch), self._width()), np.nan, np.float32)
-        for i, key in zip(chosen, keys, strict=True):
-            out[i] = known[key]
+        for i, row in zip(chosen, rows, strict=True):
+            out[i] = row
         return out
 
     def _width(self) -> int:
