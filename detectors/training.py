@@ -192,6 +192,7 @@ def write_style(out: Path, model: Stylometry) -> Path:
 
 
 def write_ngrams(out: Path, weights: np.ndarray, intercept: float, chosen: Labelled) -> list[Path]:
+    """Write the n-gram weights and their card; returns the files."""
     out.mkdir(parents=True, exist_ok=True)
     tensors = {"en": weights, "intercepts": np.array([intercept], np.float32)}
     (out / "ngrams.safetensors").write_bytes(save(tensors))

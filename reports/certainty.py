@@ -13,6 +13,7 @@ SHOWN, MOST_SKIPS = 24, 40
 
 
 def certainty(report: dict[str, Any]) -> dict[str, Any]:
+    """What the section on certainty shows: anchors, placebo, other estimators, fit."""
     sure = report.get("sensitivity") or {}
     placebo, checks, fit = sure.get("placebo", []), sure.get("cross_checks", []), sure.get("fit")
     missed = [p for p in placebo if not p["covers_zero"]]

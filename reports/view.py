@@ -54,6 +54,7 @@ def view(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def synthetic(report: dict[str, Any], shards: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the section on machine-written text shows."""
     strata = report.get("strata", [])
     every = len(shards) <= SHOWN
     caption = "Machine-written share of each shard" if every else f"The {SHOWN} worst shards of {len(shards):,}"
@@ -80,6 +81,7 @@ def synthetic(report: dict[str, Any], shards: Sequence[dict[str, Any]]) -> dict[
 
 
 def duplicates(report: dict[str, Any], shards: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the section on duplicates shows."""
     known = [s for s in shards if words.measured(s["duplicate_fraction"])]
     known.sort(key=lambda s: -s["duplicate_fraction"]["value"])
     entries = [(s["shard"], _repeats(s), words.estimate(s["duplicate_fraction"])) for s in known[: SHOWN // 2]]
@@ -104,6 +106,7 @@ def duplicates(report: dict[str, Any], shards: Sequence[dict[str, Any]]) -> dict
 
 
 def diversity(report: dict[str, Any]) -> dict[str, Any]:
+    """What the section on lost diversity shows."""
     corpus, found = report["corpus"], report.get("profile")
     loss = corpus["diversity_loss"]
     parts = [(f"{label}, {ORDERS[q]}", loss[part][q]) for part, label in PARTS.items() for q in ORDERS]

@@ -112,6 +112,7 @@ class Cells:
 
     @classmethod
     def of(cls, frame: pl.DataFrame, level: int) -> Cells:
+        """The cells of one level of a frame, in order of type and group."""
         rows = frame.filter(pl.col("level") == level)
         threshold = int(rows["threshold"].to_numpy().min(initial=KEEP_ALL))
         whole, rows = rows.filter(pl.col("type").is_null()), rows.filter(pl.col("type").is_not_null())
@@ -209,6 +210,7 @@ class Counted:
         return self.spectrum.index
 
     def frequencies(self) -> Frequencies:
+        """How many types occur how often, over all groups; reckoned once."""
         if "whole" not in self.kept:
             totals, fixed = self.totals(), self.spectrum.fixed
             few = totals < LISTED  # most by far: the others need no histogram

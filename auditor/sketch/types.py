@@ -118,6 +118,7 @@ class _Level:
         self._sampled = pl.DataFrame(schema={"type": pl.UInt64, "cell": pl.UInt8, **PAIR})
 
     def add(self, rows: pl.DataFrame) -> None:
+        """Add the rows of one frame at this level."""
         if not rows.height:
             return
         self._threshold = min(self._threshold, int(rows["threshold"].to_numpy().min()))

@@ -252,6 +252,7 @@ class _Rows:
         yield self.finish()
 
     def add(self, record: list[str] | str, feed: _Feed) -> None:
+        """Take one record, or the reason why there is none."""
         row, self.row = self.row, self.row + 1
         if isinstance(record, str):
             self.skips.append(Skip(self.shard, record, row=row))

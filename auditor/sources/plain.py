@@ -89,6 +89,7 @@ class Builder:
         self.notes: list[Skip] = []
 
     def add(self, record: bytes | None, name: str | None) -> None:
+        """Take one document; None is one longer than the limit."""
         if record is None:
             detail = f"longer than {self.options.limits.record_bytes:,} bytes"
             self.skips.append(Skip(self.shard, "record_too_large", row=self.row, detail=detail))
