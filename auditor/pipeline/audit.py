@@ -31,6 +31,7 @@ from auditor.store.shared import check_store, copy_audit
 # Below this much text a second process costs more than it saves.
 ONE_PROCESS_BYTES = 64 << 20
 WORKER_BYTES = 1 << 30  # of one process at its peak, about (docs/scale.md)
+FIRST_BYTES, THREAD_BYTES = 512 << 20, 192 << 20  # of it: whatever the threads; more for each of them
 
 
 class Progress(Protocol):
@@ -159,7 +160,7 @@ def map_all(
             progress.note(f"{task.shard.name}: {damaged[task.key]}; reading it again")
     wanted = [task for task in chosen if not _complete(run, task)]
     workers = min(crew(config), len(wanted)) if plan.text_bytes > ONE_PROCESS_BYTES else 1
-    threads = max(1, config.workers // max(workers, 1))
+    threads = threads_each(config, max(workers, 1))
     # Largest first: the last task to end should be a small one.
     wanted.sort(key=lambda task: -task.text_bytes)
     progress.stage("reading and measuring", sum(task.text_bytes for task in wanted))
@@ -181,6 +182,11 @@ def map_all(
 def crew(config: Config) -> int:
     """How many processes fit the memory limit."""
     return max(1, min(config.workers, config.memory_bytes // WORKER_BYTES))
+
+
+def threads_each(config: Config, workers: int) -> int:
+    """How many threads each of some processes may have: no more than there are cores, and than fit the memory limit."""
+    return max(1, min(config.workers // workers, (config.memory_bytes // workers - FIRST_BYTES) // THREAD_BYTES))
 
 
 def _launch(tasks: Sequence[Task], config: Config, run: Path, *, workers: int, threads: int) -> Iterator[Event]:
