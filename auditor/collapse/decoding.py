@@ -14,7 +14,7 @@ from statistics import NormalDist
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from auditor.records import LEVEL, Estimate
 
@@ -60,7 +60,8 @@ def estimate_ratio(pairs: Iterable[tuple[Estimate, Estimate]], *, level: float =
     best = float(minimize_scalar(lambda b: float(misfit(b)[0]), bounds=near, method="bounded").x)
     least = float(misfit(best)[0])
     scatter = max(1.0, least / (len(used) - 1)) if len(used) > 1 else 1.0
-    inside = GRID[misfit(GRID) <= least + float(chi2.ppf(level, 1)) * scatter]
+    chi_square = 2 * float(gammaincinv(0.5, level))  # its quantile with one degree of freedom
+    inside = GRID[misfit(GRID) <= least + chi_square * scatter]
     low, high = (min(inside.min(), best), max(inside.max(), best)) if inside.size else (best, best)
     return Estimate(1 - best, float(1 - high), float(1 - low), level, "errors in both", len(used))
 

@@ -12,13 +12,13 @@ from enum import StrEnum
 
 import numpy as np
 import polars as pl
-from scipy.stats import t as student
 
 from auditor.collapse.drift import Pool, Rates, Training, advance, tally
 from auditor.collapse.sizing import Regime
 from auditor.collapse.spectrum import Frequencies
 from auditor.errors import ConfigError
 from auditor.records import LEVEL
+from auditor.statistics.intervals import student_quantile
 
 QUANTITIES = ("types", "tail_presence", "tail_mass", "entropy_types", "simpson_types", "heterozygosity")
 # Rare types whose source frequencies lie within this ratio form a class, which a few frequencies stand for.
@@ -104,7 +104,7 @@ def simulate(source: Frequencies, options: SimulationOptions, rng: np.random.Gen
     prepared = prepare(source, options)
     runs = np.stack([run(prepared, options, rng).quantities for _ in range(options.replicates)])
     mean, spread = runs.mean(axis=0), runs.std(axis=0, ddof=1)
-    reach = student.ppf(0.5 + options.level / 2, options.replicates - 1) * math.sqrt(1 + 1 / options.replicates)
+    reach = student_quantile(options.level, options.replicates - 1) * math.sqrt(1 + 1 / options.replicates)
     generations, quantities = mean.shape
     return pl.DataFrame(
         {

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import t as student
 
 from auditor.estimate.diversity_equations import Frequencies
 from auditor.estimate.spectrum import GROUPS, Counted
 from auditor.records import LEVEL, Estimate, Status
+from auditor.statistics.intervals import student_quantile
 from auditor.statistics.resampling import jackknife_variance
 
 MIN_GROUPS, ENOUGH_GROUPS = 4, 8
@@ -157,7 +157,7 @@ def _own_noise(terms: list[tuple[float, Measured]], groups: int) -> float:
 
 def reach(groups: float, level: float = LEVEL) -> float:
     """How many standard errors the interval spans: Student's t with one degree less than there are groups."""
-    return float(student.ppf((1.0 + level) / 2.0, max(groups - 1.0, 1.0)))
+    return student_quantile(level, max(groups - 1.0, 1.0))
 
 
 def bounded(value: float, spread: float, groups: float, level: float) -> tuple[float, float, float]:

@@ -13,9 +13,9 @@ from itertools import pairwise
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
-from scipy.stats import t as student
 
 from auditor.records import LEVEL, Estimate, Status
+from auditor.statistics.intervals import student_quantile
 from auditor.text.jit import kernel
 
 WINDOW, DRAWS, DISTINCT_AT, BLOCK_BYTES, VECTORS, DOCUMENTS, ZIPF_AT = 100, 42, 5_000, 2**15, 50, 25, 30_000
@@ -100,7 +100,7 @@ def zipf_exponent(counts: np.ndarray, *, least: int = 5, level: float = LEVEL) -
     a = float(minimize_scalar(cost, bounds=(1.05, 6.0), method="bounded", options={"xatol": 1e-7}).x)
     step = 1e-3
     curvature = (cost(a + step) - 2 * cost(a) + cost(a - step)) / step**2
-    width = float(student.ppf((1 + level) / 2, 1e6)) / math.sqrt(curvature)
+    width = student_quantile(level, 1e6) / math.sqrt(curvature)
     return Estimate(a, a - width, a + width, level, method, len(k))
 
 
@@ -136,7 +136,7 @@ def _mean(values: list[float], method: str, n: int, level: float) -> Estimate:
     if len(values) < 2:
         return Estimate.not_measured("the sample is too small", method=method, n=n, level=level)
     mean = float(np.mean(values))
-    width = float(student.ppf((1 + level) / 2, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
+    width = float(student_quantile(level, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
     out = Estimate(mean, mean - width, mean + width, level, method, n)
     return out if len(values) >= LEAST_PARTS else out.but(Status.INCONCLUSIVE, f"{len(values)} parts of the sample")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri, stdtr
 
 ALLOWANCE = 0.5  # half the shift, in standard deviations, that is looked for: a shift of one
 HORIZON = 24  # audits over which the false-alarm rate is stated, two years of monthly ones
@@ -73,7 +73,7 @@ def self_started(values: np.ndarray) -> np.ndarray:
             continue
         t = np.sqrt((n - 1) / n) * distance / spread
         # The smaller tail keeps its digits; 8 standard deviations are far enough.
-        out[n - 1] = np.clip(-np.sign(t) * stats.norm.ppf(stats.t.sf(abs(t), n - 2)), -8, 8)
+        out[n - 1] = np.clip(-np.sign(t) * ndtri(stdtr(n - 2, -abs(t))), -8, 8)
     return out
 
 

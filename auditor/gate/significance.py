@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtr
 
 from auditor.records import Estimate
 from auditor.statistics.intervals import normal_quantile
@@ -30,7 +30,7 @@ def exceedance(estimate: Estimate, bound: float, *, above: bool) -> float:
     # A value at the end of its own interval has no width on that side: then the other side's is taken.
     width = abs(value - near) or abs(value - far)
     distance = value - bound if above else bound - value
-    return float(stats.norm.sf(distance * normal_quantile(estimate.level) / width))
+    return float(ndtr(-distance * normal_quantile(estimate.level) / width))
 
 
 def difference(now: Estimate, before: Estimate, draws: tuple[np.ndarray, np.ndarray] | None = None) -> Estimate:

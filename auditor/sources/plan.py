@@ -18,7 +18,6 @@ from auditor.sources.files import File, open_binary
 from auditor.sources.formats import KNOWN, by_content, compression_of
 from auditor.sources.interface import Corpus, Limits, Shard, SourceOptions, Unread
 from auditor.sources.read import reader
-from auditor.statistics.twostage import sample_shards
 
 HEAD = 64 << 10  # bytes at each end of a file that its fingerprint covers
 
@@ -47,6 +46,8 @@ def plan_corpus(
     candidates, ignored = discover(paths, options, stdin=stdin)
     listed = None
     if sample is not None and sample < len(candidates):
+        from auditor.statistics.twostage import sample_shards  # with it comes scipy, which no reader needs
+
         listed = len(candidates)
         candidates = [candidates[i] for i in sample_shards(listed, sample, np.random.default_rng([seed, 11]))]
     shards: list[Shard] = []

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
 
 from auditor.records import LEVEL, Estimate, Status
+from auditor.statistics.intervals import normal_quantile, student_quantile
 
 METHOD = "two_stage_ratio"
 FEWEST = 4
@@ -38,7 +38,7 @@ def two_stage_ratio(
     between = 0.0
     if shards > n:
         between = (1 - n / shards) * n / (n - 1) * float(share**2 @ (values - ratio) ** 2)
-    quantile = stats.t.ppf((1 + level) / 2, n - 1) if shards > n else stats.norm.ppf((1 + level) / 2)
+    quantile = student_quantile(level, n - 1) if shards > n else normal_quantile(level)
     half = float(quantile * np.sqrt(between + within))
     out = Estimate(ratio, max(0.0, ratio - half), min(1.0, ratio + half), level, METHOD, n)
     if n < FEWEST and shards > n:
