@@ -20,13 +20,13 @@ from auditor.detectors.labelled import Labelled, normalised
 from auditor.detectors.training import folds
 
 SEED = 20221130
-FROZEN = 3  # of six layers; the embeddings too
+FROZEN = 2  # of six layers; the embeddings too
 TOKENS = 128
 SHORTEST = 60  # tokens
-CAP, SINGLE_CAP, BASE_CAP = 800, 250, 250  # texts of a source and class; of a source with one class; of base models
+CAP, SINGLE_CAP, BASE_CAP = 1500, 250, 250  # texts of a source and class; of a source with one class; of base models
 BASE = 0.3  # weight of machine text by models without instruction tuning
-EPOCHS = 1  # each on other stretches of the same documents
-FOLD_ROWS = 3500  # of the models that leave families out
+EPOCHS = 2  # each on other stretches of the same documents
+FOLD_ROWS = 5000  # of the models that leave families out
 SNAPSHOT = 100  # steps after which the weights are kept
 ROWS = 16
 RATE, HEAD_RATE = 8e-5, 1e-3

@@ -20,11 +20,11 @@ from safetensors.numpy import load_file
 from auditor.detectors import wordstream
 from auditor.detectors.interface import Description, Evidence, Obstacle
 from auditor.detectors.style import READ_BYTES  # who wrote a text is settled by then, and a book costs no more
-from auditor.detectors.wordstream import read as read_words
+from auditor.detectors.wordstream import read
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 from auditor.text.jit import kernel
-from auditor.text.tokens import PRIME, mix
+from auditor.text.tokens import PRIME
 
 MODELS = Path(__file__).parent / "models"
 BITS = 18
@@ -33,7 +33,8 @@ WINDOW = 480
 ORDERS = (2, 3)  # longest n-grams of words and of forms
 MINIMUM_WORDS = 30
 MOST = 255
-LOG = np.log1p(np.arange(MOST + 1))
+SPREAD = np.uint64(0xFF51AFD7ED558CCD)  # odd; tokens are mixed already, their combination wants no more
+LOG = np.round(np.log1p(np.arange(MOST + 1)) * (1 << 14)).astype(np.int64)  # whole: sums are exact, and soon done
 
 
 @cache
@@ -80,9 +81,9 @@ class Ngrams:
         table = self.tables(batch)
         table[~self.description.applies(batch)] = -1
         out = np.full(len(batch), np.nan, np.float32)
-        reading = wordstream.kinds(), wordstream.lower(), wordstream.classes()
         model = self.weights, self.scales, self.intercepts
-        score_documents(batch.text, batch.offsets, *reading, table, model, out)
+        read_by = wordstream.tables()
+        score_documents(batch.text, batch.offsets, wordstream.parts(batch), read_by, table, model, out)
         return out
 
     def tables(self, batch: TextBatch) -> np.ndarray:
@@ -93,7 +94,7 @@ class Ngrams:
     def explain(self, text: str, *, language: str | None = None, most: int = 20) -> list[Evidence]:
         """The n-grams that moved the score most, with their first places and what they added."""
         row = self.languages.index(language or self.languages[0])
-        tokens = wordstream.places(text.encode("utf-8", "replace")[:READ_BYTES].decode("utf-8", "ignore"))
+        tokens = wordstream.places(text, READ_BYTES)
         moved: dict[tuple[int, int], float] = {}
         for block, name in enumerate(("word", "form")):
             found = self._moved(np.array([getattr(t, name) for t in tokens], np.uint64), block, row)
@@ -143,8 +144,8 @@ def load(path: str | None = None) -> Ngrams:
 def find_grams(tokens, orders, start, stop, places):
     """Table indices of the n-grams of up to `orders` (at most 3) tokens (t,) within start to stop -> places; how many.
 
-    An n-gram's hash is that of the one without its first token, mixed with that token. Places are by order, then by
-    the token that an n-gram ends at.
+    An n-gram's hash is that of the one without its first token, multiplied and combined with that token. Places are
+    by order, then by the token that an n-gram ends at.
     """
     n = stop - start
     for t in range(n):
@@ -152,28 +153,34 @@ def find_grams(tokens, orders, start, stop, places):
     used = n
     if orders > 1 and n > 1:
         for t in range(1, n):
-            places[used + t - 1] = np.uint32(mix(tokens[start + t] * PRIME ^ tokens[start + t - 1]) >> SHIFT)
+            pair = (tokens[start + t] * PRIME ^ tokens[start + t - 1]) * SPREAD
+            places[used + t - 1] = np.uint32(pair >> SHIFT)
         used += n - 1
     if orders > 2 and n > 2:
         for t in range(2, n):
-            pair = mix(tokens[start + t] * PRIME ^ tokens[start + t - 1])
-            places[used + t - 2] = np.uint32(mix(pair * PRIME ^ tokens[start + t - 2]) >> SHIFT)
+            pair = (tokens[start + t] * PRIME ^ tokens[start + t - 1]) * SPREAD
+            places[used + t - 2] = np.uint32(((pair * PRIME ^ tokens[start + t - 2]) * SPREAD) >> SHIFT)
         used += n - 2
     return used
 
 
 @kernel
-def score_documents(text, offsets, kinds, lower, classes, table, model, out):
-    """text (b,), offsets (n+1,), tables of wordstream, table (n,), model: weights, scales, intercepts -> out (n,)."""
+def score_documents(text, offsets, tokens, tables, table, model, out):
+    """text (b,), offsets (n+1,), tokens and tables of wordstream, table (n,), model: weights, scales, intercepts.
+
+    -> out (n,)
+    """
     weights, scales, intercepts = model
+    hashes, bounds, first_token = tokens
     words, forms, nowhere = np.empty(READ_BYTES, np.uint64), np.empty(READ_BYTES, np.uint64), np.empty(0, np.int64)
     counts, places = np.zeros(weights.shape[2], np.uint8), np.empty(2 * WINDOW * max(ORDERS), np.uint32)
     for d in range(offsets.shape[0] - 1):
         row = table[d]
         if row < 0:
             continue
-        own = text[offsets[d] : min(offsets[d + 1], offsets[d] + READ_BYTES)]
-        n = read_words(own, kinds, lower, classes, words, forms, nowhere, nowhere)
+        raw = text[offsets[d] : min(offsets[d + 1], offsets[d] + READ_BYTES)]
+        own = slice(first_token[d], first_token[d + 1])
+        n = read(raw, hashes[own], bounds[own], tables, words, forms, nowhere, nowhere)
         windows = max(1, (n + WINDOW // 2) // WINDOW)  # a short rest joins the window before it
         total = 0.0
         for k in range(windows):
@@ -192,12 +199,12 @@ def score_grams(places, used, counts, weights):
         place = places[j]
         c = counts[place]
         counts[place] = c + np.uint8(c < MOST)
-    dot, square = 0.0, 0.0
+    dot, square = np.int64(0), np.int64(0)
     for j in range(used):  # a place met again has count 0, and adds nothing
         place = places[j]
         value = LOG[counts[place]]
         counts[place] = 0
-        dot += weights[place] * value
+        dot += np.int64(weights[place]) * value
         square += value * value
     return dot / np.sqrt(square) if square > 0 else 0.0
 

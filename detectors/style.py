@@ -10,16 +10,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import polars as pl
-from safetensors.numpy import load_file
 
+from auditor.detectors.word_tables import CHECK, SHIFT, listed, read_table
 from auditor.text.batch import TextBatch
 from auditor.text.jit import kernel
 
 READ_BYTES, READ_TOKENS = 4000, 700  # style is settled by then, and long documents cost no more
 WINDOW, WINDOWS = 100, 4  # richness is a mean over the first windows of 100 words
-RARITY_BITS = 18
-RARITY_SHIFT = np.uint64(64 - RARITY_BITS)
 RARITY_WORDS = 60_000
 RARITY_FILE = Path(__file__).parent / "models" / "rarity.safetensors"
 RARITY = 6  # classes; 0: a word that is not listed
@@ -60,33 +57,13 @@ def byte_kinds() -> np.ndarray:
 
 @cache
 def rarity() -> np.ndarray:
-    """(2^18, 2) uint8: class 1..5 of a word by its frequency before 2022, with 8 more bits of its hash; 0: not listed.
-
-    Shipped (wordfreq, Speer 2022, by `listed_rarity`): reading the words anew would take most of a second a process.
-    """
-    stored = load_file(RARITY_FILE)
-    table = np.zeros((1 << RARITY_BITS, 2), np.uint8)
-    table[stored["places"]] = stored["values"]
-    return table
+    """(2^18, 2) uint8: class 1..5 of a word by its frequency before 2022 (see word_tables); shipped."""
+    return read_table(RARITY_FILE)
 
 
 def listed_rarity() -> dict[str, np.ndarray]:
-    """What RARITY_FILE holds: places (p,) uint32 of the table and their values (p, 2) uint8."""
-    from wordfreq import get_frequency_dict, top_n_list
-
-    frequency = get_frequency_dict("en")
-    words = pl.Series(top_n_list("en", RARITY_WORDS))
-    batch = TextBatch.of(words)
-    single = batch.tokens.words == 1
-    hashes = batch.tokens.hashes[np.repeat(single, batch.tokens.words)]
-    values: dict[int, tuple[int, int]] = {}
-    for word, h in reversed(list(zip(words.filter(pl.Series(single)), hashes, strict=True))):
-        zipf = int(np.log10(frequency.get(word, 1e-9)) + 9)  # orders of magnitude a billion words
-        values[int(h) >> (64 - RARITY_BITS)] = (min(max(zipf - 1, 1), RARITY - 1), int(h) & 255)
-    return {
-        "places": np.array(sorted(values), np.uint32),
-        "values": np.array([values[k] for k in sorted(values)], np.uint8),
-    }
+    """What RARITY_FILE holds: orders of magnitude a billion words."""
+    return listed(RARITY_WORDS, lambda rank, word, frequency: min(max(int(np.log10(frequency) + 8), 1), RARITY - 1))
 
 
 @kernel
@@ -188,8 +165,8 @@ def token_measures(hashes, offsets, table, out):
         row = out[d]
         classes = np.uint64(0)
         for t in range(first, last):
-            place = hashes[t] >> RARITY_SHIFT
-            known = table[place, 1] == np.uint8(hashes[t] & np.uint64(255))
+            place = hashes[t] >> SHIFT
+            known = table[place, 1] == np.uint8(hashes[t] & CHECK)
             classes += np.uint64(1) << (np.uint64(table[place, 0] * known) * COUNT_BITS)
         total, square = 0.0, 0.0
         for k in range(RARITY):

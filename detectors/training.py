@@ -93,7 +93,7 @@ def matrix(tokens: np.ndarray, orders: int, first: np.ndarray, last: np.ndarray)
 
 def gram_features(corpus: Labelled, rng: np.random.Generator) -> tuple[csr_matrix, csr_matrix]:
     """(n, 2^BITS) twice: n-grams of words and of forms in one random stretch of each document."""
-    read = wordstream.streams(corpus.batch.text, corpus.batch.offsets, corpus.frame["row"].to_numpy())
+    read = wordstream.streams(corpus.batch, corpus.frame["row"].to_numpy())
     first, last = labelled.views(read.offsets, rng)
     words, forms = (matrix(t, n, first, last) for t, n in zip((read.words, read.forms), ngrams.ORDERS, strict=True))
     return words, forms

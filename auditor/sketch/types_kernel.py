@@ -18,6 +18,7 @@ BACK = np.uint64(64 - 29)
 BLOCK_UNIT = np.uint64(2**32)
 ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 HIGH, HIGHER = np.uint64(20), np.uint64(40)
+HALF, LOW = np.uint64(32), np.uint64(2**32 - 1)
 PILOTS = 1 << 16
 
 
@@ -25,7 +26,7 @@ PILOTS = 1 << 16
 class Table:
     """Counts of one level. Cells are (score bin, group) pairs; a count is packed as blocks << 32 | occurrences.
 
-    fixed_keys (F,) uint64; pilots (B,) uint16, place_keys (P,) uint64, place_slots (P,) int32: see `_place_fixed`
+    fixed_keys (F,) uint64; pilots (B,) uint16, places (P,) uint64: see `_place_fixed`
     fixed_counts (cells, F) uint64 packed; last_block (F,) uint64: the block that a listed type was last seen in
     entries (N, 4) uint64, open addressing: key, cell + 1 (0: empty), packed count, last block
     totals (cells, 2) int64: tokens, blocks; threshold (1,) uint64; state (2,) int64: entries used, blocks so far
@@ -33,8 +34,7 @@ class Table:
 
     fixed_keys: np.ndarray
     pilots: np.ndarray
-    place_keys: np.ndarray
-    place_slots: np.ndarray
+    places: np.ndarray
     fixed_counts: np.ndarray
     last_block: np.ndarray
     entries: np.ndarray
@@ -47,12 +47,11 @@ class Table:
     def empty(cls, fixed_keys: np.ndarray, cap: int, cells: int) -> Table:
         keys = np.asarray(fixed_keys, np.uint64)
         pilots = np.zeros(_power_of_two(len(keys) // 4), np.uint16)
-        places = _power_of_two(len(keys) + len(keys) // 2)
-        place_keys, place_slots = np.zeros(places, np.uint64), np.full(places, -1, np.int32)
-        if not _place_fixed(keys, pilots, place_keys, place_slots):
+        places = np.zeros(_power_of_two(len(keys) + len(keys) // 2), np.uint64)
+        if not _place_fixed(keys, pilots, places):
             raise ValueError("the list of types names one of them twice")
         return cls(
-            keys, pilots, place_keys, place_slots, np.zeros((cells, len(keys)), np.uint64),
+            keys, pilots, places, np.zeros((cells, len(keys)), np.uint64),
             np.zeros(len(keys), np.uint64), np.zeros((_power_of_two(2 * cap), 4), np.uint64),
             np.zeros((cells, 2), np.int64), np.full(1, 2**64 - 1, np.uint64), np.zeros(2, np.int64), cap,
         )  # fmt: skip
@@ -63,9 +62,8 @@ def count_types(hashes: np.ndarray, offsets: np.ndarray, cell: np.ndarray, n: in
     t = table
     # Documents of one cell follow one another, so that its row of counts stays in the cache: half the time saved.
     order = np.argsort(cell, kind="stable")
-    places = (t.pilots, t.place_keys, t.place_slots)
     counts = (t.fixed_counts, t.last_block, t.entries, t.totals)
-    _count(hashes, offsets, cell, order, n, t.cap, places, counts, t.threshold, t.state)
+    _count(hashes, offsets, cell, order, n, t.cap, (t.pilots, t.places), counts, t.threshold, t.state)
 
 
 def absorb(table: Table, other: Table) -> None:
@@ -111,13 +109,15 @@ def _place(key, pilot, places):
     return ((key >> HIGH) + np.uint64(pilot) * ((key >> HIGHER) | ONE)) & np.uint64(places - 1)
 
 
-# keys (F,), pilots (B,), place_keys place_slots (P,) -> whether all keys are different
+# keys (F,), pilots (B,), places (P,) -> whether all keys are different
 @kernel
-def _place_fixed(keys, pilots, place_keys, place_slots):
+def _place_fixed(keys, pilots, places):
     """A perfect hash of the list: each bucket gets the first pilot that leads its keys to places still free.
 
     So a type is looked up without a loop, which a processor would mispredict at every other token. Large buckets come
-    first (Belazzougui, Botelho & Dietzfelbinger 2009, Hash, displace, and compress).
+    first (Belazzougui, Botelho & Dietzfelbinger 2009, Hash, displace, and compress). A place holds the low half of its
+    key and, below it, the slot + 1: with the bits that led there 48 of 64 are compared, so that another type is taken
+    for a listed one with a probability of 1e-10.
     """
     bucket = (keys & np.uint64(pilots.size - 1)).astype(np.int64)
     size = np.bincount(bucket, minlength=pilots.size)
@@ -128,19 +128,17 @@ def _place_fixed(keys, pilots, place_keys, place_slots):
         stop = start + size[b]
         pilot, placed = 0, start
         while placed < stop and pilot < PILOTS:
-            at = _place(keys[order[placed]], pilot, place_keys.size)
-            if place_slots[at] < 0:
-                place_slots[at] = order[placed]
+            at = _place(keys[order[placed]], pilot, places.size)
+            if places[at] == 0:
+                places[at] = (keys[order[placed]] << HALF) | np.uint64(order[placed] + 1)
                 placed += 1
                 continue
             for other in range(start, placed):
-                place_slots[_place(keys[order[other]], pilot, place_keys.size)] = -1
+                places[_place(keys[order[other]], pilot, places.size)] = 0
             pilot, placed = pilot + 1, start
         if placed < stop:
             return False
         pilots[b] = pilot
-        for s in order[start:stop]:
-            place_keys[_place(keys[s], pilot, place_keys.size)] = keys[s]
         start = stop
     return True
 
@@ -148,10 +146,10 @@ def _place_fixed(keys, pilots, place_keys, place_slots):
 # hashes (t,), offsets (d+1,), cell order (d,); the rest as in Table
 @kernel
 def _count(hashes, offsets, cell, order, n, cap, places, counts, threshold, state):
-    """A block at a time in three passes, each without a branch that depends on the text: keys, look-up, counting."""
+    """A block at a time in passes, each without a branch that depends on the text: keys, look-up, counting."""
     fixed_counts, last_block, entries, totals = counts
     limit, used, block = threshold[0], state[0], np.uint64(state[1])
-    keys, listed = np.empty(2 * BLOCK, np.uint64), np.empty(2 * BLOCK, np.int32)
+    keys, listed, fresh = np.empty(2 * BLOCK, np.uint64), np.empty(2 * BLOCK, np.uint32), np.empty(2 * BLOCK, np.uint32)
     for d in order:
         start, length, c = offsets[d], offsets[d + 1] - offsets[d], cell[d]
         if c < 0 or length < n:
@@ -168,10 +166,11 @@ def _count(hashes, offsets, cell, order, n, cap, places, counts, threshold, stat
             totals[c, 1] += first < last
             _block_keys(hashes, first, last, n, keys)
             found, others = _look_up(keys, last - first, limit, places, listed)
+            once = _first_in_block(listed, found, block, last_block, fresh)
             for i in range(found):
-                slot = listed[i]
-                row[slot] += ONE + np.uint64(last_block[slot] != block) * BLOCK_UNIT
-                last_block[slot] = block
+                row[np.uint64(listed[i])] += ONE
+            for i in range(once):
+                row[np.uint64(fresh[i])] += BLOCK_UNIT
             for i in range(others):
                 if keys[i] <= limit:  # it may have fallen since
                     used += _enter(keys[i], own, block, entries)
@@ -202,19 +201,30 @@ def _block_keys(hashes, first, last, n, keys):
 @kernel
 def _look_up(keys, size, limit, places, listed):
     """Slots of the listed types -> listed[: found]; the others at or below the limit -> keys[: others]."""
-    pilots, place_keys, place_slots = places
+    pilots, places = places
     mask = np.uint64(pilots.size - 1)
     found, others = 0, 0
     for i in range(size):
         key = keys[i]
-        at = _place(key, pilots[key & mask], place_keys.size)
-        slot = place_slots[at]
-        hit = (place_keys[at] == key) & (slot >= 0)
-        listed[found] = slot
+        place = places[_place(key, pilots[key & mask], places.size)]
+        hit = ((place >> HALF) == (key & LOW)) & ((place & LOW) != 0)
+        listed[found] = np.uint32((place & LOW) - ONE)
         found += hit
         keys[others] = key
         others += (not hit) & (key <= limit)
     return found, others
+
+
+@kernel
+def _first_in_block(listed, found, block, last_block, fresh):
+    """Slots that the block had not met -> fresh; how many. Apart from counting: together they take thrice as long."""
+    once = 0
+    for i in range(found):
+        slot = np.uint64(listed[i])
+        fresh[once] = listed[i]
+        once += last_block[slot] != block
+        last_block[slot] = block
+    return once
 
 
 @kernel

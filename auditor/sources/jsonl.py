@@ -21,7 +21,7 @@ from auditor.sources.canonical import Raw
 from auditor.sources.columns import detect
 from auditor.sources.compression import expanded
 from auditor.sources.files import File, blocks
-from auditor.sources.interface import MIB, Batch, Columns, Inspected, Shard, SourceOptions, Split
+from auditor.sources.interface import MIB, Batch, Columns, Inspected, Shard, SourceOptions, Split, split_size
 from auditor.sources.lines import Lines, first_lines, line_blocks, without_bom
 
 SAMPLED = 100  # lines looked at for the names of fields
@@ -74,10 +74,10 @@ def _names(file: File, compression: str | None, options: SourceOptions) -> list[
 
 def _splits(file: File, compression: str | None, options: SourceOptions) -> tuple[Split, ...]:
     """Byte ranges that begin after a newline; the lines before each are counted, so that rows need no second pass."""
-    if compression or file.bytes <= options.split_bytes:
+    target = split_size(file.bytes, options.split_bytes)
+    if compression or file.bytes <= target:
         return (Split(0, 0, file.bytes),)
     cuts, rows, line, at = [0], [0], 0, 0
-    target = options.split_bytes
     for block in blocks(file.path, options.storage):
         start = 0
         while at + len(block) >= target:
@@ -88,7 +88,7 @@ def _splits(file: File, compression: str | None, options: SourceOptions) -> tupl
             start = cut
             cuts.append(at + cut)
             rows.append(line)
-            target = at + cut + options.split_bytes
+            target = at + cut + split_size(file.bytes - at - cut, options.split_bytes)
         line += block.count(b"\n", start)
         at += len(block)
     ends = [*cuts[1:], file.bytes]

@@ -19,7 +19,7 @@ from auditor.sources.batching import batched
 from auditor.sources.canonical import Raw
 from auditor.sources.columns import detect
 from auditor.sources.files import File, open_binary
-from auditor.sources.interface import MIB, Batch, Inspected, Shard, SourceOptions, Split
+from auditor.sources.interface import MIB, Batch, Inspected, Shard, SourceOptions, Split, split_size
 
 BUFFER = MIB
 FEWEST, ROWS = 16, 256  # rows decoded together: few where documents are long, as some may be far longer than the mean
@@ -56,15 +56,17 @@ def _names(schema: pa.Schema) -> list[str]:
     return names
 
 
-def _splits(metadata: pq.FileMetaData, target: int) -> tuple[Split, ...]:
+def _splits(metadata: pq.FileMetaData, most: int) -> tuple[Split, ...]:
+    """Runs of row groups of about split_size."""
+    weights = [metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)]
+    left = sum(weights)
     found: list[Split] = []
     start = first = row = size = 0
-    for group in range(metadata.num_row_groups):
-        rows, weight = metadata.row_group(group).num_rows, metadata.row_group(group).total_byte_size
-        if group > start and size + weight > target:
+    for group, weight in enumerate(weights):
+        if group > start and size + weight > split_size(left, most):
             found.append(Split(len(found), start, group, first, row - first, size))
-            start, first, size = group, row, 0
-        row += rows
+            start, first, left, size = group, row, left - size, 0
+        row += metadata.row_group(group).num_rows
         size += weight
     return (*found, Split(len(found), start, metadata.num_row_groups, first, row - first, size))
 

@@ -5,7 +5,7 @@ in scripts without spaces every character is a token. Its hash (64 bits) is h <-
 lower-cased UTF-8 bytes, finished by the MurmurHash3 mixer (without it the low bits of short words are poorly mixed).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -22,17 +22,22 @@ NOTHING = np.uint64(0)
 MURMUR_1 = np.uint64(0xFF51AFD7ED558CCD)
 MURMUR_2 = np.uint64(0xC4CEB9FE1A85EC53)
 SHIFT = np.uint64(33)
-ONE = np.uint64(1)
+ONE, TWO = np.uint64(1), np.uint64(2)
 NOT_PLAIN = np.uint64(256)
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Token hashes of a batch: hashes (t,) uint64; offsets (n+1,) int64 into them; characters (n,) int64."""
+    """Token hashes of a batch: hashes (t,) uint64; offsets (n+1,) int64 into them; characters (n,) int64.
+
+    bounds (t, 2) uint32: the byte of its document that a token begins at, and the one after its end; none where the
+    tokens did not come from a text.
+    """
 
     hashes: np.ndarray
     offsets: np.ndarray
     characters: np.ndarray
+    bounds: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.uint32))
 
     @property
     def words(self) -> np.ndarray:
@@ -48,11 +53,13 @@ def tokenise(text: np.ndarray, offsets: np.ndarray) -> Tokens:
     """
     n = len(offsets) - 1
     span = int(offsets[-1] - offsets[0]) if n else 0
-    hashes = np.empty(span // 2 + n + 2, np.uint64)  # two tokens are a gap apart, or characters of three bytes
+    room = span // 2 + n + 2  # two tokens are a gap apart, or characters of three bytes
+    hashes, bounds = np.empty(room, np.uint64), np.empty(2 * room, np.uint32)
     ends = np.zeros(n + 1, np.int64)
     characters = np.zeros(n, np.int64)
-    used = scan(text, offsets, alphabet.classes(), alphabet.lower(), _plain(), hashes, ends, characters)
-    return Tokens(hashes[:used], ends, characters)
+    tables = alphabet.classes(), alphabet.lower(), _plain()
+    used = scan(text, offsets, tables, hashes, bounds, ends, characters)
+    return Tokens(hashes[:used], ends, characters, bounds[: 2 * used].reshape(-1, 2))
 
 
 def token_hash(word: str) -> int:
@@ -139,43 +146,46 @@ def absorb(h, point):
 
 
 @kernel
-def scan(text, offsets, classes, lower, plain, hashes, ends, characters):
-    """text (b,), offsets (n+1,), classes lower (SIZE,), plain (256,) -> hashes (t,), ends (n+1,), characters (n,).
+def scan(text, offsets, tables, hashes, bounds, ends, characters):
+    """text (b,), offsets (n+1,), tables: classes lower (SIZE,), plain (256,).
 
-    Places and counts are unsigned: a signed index costs a comparison at every byte.
+    -> hashes (t,), bounds (2t,), ends (n+1,), characters (n,). Places and counts are unsigned: a signed index costs a
+    comparison at every byte.
     """
+    classes, lower, plain = tables
     used = NOTHING
     for d in range(offsets.shape[0] - 1):
-        i, stop = np.uint64(offsets[d]), np.uint64(offsets[d + 1])
+        i, stop = NOTHING, np.uint64(offsets[d + 1] - offsets[d])
+        own = text[offsets[d] : offsets[d + 1]]
         h, inside, joiner, count = NOTHING, NOTHING, False, NOTHING
+        begin, end = NOTHING, NOTHING  # of the token being read; its end while an apostrophe may go on with it
         while i < stop:
             if not joiner:
                 first = i
-                i, h, inside, used = _scan_plain(text, i, stop, h, inside, used, plain, hashes)
+                i, h, inside, begin, used = _scan_plain(own, i, h, inside, begin, used, plain, hashes, bounds)
                 count += i - first
                 if i == stop:
                     break
-            point, width = code_point(text, np.int64(i), np.int64(stop))
+            point, width = code_point(own, np.int64(i), np.int64(stop))
             kind = character_class(point, classes)
+            here = i
             i += np.uint64(width)
             count += ONE
             if kind == JOINER and inside and not joiner:
-                joiner = True
+                joiner, end = True, here
                 continue
             small = np.int64(lower[point]) if 0 <= point < LIMIT else point
             if kind == WORD or (kind == MARK and inside):
                 h = absorb(absorb(h, np.int64(APOSTROPHE)) if joiner else h, small)
+                begin = begin if inside else here
                 inside = ONE
             else:
-                hashes[used] = h
-                used += inside
+                used = _close(h, inside, begin, end if joiner else here, used, hashes, bounds)
                 if kind == SOLO:
-                    hashes[used] = absorb(NOTHING, small)
-                    used += ONE
-                h, inside = NOTHING, NOTHING
+                    used = _close(absorb(NOTHING, small), ONE, here, i, used, hashes, bounds)
+                h, inside, begin = NOTHING, NOTHING, i
             joiner = False
-        hashes[used] = h
-        used += inside
+        used = _close(h, inside, begin, end if joiner else stop, used, hashes, bounds)
         ends[d + 1], characters[d] = np.int64(used), np.int64(count)
     for t in range(np.int64(used)):
         hashes[t] = mix(hashes[t])
@@ -183,16 +193,25 @@ def scan(text, offsets, classes, lower, plain, hashes, ends, characters):
 
 
 @kernel
-def _scan_plain(text, i, stop, h, inside, used, plain, hashes):
+def _close(h, inside, begin, end, used, hashes, bounds):
+    """Write a token down where one is open; returns how many there are."""
+    hashes[used] = h
+    bounds[TWO * used], bounds[TWO * used + ONE] = begin, end
+    return used + inside
+
+
+@kernel
+def _scan_plain(text, i, h, inside, begin, used, plain, hashes, bounds):
     """From i on, as far as bytes are plain; without branches on what they say: word ends can't be predicted."""
+    stop = np.uint64(text.size)
     while i < stop:
         small = plain[text[i]]
         if small >= NOT_PLAIN:
             break
-        hashes[used] = h
         word = np.uint64(small != NOTHING)
-        used += inside & ~word
+        used = _close(h, inside & ~word, begin, i, used, hashes, bounds)
         h = ((h * PRIME) ^ small) & (NOTHING - word)
         inside = word
         i += ONE
-    return i, h, inside, used
+        begin = begin if word else i
+    return i, h, inside, begin, used

@@ -29,6 +29,11 @@ def test_the_kernel_agrees_with_its_slow_twin(texts):
     got = [tokens.hashes[a:b].tolist() for a, b in zip(tokens.offsets, tokens.offsets[1:], strict=False)]
     assert got == expected
     assert tokens.characters.tolist() == [len(text) for text in texts]
+    place = [
+        [(len(text[: span.start].encode()), len(text[: span.end].encode())) for span in spans(text)] for text in texts
+    ]
+    found = [tokens.bounds[a:b].tolist() for a, b in zip(tokens.offsets, tokens.offsets[1:], strict=False)]
+    assert found == [[list(bound) for bound in own] for own in place]
 
 
 @given(st.binary(max_size=200))
