@@ -88,7 +88,8 @@ class TypeSample:
     def frame(self) -> pl.DataFrame:
         """One row per type, score bin and group; a null type is the exact total (see estimate.spectrum).
 
-        Per level first the totals, then the listed types, then the sampled ones, each by type, bin and group.
+        Per level first the totals, then the listed types as they are listed, then the sampled ones by type; each by
+        bin and group.
         """
         return pl.concat([_rows(n, table) for n, table in enumerate(self._tables, start=WORD)])
 
@@ -203,15 +204,14 @@ def known_words(languages: Sequence[str], *, per_language: int = 5000) -> pl.Dat
 
 
 def _rows(level: int, table: Table) -> pl.DataFrame:
-    by_type = np.argsort(table.fixed_keys)
-    slots, cells = np.nonzero(table.fixed_counts.T[by_type])
-    slots = by_type[slots]
+    by_type = np.ascontiguousarray(table.fixed_counts.T)
+    slots, cells = np.nonzero(by_type)
     held = table.entries[table.entries[:, 1] > 0]
     held = held[np.lexsort((held[:, 1], held[:, 0]))]
     whole = np.flatnonzero(table.totals[:, 0])
     kinds = [
         (pl.Series([None] * len(whole), dtype=pl.UInt64), whole, table.totals[whole, 0], table.totals[whole, 1]),
-        (table.fixed_keys[slots], cells, *_unpacked(table.fixed_counts[cells, slots])),
+        (table.fixed_keys[slots], cells, *_unpacked(by_type[slots, cells])),
         (held[:, 0], held[:, 1] - np.uint64(1), *_unpacked(held[:, 2])),
     ]
     parts = []

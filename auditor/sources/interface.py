@@ -73,7 +73,7 @@ class SourceOptions:
 
 def split_size(left: int, most: int) -> int:
     """Bytes of the next split of a file with `left` to go: fewer towards the end, so that workers end together."""
-    return min(most, max(left // 3, most // 4))
+    return min(most, max(left // 2, most // 3))
 
 
 @dataclass(frozen=True, slots=True)
