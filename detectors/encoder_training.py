@@ -38,7 +38,7 @@ MODELS = (ALL, "completions", "rewrites", "others")
 GROUPS = {"essays": "others", "single": "others", "small": "others"}  # folds left out by one model
 
 Say = Callable[[str], None]
-Keep = Callable[[str, dict[str, np.ndarray]], None]
+Keep = Callable[[str, dict[str, np.ndarray], bool], None]  # a model's name, its weights, whether they are its last
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,10 +111,13 @@ def lower_half(model: Any, rows: Rows, say: Say) -> list[Any]:
     return out
 
 
-def fit(model: Any, lower: list[Any], rows: Rows, use: np.ndarray, *, say: Say) -> Iterator[dict[str, np.ndarray]]:
+def fit(
+    model: Any, lower: list[Any], rows: Rows, use: np.ndarray, *, say: Say
+) -> Iterator[tuple[dict[str, np.ndarray], bool]]:
     """Fine-tune on the rows `use` (k,), the model's upper layers in place.
 
-    Yields: the changed weights by name, float16, with `head.weight` and `head.bias`, every SNAPSHOT steps and at last
+    Yields: the changed weights by name, float16, with `head.weight` and `head.bias`, every SNAPSHOT steps and at last,
+        and whether they are the last
     """
     import torch
 
@@ -143,7 +146,7 @@ def fit(model: Any, lower: list[Any], rows: Rows, use: np.ndarray, *, say: Say) 
         running = 0.98 * running + 0.02 * float(loss.detach())
         if step % SNAPSHOT == 0 or step == len(order):
             say(f"step {step} of {len(order)}, loss {running:.3f}")
-            yield _changed(layers, head)
+            yield _changed(layers, head), step == len(order)
 
 
 def _loss(logit: Any, machine: np.ndarray, weight: np.ndarray) -> Any:
@@ -189,8 +192,8 @@ def train(corpus: Labelled, weights: Path, names: Sequence[str], keep: Keep, say
         if name != ALL:
             use = np.random.default_rng(SEED).permutation(use)[:FOLD_ROWS]
         say(f"{name}: {len(use)} documents")
-        for found in fit(model, lower, rows, use, say=say):
-            keep(name, found)
+        for found, last in fit(model, lower, rows, use, say=say):
+            keep(name, found, last)
 
 
 def _through(layers: Any, hidden: Any, seen: Any) -> Any:

@@ -20,6 +20,8 @@ of the source's whole family (sources that share human texts are one family). Po
 equally and use one threshold over all of them. Intervals: 95%, bootstrap over documents. "Surface features" is a
 logistic model of punctuation, sentence and word lengths trained within the source itself: where it is high, the
 source's classes differ in form, and a detector's figure should be read beside it.
+
+Here is the first tier, which scores every document; [deep-detectors.md](deep-detectors.md) has the second.
 """
 LIMITS = """## Limits
 

@@ -74,9 +74,12 @@ def encoders(corpus: Labelled, out: Path, say: Say) -> dict[str, Changed]:
     if missing:
         from safetensors.numpy import save_file
 
-        def keep(name: str, changed: dict[str, np.ndarray]) -> None:
+        def keep(name: str, changed: dict[str, np.ndarray], last: bool) -> None:
             places[name].mkdir(parents=True, exist_ok=True)
-            save_file(changed, places[name] / tuned_encoder.FILE)
+            part = places[name] / f"{tuned_encoder.FILE}.part"  # of a training that was broken off
+            save_file(changed, part)
+            if last:
+                part.replace(places[name] / tuned_encoder.FILE)
 
         encoder_training.train(corpus, weights, missing, keep, say)
     return {name: tuned_encoder.read_changed(place) for name, place in places.items()}

@@ -60,12 +60,19 @@ def test_a_family_is_judged_by_the_model_that_left_it_out():
 def test_what_is_learned_separates_unseen_documents(tmp_path, monkeypatch):
     torch = pytest.importorskip("torch", reason="the extra [encoder] is not installed")
     monkeypatch.setenv("AUDITOR_CACHE", str(tmp_path / "cache"))
-    for name, value in {"FROZEN": 1, "RATE": 3e-3, "HEAD_RATE": 3e-2, "SNAPSHOT": 5}.items():
+    for name, value in {"FROZEN": 1, "RATE": 3e-3, "HEAD_RATE": 3e-2, "SNAPSHOT": 5, "EPOCHS": 1}.items():
         monkeypatch.setattr(encoder_training, name, value)
     folder = tiny_models.encoder(tmp_path / "minilm")
     learned: dict[str, dict] = {}
     said: list[str] = []
-    encoder_training.train(corpus(), folder, ["all"], learned.__setitem__, said.append)
+    ends: list[bool] = []
+
+    def keep(name: str, changed: dict, last: bool) -> None:
+        learned[name] = changed
+        ends.append(last)
+
+    encoder_training.train(corpus(), folder, ["all"], keep, said.append)
+    assert ends[-1] and not any(ends[:-1])
     assert any("step 5 of 6" in words for words in said)
     assert {name.split(".")[2] for name in learned["all"] if name.startswith("encoder")} == {"1"}
     unseen = corpus(120)
