@@ -57,7 +57,7 @@ def main() -> None:
     corpus = read(options.sources)
     learn = training.sample(corpus, np.random.default_rng(training.SEED))
     target = judged(corpus)
-    measured = style.measures(corpus.batch)
+    measured, blocks = style.measures(corpus.batch), training.gram_features(learn, np.random.default_rng(training.SEED))
     found = phrases.load().score(corpus.batch)
     trained = set(learn.frame["held"])
     out = []
@@ -67,8 +67,9 @@ def main() -> None:
         for held in FAMILIES:
             key = held if held in trained else ""  # nothing of this family to leave out: one model for all such
             if key not in models:
-                rest = learn.take(~hidden & (learn.frame["held"] != key).to_numpy())
-                tables = {"en": training.fit_ngrams(rest, np.random.default_rng(training.SEED))}
+                seen = ~hidden & (learn.frame["held"] != key).to_numpy()
+                rest = learn.take(seen)
+                tables = {"en": training.fit_ngrams([x[seen] for x in blocks], rest.frame)}
                 ours = training.fit_style(measured[rest.frame["row"].to_numpy()], rest.frame)
                 models[key] = ngrams.Ngrams.of(tables).score(corpus.batch), ours.score(corpus.batch)
             scores[held] = dict(zip(MEMBERS, (*models[key], found), strict=True))
