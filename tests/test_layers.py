@@ -1,6 +1,8 @@
 """Who may import whom: the folders are the architecture, and this keeps them so."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,16 @@ def test_nothing_loads_a_pickle():
     for file in modules():
         names = {name.split(".")[0] for name, _ in imports(file)}
         assert not names & {"pickle", "joblib", "dill", "shelve", "marshal"}, file
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("auditor.pipeline.map", {"scipy.special", "duckdb", "sklearn", "jinja2", "auditor.pipeline.finalise"}),
+        ("auditor.pipeline.audit", {"numba", "scipy", "duckdb", "sklearn", "jinja2", "auditor.pipeline.map"}),
+    ],
+)
+def test_nothing_is_read_later_for_what_only_the_end_needs(module, unwanted):
+    program = f"import sys, {module}; print(*sorted({unwanted!r} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not done.stdout.split()

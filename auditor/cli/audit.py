@@ -81,18 +81,20 @@ def audit(
     """Read a corpus, measure it, write RUN/report.html, report.json and audit.duckdb."""
     from auditor.cli.progress import Bars
     from auditor.config import load
+    from auditor.gate.policy import load_policy
     from auditor.pipeline.audit import audit as run_audit
-    from auditor.pipeline.gating import gate_audit, policy_of
 
     given = locals()
     settings = {name: given[name] for name in SETTINGS if given.get(name) is not None}
     settings |= {"corpus": corpus, "detectors": detector or None}
     chosen = load(config, **settings)
     command = shlex.join(["auditor", *sys.argv[1:]])
-    rules = policy_of(chosen.policy)
+    rules = load_policy(chosen.policy) if chosen.policy is not None else None  # checked before reading
     with Bars(quiet=quiet) as bars:
         outcome = run_audit(chosen, out, fresh=fresh, command=command, progress=bars)
     if rules is not None:
+        from auditor.pipeline.gating import gate_audit
+
         outcome = gate_audit(outcome, out, chosen, rules)
     if json:
         print_json(outcome.report)

@@ -78,7 +78,7 @@ def gather(components: Components, batches: Batches, width: int, *, limit: int, 
     total = len(components.documents)
     if total * (4 * width + ROW_OVERHEAD) <= limit:
         rows = np.empty((total, width), np.uint32)
-        seen = _fill(components, batches, rows)
+        seen = _fill(components, batches, rows) if total else np.zeros(0, bool)  # without reading them all
         kept = Gathered(components, np.array([0, len(components.starts) - 1]), width, rows, None, limit)
     elif scratch is None:
         raise StoreError(f"{total} near-duplicate candidates need more than {limit} bytes: give a scratch folder")

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from auditor.config import Config
-from auditor.manifest import whole_file
+from auditor.manifest import CLUSTERS, whole_file
 from auditor.pipeline.launch import Report
 from auditor.pipeline.map import TYPE_CAP, same_file
 from auditor.pipeline.parts import part_folder
@@ -20,7 +20,6 @@ from auditor.sketch.types import TypeSample
 from auditor.sources.read import read_split
 from auditor.text.batch import TextBatch
 
-CLUSTERS = "clusters"
 WANTED = pl.Schema({"stable_id": pl.UInt64, "row": pl.Int64, "group": pl.UInt8, "score_bin": pl.UInt8,
                     "eligible": pl.Boolean})  # fmt: skip
 

@@ -1,32 +1,33 @@
-"""The whole audit: plan, map, reduce, finalise into one run's folder; a second call resumes."""
+"""The whole audit: plan, map, reduce, finalise into one run's folder; a second call resumes.
+
+What only measuring or concluding needs is imported there: the workers start before it, and read while it is imported.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
-
-import polars as pl
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Protocol
 
 from auditor.config import Config
 from auditor.errors import EXIT_INCOMPLETE, EXIT_NOTHING, EXIT_PASS, ConfigError, NothingAudited, StoreError
-from auditor.manifest import MANIFEST, key_of, locked, read_json
-from auditor.pipeline.again import CLUSTERS
-from auditor.pipeline.finalise import Outcome, finalise
-from auditor.pipeline.launch import Event, run_jobs
-from auditor.pipeline.map import Job, map_split
+from auditor.manifest import CLUSTERS, MANIFEST, key_of, locked, read_json
+from auditor.pipeline.launch import Event, Report, run_jobs
 from auditor.pipeline.parts import PARTS, done
 from auditor.pipeline.plan import Plan, Task, load_plan, make_plan, save_plan
-from auditor.pipeline.recovery import drop_damaged, first_line, missing_parts, named, store_faults, sweep_run
-from auditor.pipeline.reduce import cluster
+from auditor.pipeline.recovery import drop_damaged, missing_parts, named, store_faults, sweep_run
 from auditor.store.database import DATABASE
 from auditor.store.shared import check_store, copy_audit
+
+if TYPE_CHECKING:
+    from auditor.pipeline.finalise import Outcome
 
 # Below this much text a second process costs more than it saves.
 ONE_PROCESS_BYTES = 64 << 20
@@ -74,9 +75,8 @@ def audit(
         return _on_slurm(config, run, fresh=fresh, command=command, progress=progress)
     with locked(run), store_faults(run):
         plan = prepare(config, run, fresh=fresh, command=command)
-        failed = map_all(plan, config, run, progress=progress)
-        failed |= _reduce(plan, config, run, progress)
-        return _shared(finalise(run, failed=failed, say=progress.note), run, config.store)
+        failed = map_all(plan, config, run, progress=progress, meanwhile=_import_ahead)
+        return _shared(_conclude(plan, config, run, failed, progress), run, config.store)
 
 
 def lay_out(config: Config, run: Path, *, command: str = "") -> Plan:
@@ -101,8 +101,7 @@ def finish(run: Path, *, store: str | None = None, progress: Progress | None = N
         if store is not None:
             config = _placed(config.model_copy(update={"store": store}))
         sweep_run(run)
-        missing = missing_parts(plan, run, progress.note)
-        outcome = finalise(run, failed=missing | _reduce(plan, config, run, progress), say=progress.note)
+        outcome = _conclude(plan, config, run, missing_parts(plan, run, progress.note), progress)
         kept = config.store
         if kept and store is None:
             try:
@@ -149,9 +148,13 @@ def prepare(config: Config, run: Path, *, fresh: bool = False, command: str = ""
 
 
 def map_all(
-    plan: Plan, config: Config, run: Path, *, tasks: Sequence[Task] | None = None, progress: Progress | None = None
-) -> dict[str, str]:
-    """Map every split that is not done; returns the reasons of those that failed, by task key."""
+    plan: Plan, config: Config, run: Path, *, tasks: Sequence[Task] | None = None, progress: Progress | None = None,
+    meanwhile: Callable[[], object] | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """Map every split that is not done; returns the reasons of those that failed, by task key.
+
+    Parameters: meanwhile, what this process does as soon as others have begun to read
+    """
     progress = progress or Silent()
     chosen = plan.tasks if tasks is None else tasks
     damaged = drop_damaged(chosen, run)
@@ -169,6 +172,9 @@ def map_all(
         task = wanted[event.job]
         if event.kind == "progress":
             progress.step(event.documents, event.bytes)
+            if meanwhile and workers > 1:
+                meanwhile()
+                meanwhile = None
         elif event.stop:
             raise StoreError(f"{event.reason}; nothing finished was lost, the same command goes on from here")
         elif event.kind == "failed":
@@ -194,14 +200,32 @@ def _launch(tasks: Sequence[Task], config: Config, run: Path, *, workers: int, t
         from auditor.pipeline.ray import map_on_ray
 
         return map_on_ray(run, tasks)
-    return run_jobs(
-        map_split, [Job(task, config, run, threads) for task in tasks], workers=workers, threads=threads,
-        apart=bool(config.memory_limit),
-    )  # fmt: skip
+    work = [(task, config, run, threads) for task in tasks]
+    return run_jobs(_map, work, workers=workers, threads=threads, apart=bool(config.memory_limit))
+
+
+def _map(work: tuple[Task, Config, Path, int], report: Report) -> dict[str, Any]:
+    from auditor.pipeline.map import Job, map_split  # by those who do it: see the head of this module
+
+    return map_split(Job(*work), report)
+
+
+def _import_ahead() -> None:
+    """Import what concluding needs on a thread of its own: it took a second after the last split."""
+    names = ("auditor.pipeline.conclude", "sklearn.cluster", "wordfreq")
+    threading.Thread(target=lambda: [import_module(name) for name in names], daemon=True).start()
+
+
+def _conclude(plan: Plan, config: Config, run: Path, failed: dict[str, str], progress: Progress) -> Outcome:
+    from auditor.pipeline.conclude import conclude
+
+    workers = crew(config) if plan.text_bytes > ONE_PROCESS_BYTES else 1
+    return conclude(plan, config, run, failed, workers=workers, progress=progress)
 
 
 def _on_slurm(config: Config, run: Path, *, fresh: bool, command: str, progress: Progress) -> Outcome:
     """Lay out, submit, wait; the jobs hold the folder themselves."""
+    from auditor.pipeline.finalise import Outcome
     from auditor.pipeline.results import read_report
     from auditor.pipeline.slurm import submit, write_scripts
 
@@ -216,27 +240,6 @@ def _on_slurm(config: Config, run: Path, *, fresh: bool, command: str, progress:
             else StoreError(f"the last job ended with exit code {code}; see the logs in {scripts.folder}")
         )
     return Outcome(read_report(run), code)
-
-
-def _reduce(plan: Plan, config: Config, run: Path, progress: Progress) -> dict[str, str]:
-    """Cluster, and keep the statistics in the manifest; returns why splits could not be read again."""
-    progress.stage("clustering near-duplicates", 0)
-
-    def listen(stage: str, event: Event) -> None:
-        if event.kind == "failed":
-            progress.note(f"{stage}: {event.reason}")
-
-    workers = crew(config) if plan.text_bytes > ONE_PROCESS_BYTES else 1
-    try:
-        found = cluster(run, plan, config, workers=workers, listen=listen)
-    except (pl.exceptions.PolarsError, pa.ArrowException) as wrong:
-        progress.note(f"a file of {run / CLUSTERS} is broken ({first_line(wrong)}): made again")
-        shutil.rmtree(run / CLUSTERS, ignore_errors=True)
-        found = cluster(run, plan, config, workers=workers, listen=listen)
-    manifest = read_json(run / MANIFEST)
-    save_plan(plan, config, run, {key: manifest[key] for key in ("audit_id", "started_at", "command")}
-              | {"near_duplicates": found.statistics})  # fmt: skip
-    return found.failed
 
 
 def _complete(run: Path, task: Task) -> bool:

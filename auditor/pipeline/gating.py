@@ -10,7 +10,7 @@ from typing import Any
 from auditor.config import Config
 from auditor.errors import ConfigError, worst
 from auditor.gate.judge import judge
-from auditor.gate.policy import Policy, load_policy
+from auditor.gate.policy import Policy
 from auditor.gate.quantities import figures
 from auditor.manifest import write_text
 from auditor.pipeline.finalise import Outcome
@@ -85,11 +85,6 @@ def gate_audit(outcome: Outcome, run: Path, config: Config, policy: Policy) -> O
     report["verdict"] = verdict
     write_reports(report, run, config.formats)
     return Outcome(report, worst([outcome.exit_code, verdict["exit_code"]]))
-
-
-def policy_of(path: str | None) -> Policy | None:
-    """The policy named by --policy, checked before anything is read."""
-    return None if path is None else load_policy(path)
 
 
 def figures_of(report: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Estimate]]:

@@ -11,11 +11,9 @@ import polars as pl
 import pyarrow as pa
 
 from auditor.errors import StoreError
-from auditor.manifest import DONE, sweep
-from auditor.pipeline.again import CLUSTERS
+from auditor.manifest import CLUSTERS, DONE, SCRATCH, sweep
 from auditor.pipeline.parts import PARTS, damaged, done, part_folder
 from auditor.pipeline.plan import Plan, Task
-from auditor.pipeline.reduce import SCRATCH
 
 SPILL = ".duckdb-spill"
 
@@ -56,14 +54,18 @@ def drop_damaged(tasks: Sequence[Task], run: Path) -> dict[str, str]:
 @contextmanager
 def store_faults(run: Path) -> Iterator[None]:
     """What DuckDB, Polars and Arrow say of a full disk or a broken file, as one line that names the folder."""
-    import duckdb
-
     try:
         yield
-    except duckdb.OutOfMemoryException as wrong:
-        raise StoreError(f"{run}: memory or disk ran out ({first_line(wrong)}); give a larger --memory-limit") from None
-    except (duckdb.IOException, pl.exceptions.PolarsError, pa.ArrowException) as wrong:
-        raise StoreError(f"{run}: {first_line(wrong)}; nothing finished was lost, the same command goes on") from None
+    except Exception as wrong:
+        import duckdb  # late, see store/database.py
+
+        if isinstance(wrong, duckdb.OutOfMemoryException):
+            said = f"memory or disk ran out ({first_line(wrong)}); give a larger --memory-limit"
+        elif isinstance(wrong, (duckdb.IOException, pl.exceptions.PolarsError, pa.ArrowException)):
+            said = f"{first_line(wrong)}; nothing finished was lost, the same command goes on"
+        else:
+            raise
+        raise StoreError(f"{run}: {said}") from None
 
 
 def first_line(wrong: BaseException) -> str:

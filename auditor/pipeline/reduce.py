@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 from auditor.columns import BANDS, DOCUMENTS
 from auditor.config import Config
 from auditor.errors import StoreError
-from auditor.manifest import DONE, digest_of, key_of, read_json, whole_file, write_json
+from auditor.manifest import CLUSTERS, DONE, SCRATCH, digest_of, key_of, read_json, whole_file, write_json
 from auditor.neardup.cluster import CLUSTERS as CLUSTER_COLUMNS
 from auditor.neardup.cluster import gather_candidates, settle
 from auditor.neardup.shingles import ShingleStore
 from auditor.neardup.stars import exact_duplicates, stars
-from auditor.pipeline.again import CLUSTERS, Again, count_split, shingle_split
+from auditor.pipeline.again import Again, count_split, shingle_split
 from auditor.pipeline.launch import Event, run_jobs
 from auditor.pipeline.parts import part_folder, scan, state
 from auditor.pipeline.plan import CORPUS, Plan, Task
@@ -28,7 +28,6 @@ from auditor.sketch.bands import parameters
 
 SIGNATURE_ROWS = 65_536
 PARTITION_ROWS = 16_000_000  # rows of a band handled at once (about 1 GB); larger bands are cut by hash
-SCRATCH = ".scratch"
 Listen = Callable[[str, Event], None]
 
 
@@ -202,8 +201,9 @@ def signature_batches(run: Path, tasks: Sequence[Task], width: int) -> Iterator[
         if not path.exists():
             continue
         for batch in pq.ParquetFile(path).iter_batches(batch_size=SIGNATURE_ROWS):
-            flat = batch.column("signature").flatten().to_numpy()
-            yield batch.column("stable_id").to_numpy(), flat.reshape(-1, width)
+            # By way of Polars: pyarrow's own to_numpy imports pandas where it is installed, a quarter of a second.
+            flat = pl.Series(batch.column("signature").flatten()).to_numpy()
+            yield pl.Series(batch.column("stable_id")).to_numpy(), flat.reshape(-1, width)
 
 
 def _cuts(documents: int) -> int:

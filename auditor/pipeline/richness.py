@@ -22,7 +22,7 @@ from auditor.estimate.lost_reference import NO_REFERENCE
 from auditor.estimate.lost_tail import lost_types, stage
 from auditor.estimate.prevalence import ScopePrevalence
 from auditor.estimate.spectrum import WORD, Body
-from auditor.pipeline.again import CLUSTERS
+from auditor.manifest import CLUSTERS
 from auditor.pipeline.general import general_law, main_language
 from auditor.pipeline.map import TYPE_CAP
 from auditor.pipeline.parts import part_folder

@@ -1,4 +1,7 @@
-"""DuckDB as the run's durable result: opened safely, written aside and renamed into place."""
+"""DuckDB as the run's durable result: opened safely, written aside and renamed into place.
+
+duckdb is imported where it is used: workers import this module's neighbours, and have no use for it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from auditor.errors import StoreError
@@ -34,6 +36,8 @@ def connect(path: Path | str, *, read_only: bool = False, memory_bytes: int = 0,
 
     Raises: StoreError when the file is locked by another program, damaged, or not there
     """
+    import duckdb
+
     settings: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     if memory_bytes:
         settings["memory_limit"] = f"{max(memory_bytes >> 20, 64)}MiB"
@@ -82,6 +86,8 @@ def new_database(path: Path, *, memory_bytes: int, threads: int) -> Iterator[Any
 
 def check_version(connection: Any, path: Path | str) -> None:
     """Raises: StoreError where the tables are of another version, or are not ours."""
+    import duckdb
+
     try:
         version = query(connection, "SELECT version FROM schema_version").item()
     except (duckdb.Error, ValueError):
@@ -103,6 +109,8 @@ def query(connection: Any, sql: str, parameters: list[Any] | None = None) -> pl.
 
     Raises: StoreError where the file turns out to be damaged
     """
+    import duckdb
+
     try:
         frame = connection.sql(sql, params=parameters or []).pl()
     except duckdb.Error as error:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from auditor.errors import StoreError
 from auditor.store.database import (
     SHARED_TABLES,
@@ -36,6 +34,8 @@ def copy_audit(
     not ours is left as it is.
     Raises: StoreError, StoreLocked when the store is still held after `wait` seconds
     """
+    import duckdb  # late, see database.py
+
     if not store.parent.is_dir():
         raise StoreError(f"--store {store}: there is no folder {store.parent}")
     connection = _open(store, wait, clock, sleep)

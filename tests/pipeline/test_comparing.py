@@ -166,7 +166,7 @@ def test_a_store_that_is_gone_is_said_and_a_named_one_must_be_there(audited, tmp
     notes: list[str] = []
     listener = Silent()
     monkeypatch.setattr(Silent, "note", lambda self, text: notes.append(text))
-    monkeypatch.setattr("auditor.pipeline.audit.finalise", lambda run, **_: Outcome({}, 0))
+    monkeypatch.setattr("auditor.pipeline.conclude.finalise", lambda run, **_: Outcome({}, 0))
     manifest = json.loads((audited / "manifest.json").read_text())
     manifest["config"]["store"] = str(tmp_path / "gone" / "s.duckdb")
     run = shutil.copytree(audited, tmp_path / "run")
