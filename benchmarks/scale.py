@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,9 @@ if __name__ == "__main__":
     start = time.perf_counter(), time.process_time()
     code = audit(load(corpus=[corpus], **settings), out, progress=clock).exit_code
     end = time.perf_counter(), time.process_time()
-    usage = [resource.getrusage(who).ru_maxrss << 10 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(json.dumps({"code": code, "begun": clock.begun, "start": start, "end": end, "rss": max(usage)}))
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    rss, processor = max(u.ru_maxrss << 10 for u in usage), sum(u.ru_utime + u.ru_stime for u in usage)
+    print(json.dumps({"code": code, "begun": clock.begun, "start": start, "end": end, "rss": rss, "cpu": processor}))
 """
 
 
@@ -73,8 +74,8 @@ def measure(corpus: Path, run: Path, **settings: Any) -> dict[str, Any]:
         "documents": counted["documents"],
         "text_bytes": counted["bytes"],
         "seconds": round(time.perf_counter() - begun, 2),
-        "processor_seconds": round(told["end"][1] - told["start"][1], 2),
-        "stages": stages,  # [clock, processor of the main process]
+        "processor_seconds": round(told["cpu"], 2),  # of all processes
+        "stages": stages,  # [clock, processor of this process]
         "peak_rss_mib": told["rss"] >> 20,
         "parts_bytes": written,
         "signature_bytes": sum(path.stat().st_size for path in (run / "parts").rglob("signatures.parquet")),
@@ -87,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, nargs="+", default=[10_000, 30_000, 100_000, 300_000, 1_000_000])
     parser.add_argument("--limits", action="store_true", help="also one long line, and limits of memory")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1])
     parser.add_argument("--result", type=Path, default=RESULT)
     asked = parser.parse_args()
     folder, rows = Path(tempfile.mkdtemp(prefix="auditor-scale-")), []
@@ -98,13 +99,13 @@ def main() -> None:
             corpus, run = folder / "corpus", folder / "run"
             corpus.mkdir()
             write_corpus(corpus / "text.parquet", documents * BYTES)
-            for limit in ("", "1GB") if asked.limits else ("",):
-                found = measure(corpus, run, workers=asked.workers, memory_limit=limit)
-                rows.append({"memory_limit": limit, **found})
+            for workers, limit in product(asked.workers, ("", "1GB") if asked.limits else ("",)):
+                found = measure(corpus, run, workers=workers, memory_limit=limit)
+                rows.append({"memory_limit": limit, "workers": workers, **found})
                 seconds, size, peak = (found[name] for name in ("processor_seconds", "text_bytes", "peak_rss_mib"))
-                documents = found["documents"]
-                print(f"{documents:>9,} documents {limit:>4}: {1e6 * seconds / documents:7.0f} µs of processor each, "
-                      f"{size / seconds / 1e6:5.1f} MB/s, {peak} MiB", flush=True)  # fmt: skip
+                counted, clock = found["documents"], found["seconds"]
+                print(f"{counted:>9,} documents, {workers} workers {limit:>4}: {1e6 * seconds / counted:7.0f} µs of "
+                      f"processor each, {size / clock / 1e6:5.1f} MB/s, {peak} MiB", flush=True)  # fmt: skip
                 shutil.rmtree(run)
             shutil.rmtree(corpus)
         if asked.limits:
