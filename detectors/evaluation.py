@@ -21,6 +21,7 @@ from auditor.detectors.stacking import SHARES
 LENGTHS = (100, 250, 500)
 CAP = 500  # documents of a source, class and generator
 FEWEST = 50  # of each class, below which a scope is not measured
+ENOUGH = 200  # documents of each class in a family that a language can be learned from, or judged on
 FALSE_POSITIVE_RATES = (0.05, 0.01, 0.001)
 REPLICATES = 200
 MEMBERS = ("ngrams", "stylometry", "phrases")
@@ -45,6 +46,19 @@ def evaluate(folder: Path, *, rng: np.random.Generator) -> pl.DataFrame:
         scores = scores | {"ensemble": _together(scores), "tfidf": baseline}
         tables.append(_table(cut, scores, rng).with_columns(length=pl.lit(words)))
     return pl.concat(tables, how="diagonal")
+
+
+def languages(folder: Path) -> pl.DataFrame:
+    """What there is to learn a language from: language, human, machine (documents of LENGTHS[0] words or more, with a
+    licence), families (those with ENOUGH documents of both classes), measured (whether one can be left out)."""
+    frame = labelled.read(folder, licensed_only=True).frame.filter(
+        (pl.col("label") != "mixed") & (pl.col("words") >= LENGTHS[0])
+    )
+    classes = [(pl.col("label") == label).sum().alias(name) for label, name in (("human", "human"), ("ai", "machine"))]
+    by_family = frame.group_by("language", "family").agg(classes)
+    rich = pl.min_horizontal("human", "machine") >= ENOUGH
+    found = by_family.group_by("language").agg(pl.col("human", "machine").sum(), families=rich.sum())
+    return found.with_columns(measured=pl.col("families") >= 2).sort("families", "machine", "language", descending=True)
 
 
 def judged(corpus: Labelled, rng: np.random.Generator) -> Labelled:

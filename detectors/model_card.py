@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from auditor.detectors import registry
+from auditor.detectors.evaluation import ENOUGH
 
 NAMES = {"ensemble": "first tier together", "tfidf": "plain TF-IDF + logistic regression", "leak": "surface features"}
 INTRODUCTION = """# Detectors
@@ -34,13 +35,13 @@ LIMITS = """## Limits
 """
 
 
-def render(table: pl.DataFrame, models: Path) -> str:
-    """The page from the table of `evaluation.evaluate` and the cards in the folder of models."""
+def render(table: pl.DataFrame, spoken: pl.DataFrame, models: Path) -> str:
+    """The page from the tables of `evaluation.evaluate` and `languages` and the cards in the folder of models."""
     parts = [INTRODUCTION, _members()]
     for length in sorted(set(table["length"])):
         here = table.filter(length=length)
         parts.append(f"## {length} words\n\n{_pooled(here)}\n\n{_by_source(here)}")
-    parts += [_finest(table.filter(length=min(table["length"]))), _sources(models), LIMITS]
+    parts += [_finest(table.filter(length=min(table["length"]))), _sources(models), _languages(spoken), LIMITS]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -92,6 +93,20 @@ def _sources(models: Path) -> str:
     return (
         "## Learned from\n\nOnly sources with a stated licence train the shipped weights and the bundled calibration; "
         "the others evaluate.\n\n" + _rows(["source", "licence", "human", "machine"], rows)
+    )
+
+
+def _languages(spoken: pl.DataFrame) -> str:
+    rows = [
+        [row["language"], str(row["human"]), str(row["machine"]), str(row["families"]),
+         "yes" if row["measured"] else "not measured"]
+        for row in spoken.iter_rows(named=True)
+    ]  # fmt: skip
+    return (
+        "## Languages\n\nA language is learned where two families with a stated licence have enough documents of both "
+        f"classes ({ENOUGH} each): one to learn from, one to judge by. In the others no document gets a score, and the "
+        "audit says how many those are.\n\n"
+        + _rows(["language", "human", "machine", "families with enough", "measured"], rows)
     )
 
 

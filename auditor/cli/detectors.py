@@ -90,12 +90,13 @@ def evaluate(
     else:
         from auditor.detectors.ensemble import MODELS
         from auditor.detectors.evaluation import evaluate as run
+        from auditor.detectors.evaluation import languages
         from auditor.detectors.model_card import render
 
         table = run(data, rng=np.random.default_rng(0))
         found = {"rows": table.to_dicts()}
         if out:
-            write_text(out.parent / "detectors.md", render(table, MODELS))
+            write_text(out.parent / "detectors.md", render(table, languages(data), MODELS))
     if out:
         write_json(out, found)
     else:

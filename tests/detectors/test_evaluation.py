@@ -50,7 +50,8 @@ def test_training_recovers_what_separates_the_classes_and_evaluation_sees_it_on_
     assert pooled["auroc"] > 0.95 and pooled["auroc_lower"] <= pooled["auroc"] <= pooled["auroc_upper"]
     assert set(table.filter(kind="source")["scope"]) == {f"source{k}" for k in range(6)}
     written = training.train(folder, tmp_path / "models")
-    page = model_card.render(table, tmp_path / "models")
+    spoken = evaluation.languages(folder)
+    page = model_card.render(table, spoken, tmp_path / "models")
     assert "source1 | MIT" in page and "source0 | unstated" not in page
     model = ngrams.load(str(tmp_path / "models"))
     texts = TextBatch.of(pl.Series([" ".join(HUMAN * 20), " ".join(MACHINE * 20)]))
