@@ -30,15 +30,18 @@ LEAST_LANGUAGE = 0.01
 MOST = 8192  # documents of one scope that are read
 
 
-def draw(documents: pl.DataFrame, tokens: Tokens) -> pl.DataFrame:
-    """The drawn documents of a batch: stable_id, language, topic, category, words (their hashes, in order)."""
+def candidates(documents: pl.DataFrame) -> pl.DataFrame:
+    """The eligible documents of a batch: stable_id, language, topic, category, place in the batch."""
     frame = documents.with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64)).filter("eligible")
-    frame = lowest(frame.select("stable_id", *KINDS, "place"))
-    starts = tokens.offsets[frame["place"].to_numpy()]
-    lengths = np.minimum(tokens.words[frame["place"].to_numpy()], WORDS_KEPT)
-    flat, offsets = _gathered(tokens.hashes, starts, lengths)
-    lists = pa.LargeListArray.from_arrays(pl.Series(offsets).to_arrow(), pl.Series(flat).to_arrow())
-    return frame.drop("place").with_columns(words=pl.Series(pl.from_arrow(lists)))
+    return frame.select("stable_id", *KINDS, "place")
+
+
+def first_words(tokens: Tokens, places: np.ndarray) -> pl.Series:
+    """The hashes of some documents' first words, in order, as lists."""
+    flat, offsets = _gathered(tokens.hashes, tokens.offsets[places], np.minimum(tokens.words[places], WORDS_KEPT))
+    return pl.Series(
+        pl.from_arrow(pa.LargeListArray.from_arrays(pl.Series(offsets).to_arrow(), pl.Series(flat).to_arrow()))
+    )
 
 
 def lowest(frame: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ import queue
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,10 @@ import pyarrow as pa
 from auditor.config import Config
 from auditor.errors import SourceError
 from auditor.estimate.anchors import HUMAN_BEFORE
-from auditor.pipeline.drawn import PART, draw
-from auditor.pipeline.drawn import lowest as lowest_drawn
+from auditor.pipeline import drawn, measure
 from auditor.pipeline.launch import Report
-from auditor.pipeline.measure import Measured, Measurer, lowest, sample_candidates
+from auditor.pipeline.lowest import Lowest
+from auditor.pipeline.measure import Measured, Measurer
 from auditor.pipeline.ordered import ordered
 from auditor.pipeline.parts import ROW_GROUP, PartWriter
 from auditor.pipeline.plan import Task, source_options
@@ -65,7 +65,7 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
         measurer = _measurer(job.config)
         shard = job.task.shard.name
 
-        def work(batch: Batch) -> tuple[Measured, pl.DataFrame, pl.DataFrame, Batch]:
+        def work(batch: Batch) -> tuple[Measured, Batch]:
             measured = measurer.measure(batch.frame, job.task.corpus, shard)
             documents = measured.documents
             group, score_bin, eligible = (documents[name].to_numpy() for name in ("group", "score_bin", "eligible"))
@@ -75,19 +75,18 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
             if dated.any():
                 counters[1].add(measured.batch.tokens, group, score_bin, dated)
             types.put(counters)
-            drawn = draw(documents, measured.batch.tokens)
-            return measured, sample_candidates(measured, SAMPLE_PER_CELL), drawn, batch
+            return measured, batch
 
-        kept: pl.DataFrame | None = None
-        words: pl.DataFrame | None = None
+        sample = Lowest("text", partial(measure.lowest, per_cell=SAMPLE_PER_CELL))
+        words = Lowest("words", drawn.lowest)
         sketches = _Sketches(writer, job.config)
         batches = read_split(job.task.shard, job.task.split, options)
         try:
-            for measured, candidates, drawn, batch in ordered(work, batches, job.threads):
+            for measured, batch in ordered(work, batches, job.threads):
                 writer.add("documents", measured.documents.to_arrow())
                 sketches.add(measured.signatures)
-                kept = candidates if kept is None else lowest(pl.concat([kept, candidates]), SAMPLE_PER_CELL)
-                words = drawn if words is None else lowest_drawn(pl.concat([words, drawn]))
+                sample.add(measure.candidates(measured), partial(measure.capped_texts, measured))
+                words.add(drawn.candidates(measured.documents), partial(drawn.first_words, measured.batch.tokens))
                 tally.add(measured.documents, batch)
                 report(batch.frame.height, int(measured.documents["bytes"].sum()))
         except SourceError as error:
@@ -102,9 +101,10 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
         writer.add("types", counted.frame().to_arrow())
         if tally.counts["dated"]:
             writer.add("dated_types", dated_ones.frame().to_arrow())
-        if kept is not None and words is not None and job.config.retain == "sample":
-            writer.add("sample", kept.drop("stratum").to_arrow())
-            writer.add(PART, words.to_arrow())
+        if job.config.retain == "sample":
+            for name, kept in (("sample", sample), (drawn.PART, words)):
+                if (frame := kept.frame()) is not None:
+                    writer.add(name, frame.drop("stratum", strict=False).to_arrow())
         marker = tally.marker() | {"task": {"role": job.task.role, "shard": shard, "split": job.task.split.index}}
         return writer.finish(marker)
 

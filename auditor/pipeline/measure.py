@@ -111,16 +111,18 @@ def score_bins(logit: np.ndarray, edges: Sequence[float] = SCORE_BINS) -> np.nda
     return np.where(np.isfinite(logit), np.searchsorted(edges, logit), NO_SCORE).astype(np.uint8)
 
 
-def sample_candidates(measured: Measured, per_cell: int) -> pl.DataFrame:
-    """The lowest-hash eligible documents of each language and score stratum, with their capped text."""
+def candidates(measured: Measured) -> pl.DataFrame:
+    """The eligible documents with the columns of the retained sample, their stratum and their place in the batch."""
     fine = pl.Series("stratum", score_bins(measured.documents["score"].to_numpy(), SAMPLE_BINS))
     frame = measured.documents.select(
         "row", "stable_id", "doc_id", "language", "topic", "words", "score", "score_bin", "eligible"
     ).with_columns(fine, place=pl.int_range(pl.len(), dtype=pl.Int64))
-    frame = lowest(frame.filter("eligible").drop("eligible"), per_cell)
-    return frame.with_columns(
-        text=pl.Series([measured.batch.document(i)[:SAMPLE_CHARACTERS] for i in frame["place"]], dtype=pl.String)
-    ).drop("place")
+    return frame.filter("eligible").drop("eligible")
+
+
+def capped_texts(measured: Measured, places: np.ndarray) -> pl.Series:
+    """The beginnings of some of the batch's documents."""
+    return pl.Series([measured.batch.document(i)[:SAMPLE_CHARACTERS] for i in places], dtype=pl.String)
 
 
 def lowest(frame: pl.DataFrame, per_cell: int) -> pl.DataFrame:
