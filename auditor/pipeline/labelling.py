@@ -79,7 +79,7 @@ def take_labels(run: Path, path: Path, *, now: datetime | None = None) -> Labell
 
     Raises: ConfigError where the file cannot be read, an id is not of this run, or an answer is none; nothing is kept
     """
-    labels = _read(path)
+    labels = read_labels(path)
     known = _places(run, labels["id"])
     checked = check_labels(labels, known["id"])
     wrong = checked.problems.filter(pl.col("problem").str.starts_with("unknown"))
@@ -139,7 +139,7 @@ def _places(run: Path, ids: pl.Series) -> pl.DataFrame:
         )
 
 
-def _read(path: Path) -> pl.DataFrame:
+def read_labels(path: Path) -> pl.DataFrame:
     try:
         rows: list[dict[str, Any]]
         if path.suffix == ".jsonl":
@@ -148,15 +148,20 @@ def _read(path: Path) -> pl.DataFrame:
             rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
     except FileNotFoundError:
         raise ConfigError(f"there is no file {path}") from None
-    except (OSError, ValueError, csv.Error) as wrong:
+    except (OSError, ValueError, RecursionError, csv.Error) as wrong:
         raise ConfigError(f"{path} cannot be read as labels: {wrong}") from None
     if not rows or not all(isinstance(row, dict) and {"id", "label"} <= row.keys() for row in rows):
         raise ConfigError(f"{path}: columns id and label are needed, rater may follow")
-    named = [{name: str(row.get(name) or "").strip() for name in ("id", "label", "rater")} for row in rows]
+    named = [{name: _plain(row.get(name)) for name in ("id", "label", "rater")} for row in rows]
     answered = [row for row in named if row["label"]]  # what nobody has answered yet is no mistake
     if not answered:
         raise ConfigError(f"{path}: no row has a label")
     return pl.DataFrame(answered, schema={"id": pl.String, "label": pl.String, "rater": pl.String})
+
+
+def _plain(value: Any) -> str:
+    """Half a surrogate pair, which JSON may hold, is in no document's id."""
+    return str(value or "").strip().encode("utf-8", "replace").decode()
 
 
 def _csv(rows: list[dict[str, str]]) -> str:

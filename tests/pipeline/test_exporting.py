@@ -152,6 +152,14 @@ def test_mistakes_exit_2(audited, tmp_path, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("line", ['{"id": "\\ud800", "label": "human"}', "[" * 100_000, '{"id": 9', "\x00"])
+def test_lines_of_labels_that_a_fuzzer_found_end_with_a_word_and_code_2(audited, tmp_path, capsys, line):
+    path = tmp_path / "labels.jsonl"
+    path.write_text(line + "\n")
+    assert command(["label", str(audited), str(path), "--quiet"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_the_mix_plan_is_toml(audited, tmp_path):
     import tomllib
 
