@@ -64,7 +64,8 @@ class Estimate:
         return self.value is not None
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"status": str(self.status)}
+        # asdict copies deeply: of a report's thousands of estimates that took a fifth of a second.
+        return {name: getattr(self, name) for name in self.__slots__} | {"status": str(self.status)}
 
 
 @dataclass(frozen=True, slots=True)

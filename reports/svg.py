@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from auditor.reports import words
 
@@ -185,15 +185,12 @@ class Plane:
 
 def tag(element: str, *children: Any, **attributes: Any) -> Markup:
     """An element; names lose a trailing underscore, `_` becomes `-`; everything is escaped that isn't Markup."""
-    spelt = Markup("").join(
-        Markup(' {}="{}"').format(_attribute(name), value) for name, value in attributes.items() if value is not None
+    spelt = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{escape(value)}"'
+        for name, value in attributes.items()
+        if value is not None
     )
-    inner = Markup("").join(children)
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(element), spelt, inner)
-
-
-def _attribute(name: str) -> Markup:
-    return Markup(name.rstrip("_").replace("_", "-"))
+    return Markup(f"<{element}{spelt}>{''.join(escape(child) for child in children)}</{element}>")
 
 
 def _anchor(percent: float) -> str:

@@ -27,6 +27,8 @@ from auditor.text.jit import kernel
 LARGE = 1e6
 # Expected counts above this are expanded in moments: the next term, 1/(12 mu^2), is 2e-5 units of one token.
 MANY = 60.0
+# Entropy sums few terms beyond this count: up to it the logarithms are reckoned once, not for every k.
+TABLE = 256
 # How far (in ln m) the size at a coverage moves without a group of documents: a first bracket.
 NEAR = 0.02
 
@@ -46,40 +48,70 @@ class Frequencies:
 
     def times(self, k: int) -> float:
         """f_k, the number of types seen exactly k times."""
-        return float(self.f[self.k == k].sum())
+        return float(_types_seen(self.k, self.f, float(k)))
+
+
+# k, f (K,); returns f where k is `times`
+@kernel
+def _types_seen(k, f, times):
+    total = 0.0
+    for i in range(k.size):
+        if k[i] == times:
+            total += f[i]
+    return total
 
 
 # k, f (K,); returns the number of types expected among m of the units
 @kernel
 def _rarefied_richness(k, f, size, m):
-    total = 0.0
+    total, every, left = 0.0, math.lgamma(size + 1.0), math.lgamma(size - m + 1.0)
     for i in range(k.size):
-        total += f[i] * (1.0 - _missed(size, k[i], m))
+        total += f[i] * (1.0 - _missed(size, k[i], m, math.lgamma(size - k[i] + 1.0), every, left))
     return total
 
 
 # k, f (K,); returns the share of occurrences that m units would leave uncovered
 @kernel
 def _rarefied_deficit(k, f, size, total, m):
-    deficit = 0.0
+    return _deficit(k, f, size, total, m, _others(k, size))
+
+
+# k (K,) -> ln of (size - k)!, which is the same for every m
+@kernel
+def _others(k, size):
+    out = np.empty(k.size)
     for i in range(k.size):
-        deficit += k[i] * f[i] / total * _missed(size - 1.0, k[i] - 1.0, m)
+        out[i] = math.lgamma((size - 1.0) - (k[i] - 1.0) + 1.0)
+    return out
+
+
+# k, f, others (K,)
+@kernel
+def _deficit(k, f, size, total, m, others):
+    deficit, every, left = 0.0, math.lgamma((size - 1.0) + 1.0), math.lgamma((size - 1.0) - m + 1.0)
+    for i in range(k.size):
+        deficit += k[i] * f[i] / total * _missed(size - 1.0, k[i] - 1.0, m, others[i], every, left)
     return deficit
 
 
 # k, f (K,); returns the expected plug-in entropy of m of the tokens, m whole
 @kernel
 def _rarefied_entropy(k, f, size, m):
-    entropy = 0.0
+    shares = np.arange(1, TABLE) / m
+    logs = np.log(shares)
+    entropy, every, left = 0.0, math.lgamma(size + 1.0), math.lgamma(size - m + 1.0)
     for i in range(k.size):
         if f[i] != 0.0:
-            entropy += f[i] * _entropy_term(size, k[i], m)
+            entropy += f[i] * _entropy_term(size, k[i], m, (every, left), shares, logs)
     return entropy
 
 
 @kernel
-def _missed(size, k, m):
-    """C(size - k, m) / C(size, m): the chance that m units miss all k occurrences."""
+def _missed(size, k, m, others, every, left):
+    """C(size - k, m) / C(size, m): the chance that m units miss all k occurrences.
+
+    others, every, left: ln of (size - k)!, size! and (size - m)!, which sums over k reckon once
+    """
     if k <= 0.0:
         return 1.0
     if size - k - m < -1e-9:
@@ -87,14 +119,16 @@ def _missed(size, k, m):
     if size > 1e6:
         return math.exp(k * math.log1p(-m / (size - (k - 1.0) / 2.0)))
     rest = max(size - k - m, 0.0)
-    return math.exp(
-        math.lgamma(size - k + 1.0) - math.lgamma(rest + 1.0) - math.lgamma(size + 1.0) + math.lgamma(size - m + 1.0)
-    )
+    return math.exp(others - math.lgamma(rest + 1.0) - every + left)
 
 
 @kernel
-def _entropy_term(size, k, m):
-    """E[-(x/m) ln(x/m)] of x hypergeometric (size, k, m): summed where x is small, in moments elsewhere."""
+def _entropy_term(size, k, m, factorials, shares, logs):
+    """E[-(x/m) ln(x/m)] of x hypergeometric (size, k, m): summed where x is small, in moments elsewhere.
+
+    factorials: ln of size! and (size - m)!; shares, logs (TABLE - 1,): x/m and its logarithm for x from 1
+    """
+    every, left = factorials
     mean = k * m / size
     if mean > 60.0:
         variance = mean * (1.0 - k / size) * (size - m) / max(size - 1.0, 1.0)
@@ -104,7 +138,7 @@ def _entropy_term(size, k, m):
         return (value + third / (6.0 * mean**2) - fourth / (12.0 * mean**3)) / m
     x = max(0.0, m + k - size)
     if x == 0.0:
-        chance = _missed(size, k, m)
+        chance = _missed(size, k, m, math.lgamma(size - k + 1.0), every, left)
     else:  # more is drawn than the others can fill: start where the chance is positive
         chance = math.exp(
             math.lgamma(k + 1.0)
@@ -121,7 +155,10 @@ def _entropy_term(size, k, m):
     top = min(k, m)
     while x <= top:
         if x > 0.0:
-            value -= chance * (x / m) * math.log(x / m)
+            if x < TABLE:
+                value -= chance * shares[int(x) - 1] * logs[int(x) - 1]
+            else:
+                value -= chance * (x / m) * math.log(x / m)
         if x > mean and chance < 1e-17:
             break
         chance *= (k - x) * (m - x) / ((x + 1.0) * (size - m - k + x + 1.0))
@@ -143,10 +180,16 @@ def chao(seen: Frequencies) -> float:
 
 def _decay(seen: Frequencies) -> float:
     """The factor by which each further unit shrinks the uncovered share beyond the sample [1, eq. 4a and 12]."""
-    f1, f2 = seen.times(1), seen.times(2)
+    return float(_shrinks(seen.k, seen.f, seen.size))
+
+
+# k, f (K,)
+@kernel
+def _shrinks(k, f, size):
+    f1, f2 = _types_seen(k, f, 1.0), _types_seen(k, f, 2.0)
     if f2 > 0:
-        return (seen.size - 1.0) * f1 / ((seen.size - 1.0) * f1 + 2.0 * f2)
-    return (seen.size - 1.0) * max(f1 - 1.0, 0.0) / ((seen.size - 1.0) * max(f1 - 1.0, 0.0) + 2.0)
+        return (size - 1.0) * f1 / ((size - 1.0) * f1 + 2.0 * f2)
+    return (size - 1.0) * max(f1 - 1.0, 0.0) / ((size - 1.0) * max(f1 - 1.0, 0.0) + 2.0)
 
 
 def coverage(seen: Frequencies, m: float | None = None) -> float:
@@ -154,7 +197,13 @@ def coverage(seen: Frequencies, m: float | None = None) -> float:
     m = seen.size if m is None else m
     if m < seen.size:
         return 1.0 - _rarefied_deficit(seen.k, seen.f, seen.size, seen.total, m)
-    return 1.0 - seen.times(1) / seen.total * _decay(seen) ** (m - seen.size + 1.0)
+    return float(1.0 - _deficit_beyond(seen.k, seen.f, seen.size, seen.total, m))
+
+
+# k, f (K,); returns the share of occurrences that m >= size units would leave uncovered
+@kernel
+def _deficit_beyond(k, f, size, total, m):
+    return _types_seen(k, f, 1.0) / total * _shrinks(k, f, size) ** (m - size + 1.0)
 
 
 def size_at(seen: Frequencies, target: float, *, near: float | None = None) -> float:
@@ -174,14 +223,14 @@ def size_at(seen: Frequencies, target: float, *, near: float | None = None) -> f
 @kernel
 def _size_below(k, f, size, total, target, near):
     """Root by regula falsi (Illinois): ln(1 - C) is nearly straight in ln m."""
-    low, high = 0.0, math.log(size)
-    below, above = _gap(k, f, size, total, target, low), _gap(k, f, size, total, target, high)
+    low, high, others = 0.0, math.log(size), _others(k, size)
+    below, above = _gap(k, f, size, total, target, low, others), _gap(k, f, size, total, target, high, others)
     if below >= 0.0 or above <= 0.0:
         return 1.0 if below >= 0.0 else size
     if 1.0 < near < size:
         for x in (math.log(near) - NEAR, math.log(near) + NEAR):
             if low < x < high:
-                here = _gap(k, f, size, total, target, x)
+                here = _gap(k, f, size, total, target, x, others)
                 if here > 0.0:
                     high, above = x, here
                 else:
@@ -189,7 +238,7 @@ def _size_below(k, f, size, total, target, near):
     x, before = low, 0
     for _ in range(100):
         x = (low * above - high * below) / (above - below)
-        here = _gap(k, f, size, total, target, x)
+        here = _gap(k, f, size, total, target, x, others)
         if abs(here) < 1e-12 or high - low < 1e-12:
             break
         if here > 0.0:
@@ -202,10 +251,10 @@ def _size_below(k, f, size, total, target, near):
 
 
 @kernel
-def _gap(k, f, size, total, target, x):
+def _gap(k, f, size, total, target, x, others):
     """How far the coverage of exp(x) units lies above the target, in logarithms of what is not covered."""
     m = min(math.exp(x), size * (1.0 - 1e-12))
-    return math.log((1.0 - target) / max(_rarefied_deficit(k, f, size, total, m), 1e-300))
+    return math.log((1.0 - target) / max(_deficit(k, f, size, total, m, others), 1e-300))
 
 
 def richness(seen: Frequencies, m: float) -> float:

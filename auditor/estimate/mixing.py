@@ -127,23 +127,26 @@ def likeliest_fractions(counts, human, machine):
 
 
 def machine_probability(fractions: np.ndarray, human: np.ndarray, machine: np.ndarray) -> np.ndarray:
-    """P(machine | bin) (scopes, bins) by Bayes' rule with each scope's own fraction as prior."""
-    a = np.asarray(fractions, float)[:, None]
-    joint = a * machine
-    return joint / np.maximum(joint + (1 - a) * human, 1e-300)
+    """P(machine | bin) (..., scopes, bins) by Bayes' rule with each scope's own fraction (..., scopes) as prior.
+
+    Parameters: human, machine (..., bins), the densities of each draw
+    """
+    a = np.asarray(fractions, float)[..., None]
+    joint = a * machine[..., None, :]
+    return joint / np.maximum(joint + (1 - a) * human[..., None, :], 1e-300)
 
 
 def realised_fractions(
     counts: np.ndarray, weights: np.ndarray, probability: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draws (scopes,) of the share in the very documents of a scope, not in what they were drawn from.
+    """Draws (..., scopes) of the share in the very documents of a scope, not in what they were drawn from.
 
     A shard is a finite population: given the densities and its fraction, the n_b documents of a bin hold a
-    Binomial(n_b, P(machine | b)) number of machine-written ones. weights (scopes, bins) are
-    documents, or tokens for the twin.
+    Binomial(n_b, P(machine | b)) number of machine-written ones. weights (..., scopes, bins) are
+    documents, or tokens for the twin; probability (..., scopes, bins).
 
     References: Little 2004, section 4 (prediction of a finite population total)
     """
     drawn = rng.binomial(counts.astype(np.int64), np.clip(probability, 0.0, 1.0))
     share = np.where(counts > 0, drawn / np.maximum(counts, 1), probability)
-    return (share * weights).sum(1) / np.maximum(weights.sum(1), 1e-300)
+    return (share * weights).sum(-1) / np.maximum(weights.sum(-1), 1e-300)

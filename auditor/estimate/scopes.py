@@ -16,6 +16,7 @@ from auditor.records import LEVEL, Estimate, Status
 from auditor.statistics.intervals import normal_quantile, shortest_interval
 from auditor.statistics.multiplicity import false_coverage_level
 
+AT_ONCE = 1 << 20  # probabilities of draws, scopes and bins that are in memory at a time
 METHOD, POOLED, BOUND = "joint_mixture", "partial_pooling", "generator_free"
 
 
@@ -63,12 +64,12 @@ def estimate_scopes(
     flat, modes = draw_fractions(thinned, fit.human, fit.machine, fit.centre, 0.0, rng.random(shape))
     alike, _ = draw_fractions(thinned, fit.human, fit.machine, fit.centre, fit.spread, rng.random(shape))
     replicates, token_replicates, pooled = np.empty(shape), np.empty(shape), np.empty(shape)
-    for d in range(shape[0]):
-        p = machine_probability(flat[d], fit.human[d], fit.machine[d])
-        replicates[d] = realised_fractions(documents, documents, p, rng)
-        token_replicates[d] = realised_fractions(documents, tokens, p, rng)
-        shrunk = machine_probability(alike[d], fit.human[d], fit.machine[d])
-        pooled[d] = realised_fractions(documents, documents, shrunk, rng)
+    weights = np.stack([documents, tokens, documents])
+    step = max(1, AT_ONCE // max(weights.size, 1))
+    for d in (slice(first, first + step) for first in range(0, shape[0], step)):
+        own, shrunk = (machine_probability(drawn[d], fit.human[d], fit.machine[d]) for drawn in (flat, alike))
+        realised = realised_fractions(documents, weights, np.stack([own, own, shrunk], axis=1), rng)
+        replicates[d], token_replicates[d], pooled[d] = np.swapaxes(realised, 0, 1)
     h, f = fit.human.mean(0), fit.machine.mean(0)
     point = np.median(modes, axis=0)
     posterior = machine_probability(point, h, f)

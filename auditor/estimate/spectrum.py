@@ -6,6 +6,7 @@ bin and jackknife group; a null type is the exact total over all types, sampled 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,18 +15,16 @@ import numpy as np
 import polars as pl
 
 from auditor.estimate.diversity_equations import Frequencies
+from auditor.estimate.spectrum_kernels import GROUPS, LISTED, chosen_cells, moved_types, weighted_types
 
 WORD, BIGRAM, TRIGRAM = 1, 2, 3
 LEVELS = {"word": WORD, "bigram": BIGRAM, "trigram": TRIGRAM}
-GROUPS = 32
 NO_SCORE = 255
 KEEP_ALL = 2**64 - 1
 COLUMNS = {
     "level": pl.UInt8, "type": pl.UInt64, "bin": pl.UInt8, "group": pl.UInt8,
     "count": pl.UInt64, "blocks": pl.UInt64, "fixed": pl.Boolean, "threshold": pl.UInt64,
 }  # fmt: skip
-# Counts from here on are listed type by type: they are few, and a histogram that long is mostly empty.
-LISTED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +136,9 @@ class Cells:
         chosen = np.full(self.tokens.shape, groups_of is None)
         for bin, groups in (groups_of or {}).items():
             chosen[bin, groups] = True
-        cells = np.flatnonzero(chosen[self.bin, self.group] & (self.count + self.blocks > 0))
-        place = self.index[cells] * GROUPS + self.group[cells]
-        first = np.flatnonzero(np.r_[True, place[1:] != place[:-1]][: place.size])
-        held, index = np.unique(self.index[cells][first], return_inverse=True)
-        count, blocks = (_summed(each[cells], first) for each in (self.count, self.blocks))
-        return Spectrum(
-            self.types[held], self.fixed[held], index.astype(np.int64), self.group[cells][first], count, blocks,
-            (self.tokens * chosen).sum(0), (self.block_totals * chosen).sum(0), self.rate,
-        )  # fmt: skip
+        held, entries = chosen_cells(self.index, self.group, self.bin, self.count, self.blocks, chosen)
+        totals = (self.tokens * chosen).sum(0), (self.block_totals * chosen).sum(0)
+        return Spectrum(self.types[held], self.fixed[held], *entries, *totals, self.rate)
 
 
 class Body:
@@ -221,7 +214,8 @@ class Counted:
             always = np.concatenate([always, np.bincount(at, fixed[~few], k.size)])
             sampled = np.concatenate([sampled, np.bincount(at, ~fixed[~few], k.size)])
             k = np.concatenate([np.arange(LISTED), k])
-            self.kept["whole"] = self._calibrated(k, always, sampled, float(self.sizes.sum()))
+            size = float(self.sizes.sum())
+            self.kept["whole"] = self._calibrated(k.astype(float), always, sampled.astype(float), size)
         return self.kept["whole"]
 
     def without_each_group(self) -> list[tuple[int, Frequencies]]:
@@ -234,28 +228,17 @@ class Counted:
         """A group moves its own types in the histogram of the whole: all groups at once, by their cells."""
         totals, fixed, group = self.totals(), self.spectrum.fixed, self.spectrum.group
         few = totals < LISTED
-        cells = np.flatnonzero(few[self.index])  # a type has at most one cell per group
-        before = totals[self.index[cells]].astype(np.int64)
-        after = before - self.value[cells].astype(np.int64)
-        start = totals[few].astype(np.int64)
-        seen = np.zeros(LISTED, bool)
-        seen[start] = seen[after] = True
-        k, place = np.flatnonzero(seen), np.cumsum(seen) - 1
-        row = (fixed[self.index[cells]] * GROUPS + group[cells]) * k.size
-        shape = 2, GROUPS, k.size
-        moved = np.bincount(row + place[after], minlength=2 * GROUPS * k.size)
-        moved -= np.bincount(row + place[before], minlength=2 * GROUPS * k.size)
-        base = np.bincount(fixed[few] * k.size + place[start], minlength=2 * k.size).reshape(2, 1, k.size)
-        free_rests, fixed_rests = (base + moved.reshape(shape)).astype(float)
+        k, (free_rests, fixed_rests) = moved_types(self.index, group, self.value, totals, fixed)
         many = np.flatnonzero(~few)
-        rests = np.repeat(totals[many, None], GROUPS, 1)
+        left = np.repeat(totals[many, None], GROUPS, 1)
         long = np.flatnonzero(~few[self.index])
-        rests[np.searchsorted(many, self.index[long]), group[long]] -= self.value[long]
-        listed, size = fixed[many].astype(float), float(self.sizes.sum())
+        left[np.searchsorted(many, self.index[long]), group[long]] -= self.value[long]
+        listed = np.broadcast_to(fixed[many].astype(float), (GROUPS, many.size))
+        counts = np.hstack([np.broadcast_to(k, (GROUPS, k.size)), left.T])
+        always, sampled = np.hstack([fixed_rests, listed]), np.hstack([free_rests, 1.0 - listed])
+        rests = float(self.sizes.sum()) - self.sizes
         for g in np.flatnonzero(self.sizes):
-            counts = np.concatenate([k, rests[:, g]])
-            always, sampled = np.concatenate([fixed_rests[g], listed]), np.concatenate([free_rests[g], 1.0 - listed])
-            yield int(g), self._calibrated(counts, always, sampled, size - self.sizes[g])
+            yield int(g), self._calibrated(counts[g], always[g], sampled[g], float(rests[g]))
 
     def _calibrated(self, k: np.ndarray, fixed: np.ndarray, free: np.ndarray, size: float) -> Frequencies:
         """Types per count, weighted by how many types each sampled one stands for.
@@ -264,17 +247,8 @@ class Counted:
         w (1 + lambda k). Rare types keep their weight; the sampled types that are not so rare no longer decide the
         entropy by being sampled or not.
         """
-        held = (k > 0) & (fixed + free > 0)
-        k, fixed, free = k[held].astype(float), fixed[held], free[held] / self.spectrum.rate
-        plain = fixed + free
-        if not self.incidence and self.spectrum.rate < 1.0:
-            squares = float(np.sum(free * k**2))
-            missing = size - float(np.sum(plain * k))
-            plain = plain + free * k * (missing / squares) if squares > 0.0 else plain
+        rate = self.spectrum.rate
+        known = math.nan if self.incidence or rate >= 1.0 else size
+        held, plain, total = weighted_types(k, fixed, free, rate, known)
         # Incidences sum to U, which sampled types can only estimate; occurrences sum to n, which is known.
-        return Frequencies(k, plain, size, float(np.sum(k * plain)) if self.incidence else size)
-
-
-def _summed(values: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Sums of the runs that begin at `first`."""
-    return np.add.reduceat(values, first) if first.size else np.zeros(0)
+        return Frequencies(held, plain, size, total if self.incidence else size)

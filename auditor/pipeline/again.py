@@ -49,11 +49,11 @@ def shingle_split(job: Again, report: Report) -> str | None:
 
 def count_split(job: Again, report: Report) -> str | None:
     """The type counts of the wanted documents of a split, as a file like a part's; None where it holds none."""
-    sample, any_found = TypeSample(cap=TYPE_CAP), False
+    sample: TypeSample | None = None
     for wanted, batch in _chosen(job, report):
-        any_found = True
+        sample = sample or TypeSample(cap=TYPE_CAP)
         sample.add(batch.tokens, *(wanted[name].to_numpy() for name in ("group", "score_bin", "eligible")))
-    return _write(job, "duplicates", sample.frame()) if any_found else None
+    return None if sample is None else _write(job, "duplicates", sample.frame())
 
 
 def _chosen(job: Again, report: Report) -> Iterator[tuple[pl.DataFrame, TextBatch]]:

@@ -75,7 +75,7 @@ def audit(
         return _on_slurm(config, run, fresh=fresh, command=command, progress=progress)
     with locked(run), store_faults(run):
         plan = prepare(config, run, fresh=fresh, command=command)
-        failed = map_all(plan, config, run, progress=progress, meanwhile=_import_ahead)
+        failed = map_all(plan, config, run, progress=progress, meanwhile=_warm_up)
         return _shared(_conclude(plan, config, run, failed, progress), run, config.store)
 
 
@@ -210,10 +210,8 @@ def _map(work: tuple[Task, Config, Path, int], report: Report) -> dict[str, Any]
     return map_split(Job(*work), report)
 
 
-def _import_ahead() -> None:
-    """Import what concluding needs on a thread of its own: it took a second after the last split."""
-    names = ("auditor.pipeline.conclude", "sklearn.cluster", "wordfreq")
-    threading.Thread(target=lambda: [import_module(name) for name in names], daemon=True).start()
+def _warm_up() -> None:
+    threading.Thread(target=lambda: import_module("auditor.pipeline.conclude").warm_up(), daemon=True).start()
 
 
 def _conclude(plan: Plan, config: Config, run: Path, failed: dict[str, str], progress: Progress) -> Outcome:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -16,6 +18,17 @@ from auditor.pipeline.launch import Event
 from auditor.pipeline.plan import Plan, save_plan
 from auditor.pipeline.recovery import first_line
 from auditor.pipeline.reduce import cluster
+from auditor.text.tokens import tokenise
+
+
+def warm_up() -> None:
+    """Load what takes its time when it is first used: libraries, and what numba and the tokeniser need for any kernel.
+
+    On a thread, while others read: after the last split it took a second and a half.
+    """
+    for name in ("sklearn.cluster", "wordfreq"):
+        import_module(name)
+    tokenise(np.frombuffer(b"a", np.uint8), np.array([0, 1]))
 
 
 def conclude(

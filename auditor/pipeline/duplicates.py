@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
 
+from auditor.pipeline.evidence import register
 from auditor.pipeline.plan import CORPUS
 from auditor.records import Estimate
 from auditor.store.database import query
@@ -140,17 +142,26 @@ def cluster_summary(connection: Any) -> dict[str, Any]:
         "count": sizes.height,
         "documents": int(sizes["documents"].sum()),
         "sizes": bins,
-        "largest": [_cluster(connection, row) for row in sizes.head(LARGEST).to_dicts()],
+        "largest": [_cluster(row, members) for row, members in _largest(connection, sizes.head(LARGEST))],
     }
 
 
-def _cluster(connection: Any, row: dict[str, Any]) -> dict[str, Any]:
+def _largest(connection: Any, clusters: pl.DataFrame) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Each of some clusters with its first members."""
+    register(connection, "largest", clusters.select("cluster_id"))
     members = query(
         connection,
-        """SELECT shard, row, coalesce(doc_id, '') AS doc_id, representative, jaccard, kind FROM docs
-           WHERE role = ? AND cluster_id = ? ORDER BY representative DESC, shard, row LIMIT ?""",
-        [CORPUS, row["cluster_id"], MEMBERS],
-    ).to_dicts()
+        """SELECT cluster_id, shard, row, coalesce(doc_id, '') AS doc_id, representative, jaccard, kind
+           FROM docs JOIN largest USING (cluster_id) WHERE role = ?
+           QUALIFY row_number() OVER (PARTITION BY cluster_id ORDER BY representative DESC, shard, row) <= ?
+           ORDER BY cluster_id, representative DESC, shard, row""",
+        [CORPUS, MEMBERS],
+    ).partition_by("cluster_id", as_dict=True)
+    for row in clusters.to_dicts():
+        yield row, members[row["cluster_id"],].to_dicts()
+
+
+def _cluster(row: dict[str, Any], members: list[dict[str, Any]]) -> dict[str, Any]:
     places = [{key: member[key] for key in ("shard", "row", "doc_id")} for member in members]
     return {
         "cluster_id": str(row["cluster_id"]),

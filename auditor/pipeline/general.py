@@ -26,7 +26,11 @@ def general_law(language: str) -> Law | None:
 
     if language not in wordfreq.available_languages():
         return None
-    frequent = islice(wordfreq.get_frequency_dict(language).items(), WORDS)
+    # Words of one frequency each, from 1 downwards in hundredths of a power of ten; asked for as naming words does,
+    # so that the list is read once.
+    buckets = wordfreq.get_frequency_list(language, "best")
+    levels = [wordfreq.cB_to_freq(-level) for level in range(len(buckets))]
+    frequent = islice(((word, p) for p, bucket in zip(levels, buckets, strict=True) for word in bucket), WORDS)
     found = {word: p for word, p in frequent if word.isalpha()}
     raw = [word.encode() for word in found]
     tokens = tokenise(np.frombuffer(b"".join(raw), np.uint8), np.cumsum([0, *map(len, raw)]))

@@ -100,7 +100,7 @@ def _rows_of(
 ) -> Iterator[dict[str, Any]]:
     names = list(synthetic.counts[kind].scopes)
     sizes = totals(connection, kind, names)
-    (ours, all_ours), (theirs, all_theirs) = (_documents(connection, kind, names, gold, ours=x) for x in (True, False))
+    shares = _counted(connection, kind, names, gold) if kind in COMPARED else None
     eligible = max(corpus["eligible_documents"], 1)
     largest = sorted(names, key=lambda name: (-sizes[name]["eligible_documents"], name))[: MEASURED.get(kind, 0)]
     for place, name in enumerate(names):
@@ -108,8 +108,9 @@ def _rows_of(
         row: dict[str, Any] = {"kind": kind, "name": name, **sizes[name], **fractions}
         del row["bytes"]
         row |= {"share": Estimate.census(held / eligible, eligible), "human_share": _human(fractions)}
-        if kind in COMPARED:
-            row |= _shares(ours[place], theirs[place], (all_ours, all_theirs), gold.reference, config.level)
+        if shares is not None:
+            (ours, theirs), sides = shares
+            row |= _shares(ours[place], theirs[place], sides, gold.reference, config.level)
         if held >= WHOLE * eligible:
             row |= {"diversity_loss": corpus["diversity_loss"], "reference": corpus["drift"]["reference"],
                     "tail_retention": corpus["diversity"]["tail_retention"]}  # fmt: skip
@@ -129,7 +130,7 @@ def lost_most(connection: Any, gold: Gold, level: float) -> dict[str, list[dict[
             f"""SELECT DISTINCT {SCOPES[kind]} AS name FROM docs
                 WHERE role IN ('{CORPUS}', '{HUMAN}') AND eligible AND {SCOPES[kind]} IS NOT NULL ORDER BY name""",
         )["name"].to_list()  # fmt: skip
-        (ours, _), (theirs, _) = (_documents(connection, kind, known, gold, ours=ours) for ours in (True, False))
+        (ours, theirs), _ = _counted(connection, kind, known, gold)
         if ours.sum() and theirs.sum():
             out[kind] = lost_names(known, ours, theirs, level=level)
     return {kind: rows for kind, rows in out.items() if rows}
@@ -164,25 +165,27 @@ def _shares(
     return {"share_of_reference": share, "share_retained": share_retained(ours, theirs, sizes, level)}
 
 
-def _documents(
-    connection: Any, kind: str, names: list[str], gold: Gold, *, ours: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Eligible documents (names, groups) of the corpus or of the reference, and of all of either (groups,)."""
-    dated = f"date < DATE '{HUMAN_BEFORE}'"
-    where = f"role = '{CORPUS}'" if ours else {
-        GIVEN: f"role = '{HUMAN}' AND stable_id NOT IN (FROM dropped)", DATED: f"role = '{CORPUS}' AND {dated}",
-    }.get(gold.reference.origin, "false")  # fmt: skip
+def _counted(
+    connection: Any, kind: str, names: list[str], gold: Gold
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Eligible documents (names, groups) of the corpus and of the reference, and all of either (groups,)."""
+    theirs = {
+        GIVEN: f"role = '{HUMAN}' AND stable_id NOT IN (FROM dropped)",
+        DATED: f"role = '{CORPUS}' AND date < DATE '{HUMAN_BEFORE}'",
+    }.get(gold.reference.origin, "false")
     rows = query(
         connection,
-        f"SELECT {SCOPES[kind]} AS name, unit % {GROUPS} AS unit, count(*) AS n FROM docs WHERE eligible AND {where} "
-        "GROUP BY ALL ORDER BY ALL",
+        f"""SELECT {SCOPES[kind]} AS name, unit % {GROUPS} AS unit, count(*) FILTER (role = '{CORPUS}') AS ours,
+                   count(*) FILTER ({theirs}) AS theirs
+            FROM docs WHERE eligible GROUP BY ALL ORDER BY ALL""",
     )
-    sizes, table = np.zeros(GROUPS), np.zeros((len(names), GROUPS))
-    np.add.at(sizes, rows["unit"].to_numpy(), rows["n"].to_numpy())
+    sizes, tables = np.zeros((2, GROUPS)), np.zeros((2, len(names), GROUPS))
     place = pl.DataFrame({"name": names, "place": range(len(names))}, schema={"name": pl.String, "place": pl.Int64})
     known = rows.join(place, on="name", how="inner")
-    table[known["place"].to_numpy(), known["unit"].to_numpy()] = known["n"].to_numpy()
-    return table, sizes
+    for side, size, table in zip(("ours", "theirs"), sizes, tables, strict=True):
+        np.add.at(size, rows["unit"].to_numpy(), rows[side].to_numpy())
+        table[known["place"].to_numpy(), known["unit"].to_numpy()] = known[side].to_numpy()
+    return (tables[0], tables[1]), (sizes[0], sizes[1])
 
 
 def _losses(gold: Gold, synthetic: Synthetic, kind: str, place: int, config: Config) -> dict[str, Any]:

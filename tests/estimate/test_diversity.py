@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from auditor.estimate.diversity import measure_diversity, measure_spectrum
-from auditor.estimate.spectrum import COLUMNS, KEEP_ALL, Counted, Spectrum
+from auditor.estimate.spectrum import COLUMNS, KEEP_ALL, Cells, Counted, Spectrum
 from auditor.records import Status
 from tests.estimate import simulated_spectra as simulated
 
@@ -73,6 +73,28 @@ def test_leaving_out_a_group_is_counting_without_it():
             np.testing.assert_allclose(rest.k[order], alone.k[other])
             np.testing.assert_allclose(rest.f[order], alone.f[other])
             assert (rest.size, rest.total) == (alone.size, alone.total)
+
+
+def test_the_spectrum_of_chosen_bins_and_groups_is_that_of_their_cells_added_up():
+    rng = np.random.default_rng(4)
+    place = np.unique(rng.integers(0, 60 * 32 * 4, 3_000))  # type, group, bin
+    index, group, bin = place // 128, place // 4 % 32, place % 4
+    types, index = np.unique(index, return_inverse=True)
+    count, blocks = rng.integers(0, 3, (2, len(place))).astype(float)
+    cells = Cells(
+        types.astype(np.uint64), types % 2 == 0, index, group, bin, count, blocks, *np.ones((2, 256, 32)), 1.0
+    )
+    chosen = {b: np.flatnonzero(rng.random(32) < 0.4) for b in (0, 1, 3)}
+    expected: dict[tuple[int, int], np.ndarray] = {}
+    for i, g, b, *counts in zip(index, group, bin, count, blocks, strict=True):
+        if g in chosen.get(b, ()) and sum(counts):
+            expected[types[i], g] = expected.get((types[i], g), 0.0) + np.array(counts)
+    found = cells.spectrum(chosen)
+    entries = zip(found.types[found.index], found.group, strict=True)
+    assert list(entries) == sorted(expected)
+    assert [*zip(found.count, found.blocks, strict=True)] == [tuple(expected[key]) for key in sorted(expected)]
+    assert found.tokens.sum() == sum(map(len, chosen.values()))
+    assert not cells.spectrum({}).types.size
 
 
 def test_calibrated_weights_give_back_the_known_number_of_tokens():
