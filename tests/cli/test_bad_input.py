@@ -3,6 +3,8 @@
 import gzip
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -146,3 +148,10 @@ def test_a_run_that_is_not_there_is_said(tmp_path, capsys):
         name, *rest = arguments
         assert command([name, str(tmp_path / "none"), *rest]) in (2, 3)
         said(capsys)
+
+
+@pytest.mark.parametrize(("arguments", "code", "said"), [(["--version"], 0, "auditor "), (["nothing"], 2, "nothing")])
+def test_what_was_printed_arrives_though_the_process_ends_at_once(arguments, code, said):
+    ended = subprocess.run([sys.executable, "-m", "auditor.cli", *arguments], capture_output=True, text=True)
+    assert ended.returncode == code
+    assert said in ended.stdout + ended.stderr
