@@ -211,7 +211,11 @@ def _map(work: tuple[Task, Config, Path, int], report: Report) -> dict[str, Any]
 
 
 def _warm_up() -> None:
-    threading.Thread(target=lambda: import_module("auditor.pipeline.conclude").warm_up(), daemon=True).start()
+    def load() -> None:
+        with suppress(Exception):  # concluding meets it again, and says what it is
+            import_module("auditor.pipeline.conclude").warm_up()
+
+    threading.Thread(target=load, daemon=True).start()
 
 
 def _conclude(plan: Plan, config: Config, run: Path, failed: dict[str, str], progress: Progress) -> Outcome:
