@@ -26,7 +26,7 @@ SHORTEST = 60  # tokens
 CAP, SINGLE_CAP, BASE_CAP = 1500, 250, 250  # texts of a source and class; of a source with one class; of base models
 BASE = 0.3  # weight of machine text by models without instruction tuning
 EPOCHS = 2  # each on other stretches of the same documents
-FOLD_ROWS = 5000  # of the models that leave families out
+FOLD_ROWS, FOLD_EPOCHS = 5000, 1  # of the models that leave families out
 SNAPSHOT = 100  # steps after which the weights are kept
 ROWS = 16
 RATE, HEAD_RATE = 8e-5, 1e-3
@@ -73,13 +73,13 @@ def weights_of(frame: pl.DataFrame) -> np.ndarray:
     return w / w.mean()
 
 
-def rows_of(chosen: Labelled, tokeniser: Any, rng: np.random.Generator) -> Rows:
-    """Random stretches of the documents, EPOCHS of each."""
+def rows_of(chosen: Labelled, tokeniser: Any, rng: np.random.Generator, *, epochs: int = EPOCHS) -> Rows:
+    """Random stretches of the documents, one of each an epoch."""
     coded = [np.array(ids, np.int32) for ids in _coded(chosen, tokeniser)]
-    tokens = np.zeros((EPOCHS, len(coded), TOKENS), np.int32)
+    tokens = np.zeros((epochs, len(coded), TOKENS), np.int32)
     opens = _opens_word(tokeniser)
     marks = tokeniser.cls_token_id, tokeniser.sep_token_id, tokeniser.mask_token_id
-    for epoch in range(EPOCHS):
+    for epoch in range(epochs):
         for row, ids in enumerate(coded):
             found = _stretch(ids, opens, rng)
             if rng.random() < 0.5:
@@ -183,7 +183,8 @@ def train(corpus: Labelled, weights: Path, names: Sequence[str], keep: Keep, say
     checked = loading.check(weights, "")
     model, tokeniser = checked.model(torch.float32), checked.tokeniser()
     start = {name: value.clone() for name, value in model.state_dict().items()}
-    rows = rows_of(chosen, tokeniser, np.random.default_rng(SEED))
+    epochs = EPOCHS if ALL in names else FOLD_EPOCHS
+    rows = rows_of(chosen, tokeniser, np.random.default_rng(SEED), epochs=epochs)
     say(f"{len(rows.machine)} documents, {int(rows.machine.sum())} of them machine-written")
     lower = lower_half(model, rows, say)
     for name in names:
@@ -192,7 +193,7 @@ def train(corpus: Labelled, weights: Path, names: Sequence[str], keep: Keep, say
         if name != ALL:
             use = np.random.default_rng(SEED).permutation(use)[:FOLD_ROWS]
         say(f"{name}: {len(use)} documents")
-        for found, last in fit(model, lower, rows, use, say=say):
+        for found, last in fit(model, lower if name == ALL else lower[:FOLD_EPOCHS], rows, use, say=say):
             keep(name, found, last)
 
 
