@@ -64,11 +64,14 @@ def kernels() -> Callable[[bytes], None]:
 
 def policy() -> Callable[[bytes], None]:
     from auditor.errors import AuditError
-    from auditor.gate.policy import parse_policy
+    from auditor.gate.policy import load_policy
+
+    path = Path(tempfile.mkdtemp()) / "policy.toml"
 
     def target(octets: bytes) -> None:
+        path.write_bytes(octets)
         with suppress(AuditError):
-            parse_policy(octets.decode("utf-8", "surrogateescape"))
+            load_policy(path)
 
     return target
 
