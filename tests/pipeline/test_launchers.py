@@ -14,6 +14,7 @@ from auditor.cli.main import run as command
 from auditor.config import load
 from auditor.errors import ConfigError
 from auditor.pipeline.audit import audit, finish, lay_out
+from auditor.pipeline.conclude import warm_up
 from auditor.pipeline.map import Job, map_split
 from auditor.pipeline.reduce import reduce_slice
 
@@ -69,6 +70,17 @@ def slurm(tmp_path, monkeypatch) -> Path:
 
 def same(run: Path, whole: Path) -> bool:
     return (parts(run), figures(run), rows(run)) == (parts(whole), figures(whole), rows(whole))
+
+
+def test_two_workers_give_what_one_process_gives_while_the_end_is_prepared_beside_them(
+    corpus, whole, tmp_path, monkeypatch
+):
+    begun = []
+    monkeypatch.setattr("auditor.pipeline.audit.ONE_PROCESS_BYTES", 0)
+    monkeypatch.setattr("auditor.pipeline.conclude.warm_up", lambda: (begun.append("once"), warm_up()))
+    assert audit(load(corpus=[str(corpus)], workers=2), tmp_path / "run").exit_code == 0
+    assert same(tmp_path / "run", whole)
+    assert begun == ["once"]
 
 
 @pytest.mark.slow
