@@ -21,7 +21,7 @@ from auditor.errors import EXIT_INCOMPLETE, EXIT_NOTHING, EXIT_PASS, ConfigError
 from auditor.manifest import CLUSTERS, MANIFEST, key_of, locked, read_json
 from auditor.pipeline.launch import Event, Report, run_jobs
 from auditor.pipeline.parts import PARTS, done
-from auditor.pipeline.plan import Plan, Task, load_plan, make_plan, save_plan
+from auditor.pipeline.plan import Plan, Task, load_plan, make_plan, save_plan, source_options
 from auditor.pipeline.recovery import drop_damaged, missing_parts, named, store_faults, sweep_run
 from auditor.store.database import DATABASE
 from auditor.store.shared import check_store, copy_audit
@@ -200,7 +200,9 @@ def _launch(tasks: Sequence[Task], config: Config, run: Path, *, workers: int, t
         from auditor.pipeline.ray import map_on_ray
 
         return map_on_ray(run, tasks)
-    work = [(task, config, run, threads) for task in tasks]
+    # No more threads than batches: what each of them holds for itself takes a tenth of a second to lay out and add up.
+    batch = source_options(config).batch_bytes
+    work = [(task, config, run, min(threads, task.text_bytes // batch + 1)) for task in tasks]
     return run_jobs(_map, work, workers=workers, threads=threads, apart=bool(config.memory_limit))
 
 
