@@ -136,9 +136,13 @@ class Cells:
         chosen = np.full(self.tokens.shape, groups_of is None)
         for bin, groups in (groups_of or {}).items():
             chosen[bin, groups] = True
-        held, entries = chosen_cells(self.index, self.group, self.bin, self.count, self.blocks, chosen)
-        totals = (self.tokens * chosen).sum(0), (self.block_totals * chosen).sum(0)
-        return Spectrum(self.types[held], self.fixed[held], *entries, *totals, self.rate)
+        held, (index, group, count, blocks) = chosen_cells(
+            self.index, self.group, self.bin, self.count, self.blocks, chosen
+        )
+        return Spectrum(
+            self.types[held], self.fixed[held], index, group, count, blocks,
+            (self.tokens * chosen).sum(0), (self.block_totals * chosen).sum(0), self.rate,
+        )  # fmt: skip
 
 
 class Body:
