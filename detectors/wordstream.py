@@ -141,7 +141,7 @@ def read(text, hashes, bounds, tables, words, forms, starts, stops):
     starts stops, as long or empty: the bytes where a token begins and ends. Returns the number of tokens.
     """
     kinds, classes, tokens = tables
-    used, at, size = 0, 0, text.shape[0]
+    used, at, size = 0, np.int64(0), text.shape[0]
     placed = starts.shape[0] > 0
     before, opening = NOTHING, True  # the mark just read; whether only space was read of this line
     for t in range(hashes.shape[0] + 1):
@@ -167,16 +167,15 @@ def read(text, hashes, bounds, tables, words, forms, starts, stops):
         if begin == size:
             break
         at = np.int64(bounds[t, 1])
-        if kinds[text[begin]] == DIGIT:
-            h = form = mix(NUMBER)
-        else:
-            h, form = hashes[t], form_of(hashes[t], classes, tokens)
-        if h != before:
-            words[used], forms[used] = h, form
+        number = kinds[text[begin]] == DIGIT
+        word = mix(NUMBER) if number else hashes[t]
+        form = word if number else form_of(word, classes, tokens)
+        if word != before:
+            words[used], forms[used] = word, form
             if placed:
                 starts[used], stops[used] = begin, at
             used += 1
-        before, opening = h if kinds[text[begin]] == DIGIT else NOTHING, False
+        before, opening = word if number else NOTHING, False
     return used
 
 

@@ -17,7 +17,7 @@ from itertools import zip_longest
 import numpy as np
 import polars as pl
 
-from auditor.sketch.types_kernel import GROUPS, Table, absorb, count_types, key_of
+from auditor.sketch.types_kernel import GROUPS, Table, absorb, add_up, count_types, key_of
 from auditor.text.tokens import Tokens, tokenise
 
 WORD, BIGRAM, TRIGRAM = 1, 2, 3
@@ -29,6 +29,8 @@ COLUMNS = {
     "level": pl.UInt8, "type": pl.UInt64, "bin": pl.UInt8, "group": pl.UInt8,
     "count": pl.UInt64, "blocks": pl.UInt64, "fixed": pl.Boolean, "threshold": pl.UInt64,
 }  # fmt: skip
+PLACES = np.full(256, 255, np.uint8)  # of each score bin among BINS
+PLACES[list(BINS)] = range(len(BINS))
 KEY = ["level", "type", "bin", "group"]
 PAIR = {"count": pl.UInt64, "blocks": pl.UInt64}
 LIST = "types.parquet"
@@ -123,15 +125,20 @@ class _Level:
         if not rows.height:
             return
         self._threshold = min(self._threshold, int(rows["threshold"].to_numpy().min()))
-        place = pl.col("bin").replace_strict({bin: i for i, bin in enumerate(BINS)}, return_dtype=pl.UInt8)
-        rows = rows.select("type", (place * GROUPS + pl.col("group")).alias("cell"), *PAIR, "fixed")
-        listed = rows.filter(pl.col("type").is_null() | pl.col("fixed"))
-        self._list(listed["type"].drop_nulls().unique().sort().to_numpy())
-        slot = np.searchsorted(self._types, listed["type"].fill_null(0).to_numpy())
-        slot[listed["type"].is_null().to_numpy()] = len(self._types)
-        np.add.at(self._counts, (slot, listed["cell"].to_numpy()), listed.select(*PAIR).to_numpy())
-        more = rows.filter(~pl.col("fixed") & pl.col("type").is_not_null()).drop("fixed")
-        self._sampled = pl.concat([self._sampled, more])
+        cell = PLACES[rows["bin"].to_numpy()] * np.uint8(GROUPS) + rows["group"].to_numpy()
+        total, types = rows["type"].is_null().to_numpy(), rows["type"].fill_null(0).to_numpy()
+        count, blocks = (rows[name].to_numpy() for name in PAIR)
+        listed = np.flatnonzero(rows["fixed"].to_numpy() & ~total)
+        first = np.flatnonzero(np.diff(types[listed], prepend=~types[listed][:1]))  # a type's rows stand together
+        self._list(types[listed[first]])
+        place = np.searchsorted(self._types, types[listed[first]])
+        slot = np.repeat(place, np.diff(first, append=listed.size))
+        add_up(self._counts, slot, cell[listed], count[listed], blocks[listed])
+        whole = np.flatnonzero(total)
+        add_up(self._counts, np.full(whole.size, len(self._types)), cell[whole], count[whole], blocks[whole])
+        more = np.flatnonzero(~rows["fixed"].to_numpy() & ~total)
+        columns = {"type": types[more], "cell": cell[more], "count": count[more], "blocks": blocks[more]}
+        self._sampled = pl.concat([self._sampled, pl.DataFrame(columns)])
         if self._cap is not None and self._sampled.height > 4 * self._cap:
             self._settle()
 
@@ -204,14 +211,16 @@ def known_words(languages: Sequence[str], *, per_language: int = 5000) -> pl.Dat
 
 
 def _rows(level: int, table: Table) -> pl.DataFrame:
-    by_type = np.ascontiguousarray(table.fixed_counts.T)
-    slots, cells = np.nonzero(by_type)
+    present, met = np.flatnonzero(table.totals[:, 0]), np.flatnonzero(table.last_block)
+    by_type = np.ascontiguousarray(table.fixed_counts[np.ix_(present, met)].T)  # of a small split a fraction
+    at = np.nonzero(by_type)
+    slots, cells, packed = met[at[0]], present[at[1]], by_type[at]
     held = table.entries[table.entries[:, 1] > 0]
     held = held[np.lexsort((held[:, 1], held[:, 0]))]
     whole = np.flatnonzero(table.totals[:, 0])
     kinds = [
         (pl.Series([None] * len(whole), dtype=pl.UInt64), whole, table.totals[whole, 0], table.totals[whole, 1]),
-        (table.fixed_keys[slots], cells, *_unpacked(by_type[slots, cells])),
+        (table.fixed_keys[slots], cells, *_unpacked(packed)),
         (held[:, 0], held[:, 1] - np.uint64(1), *_unpacked(held[:, 2])),
     ]
     parts = []

@@ -13,6 +13,7 @@ ORDERS = ("q0", "q1", "q2")
 
 
 def test_clusters_and_topics_are_measured_for_the_corpus_and_each_shard(report):
+    split = 0
     for scope in (report["corpus"], *report["shards"]):
         cluster, topic = (scope["diversity"]["levels"][level] for level in ("cluster", "topic"))
         assert cluster["q2"]["value"] <= cluster["q1"]["value"] <= cluster["q0"]["value"] <= scope["documents"]
@@ -20,7 +21,12 @@ def test_clusters_and_topics_are_measured_for_the_corpus_and_each_shard(report):
         assert topic["q0"]["lower"] <= topic["q0"]["value"] <= 33
         lost = scope["diversity_loss"]["levels"]["topic"]
         parts = [lost[part]["q1"]["value"] for part in ("from_duplication", "from_synthetic", "rest")]
+        if None in parts:  # too few documents are held for human to say what machine text has cost
+            assert lost["from_synthetic"]["q1"]["status"] == "not_measured"
+            continue
+        split += 1
         assert sum(parts) == pytest.approx(np.log1p(-lost["q1"]["value"]), abs=1e-6)
+    assert split >= len(report["shards"])
 
 
 def test_a_stratum_that_is_the_corpus_has_the_corpus_losses(report):
