@@ -164,7 +164,7 @@ def _log_mass(
         return _measured(-math.inf, np.zeros(GROUPS), spectrum, documents)
     rests = sum((counts.sum() - counts.sum(0)) / np.maximum(sizes.sum() - sizes, 1.0) for counts, sizes in parts)
     with np.errstate(divide="ignore"):
-        change = np.where(spectrum.tokens > 0, np.log(rests / mass), 0.0)
+        change = np.where(spectrum.tokens > 0, np.log(np.maximum(rests, 0.0) / mass), 0.0)  # rounding may fall below 0
     own = np.sum([counts / max(float(sizes.sum()), 1.0) for counts, sizes in parts], axis=0) / mass
     at, group = np.nonzero(own * sampled[:, None])
     return replace(
