@@ -27,7 +27,7 @@ from auditor.pipeline.parts import ROW_GROUP, PartWriter
 from auditor.pipeline.plan import Task, source_options
 from auditor.records import Skip
 from auditor.sketch.bands import band_frame, parameters
-from auditor.sketch.types import TypeSample
+from auditor.sketch.types import TypeSample, summed
 from auditor.sources.files import is_url
 from auditor.sources.interface import Batch, SourceOptions
 from auditor.sources.plan import is_unchanged
@@ -58,10 +58,10 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
     options = source_options(job.config, job.run)
     same_file(job.task, options)
     with PartWriter(job.run, job.task.key) as writer:
-        # A counter of types for each thread, and another for documents that are human by their date.
-        types: queue.SimpleQueue[tuple[TypeSample, TypeSample]] = queue.SimpleQueue()
+        # A counter of types for each thread; another for documents that are human by their date, once there are any.
+        types: queue.SimpleQueue[tuple[TypeSample, TypeSample | None]] = queue.SimpleQueue()
         for _ in range(job.threads):
-            types.put((TypeSample(cap=TYPE_CAP), TypeSample(cap=TYPE_CAP)))
+            types.put((TypeSample(cap=TYPE_CAP), None))
         measurer = _measurer(job.config)
         shard = job.task.shard.name
 
@@ -70,11 +70,12 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
             documents = measured.documents
             group, score_bin, eligible = (documents[name].to_numpy() for name in ("group", "score_bin", "eligible"))
             dated = eligible & (documents["date"] < date.fromisoformat(HUMAN_BEFORE)).fill_null(False).to_numpy()
-            counters = types.get()
-            counters[0].add(measured.batch.tokens, group, score_bin, eligible)
+            counter, dated_counter = types.get()
+            counter.add(measured.batch.tokens, group, score_bin, eligible)
             if dated.any():
-                counters[1].add(measured.batch.tokens, group, score_bin, dated)
-            types.put(counters)
+                dated_counter = dated_counter or TypeSample(cap=TYPE_CAP)
+                dated_counter.add(measured.batch.tokens, group, score_bin, dated)
+            types.put((counter, dated_counter))
             return measured, batch
 
         sample = Lowest("text", partial(measure.lowest, per_cell=SAMPLE_PER_CELL))
@@ -91,16 +92,14 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
                 report(batch.frame.height, int(measured.documents["bytes"].sum()))
         except SourceError as error:
             tally.error = str(error)
-        counted, dated_ones = types.get()
-        for _ in range(job.threads - 1):
-            more, more_dated = types.get()
-            counted.absorb(more)
-            dated_ones.absorb(more_dated)
+        counters = [types.get() for _ in range(job.threads)]
+        counted = summed([counter for counter, _ in counters])
+        dated_ones = summed([counter for _, counter in counters if counter])
         same_file(job.task, options)
         sketches.end()
-        writer.add("types", counted.frame().to_arrow())
-        if tally.counts["dated"]:
-            writer.add("dated_types", dated_ones.frame().to_arrow())
+        for name, sampled in (("types", counted), ("dated_types", dated_ones)):
+            if sampled:
+                writer.add(name, sampled.frame().to_arrow())
         if job.config.retain == "sample":
             for name, kept in (("sample", sample), (drawn.PART, words)):
                 if (frame := kept.frame()) is not None:

@@ -96,6 +96,13 @@ class TypeSample:
         return pl.concat([_rows(n, table) for n, table in enumerate(self._tables, start=WORD)])
 
 
+def summed(samples: Sequence[TypeSample]) -> TypeSample | None:
+    """The sum of samples of the same cap and list, the first of them added to; None of none."""
+    for other in samples[1:]:
+        samples[0].absorb(other)
+    return samples[0] if samples else None
+
+
 def merge(frames: Iterable[pl.DataFrame], *, cap: int | None = None) -> pl.DataFrame:
     """Add frames up, one at a time. In any order and any grouping the result is the same to the byte.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -46,15 +47,22 @@ class Table:
     @classmethod
     def empty(cls, fixed_keys: np.ndarray, cap: int, cells: int) -> Table:
         keys = np.asarray(fixed_keys, np.uint64)
-        pilots = np.zeros(_power_of_two(len(keys) // 4), np.uint16)
-        places = np.zeros(_power_of_two(len(keys) + len(keys) // 2), np.uint64)
-        if not _place_fixed(keys, pilots, places):
-            raise ValueError("the list of types names one of them twice")
         return cls(
-            keys, pilots, places, np.zeros((cells, len(keys)), np.uint64),
+            keys, *_placed(keys.tobytes()), np.zeros((cells, len(keys)), np.uint64),
             np.zeros(len(keys), np.uint64), np.zeros((_power_of_two(2 * cap), 4), np.uint64),
             np.zeros((cells, 2), np.int64), np.full(1, 2**64 - 1, np.uint64), np.zeros(2, np.int64), cap,
         )  # fmt: skip
+
+
+@cache
+def _placed(listed: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Pilots and places of a list's keys; read by every table of the list, written by none."""
+    keys = np.frombuffer(listed, np.uint64)
+    pilots = np.zeros(_power_of_two(len(keys) // 4), np.uint16)
+    places = np.zeros(_power_of_two(len(keys) + len(keys) // 2), np.uint64)
+    if not _place_fixed(keys, pilots, places):
+        raise ValueError("the list of types names one of them twice")
+    return pilots, places
 
 
 def count_types(hashes: np.ndarray, offsets: np.ndarray, cell: np.ndarray, n: int, table: Table) -> None:
