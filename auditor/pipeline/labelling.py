@@ -140,6 +140,10 @@ def _places(run: Path, ids: pl.Series) -> pl.DataFrame:
 
 
 def read_labels(path: Path) -> pl.DataFrame:
+    """The answered rows of a label file, CSV or JSON lines: id, label, rater.
+
+    Raises: ConfigError where it cannot be read, lacks a column, or holds no answer
+    """
     try:
         rows: list[dict[str, Any]]
         if path.suffix == ".jsonl":
