@@ -30,8 +30,9 @@ DOCUMENTS = {
     "tier": pl.UInt8,  # 0: first tier alone, 1: with the deep detectors
 }
 
-# One row per document that has words: the signature is datasketch's, so it loads into datasketch's indexes.
-SIGNATURES = {"stable_id": pl.UInt64, "signature": pl.Array(pl.UInt32, 128)}
+# One row per document that has words. The signature is datasketch's, so it loads into datasketch's indexes: its numbers
+# of 32 bits, one after the other, lowest byte first.
+SIGNATURES = {"stable_id": pl.UInt64, "signature": pl.Binary}
 
 # One row per document and band, a row group per band and flush.
 BANDS = {"band": pl.UInt8, "hash": pl.UInt64, "document": pl.UInt64}

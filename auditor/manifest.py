@@ -25,7 +25,7 @@ MANIFEST = "manifest.json"
 LOCK = "lock.json"
 CLUSTERS, SCRATCH = "clusters", ".scratch"  # folders: of a run; within it, of what does not fit the memory
 FOREIGN_SECONDS = 2 * 86_400.0
-LAYOUT = 1  # version of the run folder's layout; another one is refused, never guessed at
+LAYOUT = 2  # version of the run folder's layout; another one is refused, never guessed at
 
 
 def write_json(path: Path, content: Any) -> None:

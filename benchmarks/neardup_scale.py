@@ -23,11 +23,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.neardup.cluster import gather_candidates, settle
 from auditor.neardup.stars import exact_duplicates, stars
+from auditor.pipeline.parts import signature_rows, signature_table
 from auditor.sketch.bands import band_frame, parameters
 from auditor.text.jit import kernel
 from auditor.text.tokens import mix
@@ -63,9 +63,12 @@ def generate(folder: Path, total: int) -> None:
         ids, kind, group, kept = identities(first, stop, total)
         rows = np.empty((stop - first, LSH.permutations), np.uint32)
         _rows(ids, group, (kept * 65536).astype(np.uint64), rows)
-        flat = pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), LSH.permutations)
-        table = pa.table({"stable_id": pa.array(ids), "signature": flat})
-        pq.write_table(table, folder / f"signatures-{part:04d}.parquet", row_group_size=BATCH, compression="none")
+        pq.write_table(
+            signature_table(ids, rows),
+            folder / f"signatures-{part:04d}.parquet",
+            row_group_size=BATCH,
+            compression="none",
+        )
         bands = band_frame(ids, rows, LSH)
         bands.write_parquet(folder / f"bands-{part:04d}.parquet", row_group_size=stop - first, compression="lz4")
         text = np.where(kind == COPY, group, ids)
@@ -119,9 +122,7 @@ def now() -> tuple[float, float]:
 
 def signatures(folder: Path):
     for path in sorted(folder.glob("signatures-*.parquet")):
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH):
-            flat = batch.column("signature").flatten().to_numpy()
-            yield batch.column("stable_id").to_numpy(), flat.reshape(-1, LSH.permutations)
+        yield from map(signature_rows, pq.ParquetFile(path).iter_batches(batch_size=BATCH))
 
 
 def known(total: int) -> pl.DataFrame:

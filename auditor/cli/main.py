@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 import traceback
@@ -46,6 +47,10 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The console script: every error is one line, and the exit code says which kind."""
+    # Most of what is made at first stays: looking it through for garbage again and again takes half a second.
+    gc.set_threshold(50_000)
+    # Small systems of equations: threads for them wait in a busy loop, and the last bits would depend on how many.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from auditor.cli import commands  # registers the commands on the app
 
     assert commands

@@ -18,16 +18,16 @@ from auditor.pipeline.launch import Event
 from auditor.pipeline.plan import Plan, save_plan
 from auditor.pipeline.recovery import first_line
 from auditor.pipeline.reduce import cluster
+from auditor.pipeline.spectra import Spectra
 from auditor.text.tokens import tokenise
 
 
 def warm_up() -> None:
     """Load what takes its time when it is first used: libraries, and what numba and the tokeniser need for any kernel.
 
-    On a thread, while others read: after the last split it took a second and a half.
+    On a thread, while others read: after the last split it would take a second.
     """
-    for name in ("sklearn.cluster", "wordfreq"):
-        import_module(name)
+    import_module("wordfreq")
     tokenise(np.frombuffer(b"a", np.uint8), np.array([0, 1]))
 
 
@@ -38,8 +38,10 @@ def conclude(
 
     Parameters: failed, why splits could not be mapped, by task key; workers, processes that may read again
     """
+    spectra = Spectra(run, plan)
+    spectra.start()
     failed = failed | _reduce(plan, config, run, workers, progress)
-    return finalise(run, failed=failed, say=progress.note)
+    return finalise(run, failed=failed, spectra=spectra, say=progress.note)
 
 
 def _reduce(plan: Plan, config: Config, run: Path, workers: int, progress: Progress) -> dict[str, str]:

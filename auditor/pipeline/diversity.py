@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -16,6 +17,7 @@ from auditor.pipeline.drawn import Drawn, read_drawn
 from auditor.pipeline.full_profile import full_profile
 from auditor.pipeline.plan import CORPUS, Plan
 from auditor.pipeline.richness import Reference, Richness
+from auditor.pipeline.spectra import Spectra, add_spectra, added
 from auditor.pipeline.strata import Gold, lost_most, main_languages, stratum_rows
 from auditor.pipeline.synthetic import Synthetic
 from auditor.pipeline.topics import Topics, measure_topics
@@ -43,17 +45,17 @@ class Measured:
 
 
 def measure(
-    connection: Any, run: tuple[Any, Plan], config: Config, shards: list[dict[str, Any]], synthetic: Synthetic
+    connection: Any, run: tuple[Path, Plan, Spectra], config: Config, shards: list[dict[str, Any]], synthetic: Synthetic
 ) -> Measured:
     """Put the quantities into the shards' rows; those of everything else are returned.
 
-    Parameters: run, its folder and plan
+    Parameters: run, its folder, plan and spectra
     """
-    folder, plan = run
+    folder, plan, spectra = run
     copies, repeated = duplicates.duplicate_fractions(connection), duplicates.cluster_sizes(connection)
     none = duplicates.fractions({"documents": 0})
     drawn, words = read_drawn(connection, folder, plan), _words(connection)
-    reference = richness.general(richness.find_reference(folder, plan), _added(words))
+    reference = richness.general(richness.find_reference(spectra), _added(words))
     gold = Gold.of(reference, drawn)
     names = richness.named_words(drawn.languages)
     topics = measure_topics(drawn, gold, config, names)
@@ -62,11 +64,9 @@ def measure(
     def match(name: str) -> Reference:
         return _matching(gold, words.get(name, {}))
 
-    spectra: list[pl.DataFrame] = []
-    for place, (name, found) in enumerate(
-        richness.measure_shards(folder, plan, config, prevalence.shards, counts, match)
-    ):
-        spectra = richness.add_spectra(spectra, found.text.frame)
+    waiting: list[pl.DataFrame] = []
+    for place, (name, found) in enumerate(richness.measure_shards(spectra, config, prevalence.shards, counts, match)):
+        waiting = add_spectra(waiting, found.text.frame)
         posterior = richness.bin_probabilities(prevalence.shards, counts, place, SHARD_DRAWS)
         _add_levels(found, topics.of(name, posterior, config), shards[place]["documents"], repeated.get(name))
         shards[place] |= summary.quantities(synthetic, copies.get(name, none), found, place=place)
@@ -74,8 +74,7 @@ def measure(
     pooled = counts.pooled("corpus")
     alone = found if len(shards) == 1 else None
     whole = richness.measure_corpus(
-        folder, plan, config, prevalence.corpus, pooled, _matching(gold, _added(words)), richness.added(spectra),
-        alone=alone,
+        spectra, config, prevalence.corpus, pooled, _matching(gold, _added(words)), added(waiting), alone=alone
     )  # fmt: skip
     sizes = {name: sum(shard[name] for shard in shards) for name in COUNTS}
     posterior = richness.bin_probabilities(prevalence.corpus, pooled, 0, SHARD_DRAWS)

@@ -99,8 +99,8 @@ def _resembling(run: Path, tasks: Sequence[Task], other: Path, theirs: Sequence[
     with tempfile.TemporaryDirectory(dir=run, prefix=".earlier-") as scratch:
         return against(
             partitions(),
-            signature_batches(run, tasks, lsh.permutations),
-            signature_batches(other, theirs, lsh.permutations),
+            signature_batches(run, tasks),
+            signature_batches(other, theirs),
             lsh.threshold,
             scratch=Path(scratch),
         )

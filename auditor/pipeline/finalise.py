@@ -21,6 +21,7 @@ from auditor.pipeline.filtering import filtering
 from auditor.pipeline.plan import load_plan
 from auditor.pipeline.reduce import members
 from auditor.pipeline.sampled import describe_all
+from auditor.pipeline.spectra import Spectra
 from auditor.pipeline.storing import store_all
 from auditor.pipeline.synthetic import measure_synthetic, read_labels
 from auditor.reports import standing
@@ -39,10 +40,11 @@ class Outcome:
 
 
 def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetime | None = None,
-             say: Say = lambda text: None) -> Outcome:  # fmt: skip
+             spectra: Spectra | None = None, say: Say = lambda text: None) -> Outcome:  # fmt: skip
     """Estimate, store and report what has been mapped and reduced.
 
-    Parameters: failed, reasons of shards whose splits could not be mapped, by task key; now, the clock
+    Parameters: failed, reasons of shards whose splits could not be mapped, by task key; now, the clock; spectra of the
+        run, if they are being read already
     Raises: NothingAudited where no document could be read
     """
     plan, config, manifest = load_plan(run)
@@ -67,7 +69,7 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
             connection, config, names, bundled, read_labels(run), listed=plan.corpus.listed, today=now.date()
         )
         say("measuring diversity")
-        found_diversity = measure(connection, (run, plan), config, shards, synthetic)
+        found_diversity = measure(connection, (run, plan, spectra or Spectra(run, plan)), config, shards, synthetic)
         corpus, strata = found_diversity.corpus, found_diversity.strata
         say("writing tables and reports")
         clusters = duplicates.cluster_summary(connection)

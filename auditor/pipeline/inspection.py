@@ -96,7 +96,7 @@ def _look_up(run: Path, file: str, spool: Path) -> dict[str, Any]:
                 sketch = signatures(TextBatch.of(batch.frame["text"]).tokens, chosen)
                 places = np.arange(texts, texts + len(sketch), dtype=np.uint64)
                 wanted = candidates(band_frame(places, sketch, lsh), bands)
-                hits = matches(sketch, wanted, signature_batches(run, tasks, lsh.permutations), lsh, seed=SEED)
+                hits = matches(sketch, wanted, signature_batches(run, tasks), lsh, seed=SEED)
                 names = batch.frame["doc_id"].to_list()
                 rows += [hit | {"query": names[hit["query"]]} for hit in hits.to_dicts()]
                 texts += len(sketch)

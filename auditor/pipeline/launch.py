@@ -7,6 +7,7 @@ another would cost more than it saves.
 from __future__ import annotations
 
 import errno
+import gc
 import multiprocessing
 import os
 import queue
@@ -173,6 +174,7 @@ def _hire(context: Any, function: Callable[[Any, Report], Any], threads: int) ->
 
 
 def _work(link: Connection, function: Callable[[Any, Report], Any], parent: int) -> None:
+    gc.set_threshold(50_000)  # as in cli.main
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
     while True:
         try:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from auditor.columns import NO_SCORE, SAMPLE_CHARACTERS, SCORE_BINS
 from auditor.config import Config
 from auditor.detectors.ensemble import Ensemble
+from auditor.pipeline.parts import signature_table
 from auditor.sketch import identity
 from auditor.sketch.content import content_hashes
 from auditor.sketch.language import identify
@@ -96,14 +97,6 @@ class Measurer:
         )
         names = np.array([None, "empty", "no_words", "too_short", "unsupported_language", "not_scored"], dtype=object)
         return names[code].tolist()
-
-
-def signature_table(ids: np.ndarray, signatures: np.ndarray) -> pa.Table:
-    """Signatures (n, k) uint32 with the stable ids of their documents (n,), as Arrow holds them without a copy."""
-    # By way of Polars: pa.array of a numpy array imports pandas where it is installed, a third of a second.
-    flat = pl.Series(np.ascontiguousarray(signatures).reshape(-1)).to_arrow()
-    column = pa.FixedSizeListArray.from_arrays(flat, signatures.shape[1])
-    return pa.table({"stable_id": pl.Series(ids).to_arrow(), "signature": column})
 
 
 def score_bins(logit: np.ndarray, edges: Sequence[float] = SCORE_BINS) -> np.ndarray:

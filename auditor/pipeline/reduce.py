@@ -20,14 +20,15 @@ from auditor.neardup.cluster import CLUSTERS as CLUSTER_COLUMNS
 from auditor.neardup.cluster import gather_candidates, settle
 from auditor.neardup.shingles import ShingleStore
 from auditor.neardup.stars import exact_duplicates, stars
-from auditor.pipeline.again import Again, count_split, shingle_split
-from auditor.pipeline.launch import Event, run_jobs
-from auditor.pipeline.parts import part_folder, scan, state
+from auditor.pipeline.again import Again, again, count_split, shingle_split
+from auditor.pipeline.launch import Event, Report, run_jobs
+from auditor.pipeline.parts import part_folder, scan, signature_rows, state
 from auditor.pipeline.plan import CORPUS, Plan, Task
 from auditor.sketch.bands import parameters
 
 SIGNATURE_ROWS = 65_536
 PARTITION_ROWS = 16_000_000  # rows of a band handled at once (about 1 GB); larger bands are cut by hash
+FEW_BYTES = 1 << 30  # of splits that hold what is read again: in this process, for starting others takes longer
 Listen = Callable[[str, Event], None]
 
 
@@ -83,26 +84,34 @@ def cluster(run: Path, plan: Plan, config: Config, *, workers: int, listen: List
     _clear(folder, keep=own)
     failed: dict[str, str] = {}
 
-    def note(stage: str, event: Event) -> None:
-        listen(stage, event)
-        if event.stop:
-            raise StoreError(f"{event.reason}; nothing finished was lost, the same command goes on from here")
-        if event.kind == "failed":
-            failed[tasks[event.job].key] = f"{stage}: {event.reason}"
+    def read_again(stage: str, function: Callable[[Again, Report], str], ids: np.ndarray) -> list[str]:
+        """The files that the function wrote, of every split that holds any of these documents."""
+        jobs, written = again(tasks, config, run, ids), []
+        few = sum(job.task.text_bytes for job in jobs) <= FEW_BYTES
+        for event in run_jobs(function, jobs, workers=1 if few else workers):
+            listen(stage, event)
+            if event.stop:
+                raise StoreError(f"{event.reason}; nothing finished was lost, the same command goes on from here")
+            if event.kind == "failed":
+                failed[jobs[event.job].task.key] = f"{stage}: {event.reason}"
+            elif event.kind == "done":
+                written.append(event.result)
+        return sorted(written)
 
     count = partitions(config, _documents(run, tasks))
     edges = [pl.scan_parquet(reduce_partition(own, tasks, config, i, count)) for i in range(count)]
     lsh = parameters(config.near_dup_threshold, config.permutations)
     found = gather_candidates(
         edges,
-        signature_batches(run, tasks, lsh.permutations),
+        signature_batches(run, tasks),
         lsh,
         limit=config.memory_bytes // 4,
         scratch=_scratch(run),
     )
     store = ShingleStore(_scratch(run) / "shingles.bin")
     try:
-        _verify(run, tasks, config, found.to_read, store, workers, note)
+        for file in read_again("second reading", shingle_split, found.to_read):
+            _keep_shingles(Path(file), store)
         clusters = settle(found, pl.read_parquet(_exact(own, tasks)), exact=store.jaccards)
     finally:
         store.close()
@@ -110,9 +119,7 @@ def cluster(run: Path, plan: Plan, config: Config, *, workers: int, listen: List
     with whole_file(folder / "members.parquet") as partial:
         clusters.frame.write_parquet(partial)
     extra = clusters.frame.filter(pl.col("document") != pl.col("representative"))["document"].sort().to_numpy()
-    jobs = [Again(task, config, run, extra) for task in tasks] if len(extra) else []
-    for event in run_jobs(count_split, jobs, workers=workers):
-        note("third reading", event)
+    read_again("third reading", count_split, extra)
     statistics = asdict(clusters.statistics) | {"bands": lsh.bands, "rows": lsh.rows, "recall": lsh.recall}
     if not failed:  # else the next call tries again
         files = {path.name: digest_of(path) for path in sorted(folder.glob("*.parquet"))}
@@ -175,35 +182,21 @@ def _exact(folder: Path, tasks: Sequence[Task]) -> Path:
     return path
 
 
-def _verify(
-    run: Path, tasks: Sequence[Task], config: Config, wanted: np.ndarray, store: ShingleStore, workers: int,
-    listen: Listen,
-) -> None:  # fmt: skip
-    """The second pass: shingles of the documents whose signatures cannot decide."""
-    jobs = [Again(task, config, run, wanted) for task in tasks] if len(wanted) else []
-    files = []
-    for event in run_jobs(shingle_split, jobs, workers=workers):
-        listen("second reading", event)
-        if event.kind == "done" and event.result:
-            files.append(event.result)
-    for file in sorted(files):
-        for batch in pq.ParquetFile(file).iter_batches(batch_size=1024):
-            frame = pl.DataFrame(batch)
-            for document, shingles in zip(frame["stable_id"], frame["shingles"], strict=True):
-                store.add(document, shingles.to_numpy())
-        Path(file).unlink()
+def _keep_shingles(file: Path, store: ShingleStore) -> None:
+    """Move the shingles that the second reading wrote into the store."""
+    for batch in pq.ParquetFile(file).iter_batches(batch_size=1024):
+        frame = pl.DataFrame(batch)
+        for document, shingles in zip(frame["stable_id"], frame["shingles"], strict=True):
+            store.add(document, shingles.to_numpy())
+    file.unlink()
 
 
-def signature_batches(run: Path, tasks: Sequence[Task], width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(stable ids (n,), signatures (n, width)) of all documents that have words, in bounded batches."""
+def signature_batches(run: Path, tasks: Sequence[Task]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(stable ids (n,), signatures (n, k)) of all documents that have words, in bounded batches."""
     for task in tasks:
         path = part_folder(run, task.key) / "signatures.parquet"
-        if not path.exists():
-            continue
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=SIGNATURE_ROWS):
-            # By way of Polars: pyarrow's own to_numpy imports pandas where it is installed, a quarter of a second.
-            flat = pl.Series(batch.column("signature").flatten()).to_numpy()
-            yield pl.Series(batch.column("stable_id")).to_numpy(), flat.reshape(-1, width)
+        if path.exists():
+            yield from map(signature_rows, pq.ParquetFile(path).iter_batches(batch_size=SIGNATURE_ROWS))
 
 
 def _cuts(documents: int) -> int:

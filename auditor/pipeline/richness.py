@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,13 +21,10 @@ from auditor.estimate.lost_reference import NO_REFERENCE
 from auditor.estimate.lost_tail import lost_types, stage
 from auditor.estimate.prevalence import ScopePrevalence
 from auditor.estimate.spectrum import WORD, Body
-from auditor.manifest import CLUSTERS
 from auditor.pipeline.general import general_law, main_language
-from auditor.pipeline.map import TYPE_CAP
-from auditor.pipeline.parts import part_folder
-from auditor.pipeline.plan import CORPUS, HUMAN, Plan, Task
+from auditor.pipeline.spectra import Spectra
 from auditor.records import Estimate
-from auditor.sketch.types import AT_ONCE, known_words, merge, subtract
+from auditor.sketch.types import known_words, subtract
 
 # Draws of the human documents, combined by Rubin's rules; each costs as much as the loss itself.
 DRAWS_CORPUS, DRAWS_SHARD = 5, 2
@@ -66,15 +62,12 @@ class Richness:
     drift: dict[str, Any]
 
 
-def find_reference(run: Path, plan: Plan) -> Reference:
+def find_reference(spectra: Spectra) -> Reference:
     """The user's human reference, else the corpus' own documents from before November 2022, else none."""
-    given = plan.of_role(HUMAN)
-    if given:
-        frame = _merged(run, given, "types")
-        return Reference(Body(frame), GIVEN, _tokens(frame))
-    dated = _merged(run, plan.of_role(CORPUS), "dated_types")
-    if _tokens(dated) >= LEAST_REFERENCE_TOKENS:
-        return Reference(Body(dated), DATED, _tokens(dated))
+    frame, given = spectra.reference()
+    tokens = _tokens(frame)
+    if given or tokens >= LEAST_REFERENCE_TOKENS:
+        return Reference(Body(frame), GIVEN if given else DATED, tokens)
     return Reference(None, NONE, 0)
 
 
@@ -91,55 +84,38 @@ def general(reference: Reference, words: dict[str, float]) -> Reference:
     return Reference(None, why, 0) if law is None else Reference(None, law.name, 0, law=law)
 
 
-def human_spectrum(run: Path, plan: Plan) -> pl.DataFrame:
+def human_spectrum(spectra: Spectra) -> pl.DataFrame:
     """The spectrum that the reservoir is sized by: the human reference's, without one the corpus' own."""
-    reference = find_reference(run, plan)
-    return _merged(run, plan.of_role(CORPUS), "types") if reference.text is None else reference.text.frame
+    reference = find_reference(spectra)
+    return spectra.corpus() if reference.text is None else reference.text.frame
 
 
 def measure_shards(
-    run: Path, plan: Plan, config: Config, prevalence: ScopePrevalence, counts: ScoreCounts,
+    spectra: Spectra, config: Config, prevalence: ScopePrevalence, counts: ScoreCounts,
     match: Callable[[str], Reference],
 ) -> Iterator[tuple[str, Richness]]:  # fmt: skip
-    """Diversity of each shard, in the order of the plan, one spectrum in memory at a time.
+    """Diversity of each shard, in the order of the counts, one spectrum at a time.
 
     Parameters: match, the reference that a shard is compared with
     """
-    tasks: dict[str, list[Task]] = {}
-    for task in plan.of_role(CORPUS):
-        tasks.setdefault(task.shard.name, []).append(task)
-    for place, name in enumerate(counts.scopes):
+    for place, (name, frame) in enumerate(zip(counts.scopes, spectra.shards(counts.scopes), strict=True)):
         rng = np.random.default_rng([config.seed, 6, place])
-        frame = _merged(run, tasks.get(name, []), "types")
-        extra = _duplicates(run, tasks.get(name, []))
         synthetic = bin_probabilities(prevalence, counts, place, DRAWS_SHARD)
-        yield name, _measure(frame, extra, match(name), synthetic, rng, config.level)
+        yield name, _measure(frame, spectra.duplicates(name), match(name), synthetic, rng, config.level)
 
 
 def measure_corpus(
-    run: Path, plan: Plan, config: Config, prevalence: ScopePrevalence, counts: ScoreCounts, reference: Reference,
+    spectra: Spectra, config: Config, prevalence: ScopePrevalence, counts: ScoreCounts, reference: Reference,
     spectrum: pl.DataFrame, *, alone: Richness | None = None,
 ) -> Richness:  # fmt: skip
     """Diversity of the whole corpus.
 
     Parameters: spectrum, those of its shards added up; alone, what was measured of its only shard
     """
-    tasks = plan.of_role(CORPUS)
     rng = np.random.default_rng([config.seed, 7])
     synthetic = bin_probabilities(prevalence, counts, 0, DRAWS_CORPUS)
     known = alone.diversity if alone else None
-    return _measure(spectrum, _duplicates(run, tasks), reference, synthetic, rng, config.level, known=known)
-
-
-def add_spectra(spectra: list[pl.DataFrame], more: pl.DataFrame) -> list[pl.DataFrame]:
-    """Spectra that wait to be added up, with one more; added where they have become many."""
-    waiting = [*spectra, more]
-    return waiting if sum(frame.height for frame in waiting) <= AT_ONCE else [added(waiting)]
-
-
-def added(spectra: list[pl.DataFrame]) -> pl.DataFrame:
-    """Spectra as one; the threshold falls until the sum fits the bound of each of them."""
-    return spectra[0] if len(spectra) == 1 else merge(spectra, cap=4 * TYPE_CAP)
+    return _measure(spectrum, spectra.duplicates(), reference, synthetic, rng, config.level, known=known)
 
 
 def bin_probabilities(prevalence: ScopePrevalence, counts: ScoreCounts, place: int, draws: int) -> np.ndarray | None:
@@ -218,21 +194,6 @@ def named_words(languages: Collection[str]) -> pl.DataFrame:
 @cache
 def _named_words(languages: tuple[str, ...]) -> pl.DataFrame:
     return known_words(languages).sort("type")
-
-
-def _merged(run: Path, tasks: Sequence[Task], name: str) -> pl.DataFrame:
-    """The spectra of some splits added up; thresholds fall until the sum fits the same bound as each of them."""
-    paths = [part_folder(run, task.key) / f"{name}.parquet" for task in tasks]
-    found = [path for path in paths if path.exists()]
-    if len(found) == 1:
-        return pl.read_parquet(found[0])
-    return merge((pl.read_parquet(path) for path in found), cap=4 * TYPE_CAP)
-
-
-def _duplicates(run: Path, tasks: Sequence[Task]) -> pl.DataFrame | None:
-    paths = [run / CLUSTERS / f"duplicates-{task.key}.parquet" for task in tasks]
-    found = [pl.read_parquet(path) for path in paths if path.exists()]
-    return merge(found) if found else None
 
 
 def _tokens(frame: pl.DataFrame) -> int:

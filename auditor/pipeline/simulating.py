@@ -15,6 +15,7 @@ from auditor.manifest import write_text
 from auditor.pipeline.plan import load_plan
 from auditor.pipeline.richness import human_spectrum
 from auditor.pipeline.sizing import frequencies
+from auditor.pipeline.spectra import Spectra
 
 
 def run_simulation(
@@ -48,7 +49,7 @@ def run_simulation(
 def _spectrum_of(path: Path) -> Spectrum:
     if path.is_dir():
         plan, _, _ = load_plan(path)
-        found = frequencies(human_spectrum(path, plan))
+        found = frequencies(human_spectrum(Spectra(path, plan)))
         if found is None:
             raise ConfigError(f"{path} has no words to make a spectrum of")
         return found

@@ -27,6 +27,7 @@ from auditor.pipeline.human_strata import measure_strata, volumes
 from auditor.pipeline.plan import Plan, load_plan
 from auditor.pipeline.results import read_report, with_estimates
 from auditor.pipeline.richness import human_spectrum
+from auditor.pipeline.spectra import Spectra
 
 BANDS = tuple(band.name for band in READINGS)
 WHOLE = "corpus"
@@ -125,7 +126,7 @@ def resize(run: Path, options: ReservoirOptions, *, mix: Path | None = None) -> 
     plan, _, _ = load_plan(run)
     measured = {"corpus": with_estimates(report["corpus"])}
     measured |= {name: [with_estimates(row) for row in report[name]] for name in ("shards", "strata")}
-    sized = size_reservoir(run, plan, measured, human_spectrum(run, plan), options)
+    sized = size_reservoir(run, plan, measured, human_spectrum(Spectra(run, plan)), options)
     if mix is not None:
         write_text(mix, as_toml(plan_of(sized.total, parts=sized.parts)))
     return report_section(sized)

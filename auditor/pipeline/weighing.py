@@ -21,6 +21,7 @@ from auditor.pipeline.exporting import BATCH, unchanged
 from auditor.pipeline.plan import Plan, load_plan, source_options
 from auditor.pipeline.results import open_database
 from auditor.pipeline.richness import find_reference
+from auditor.pipeline.spectra import Spectra
 from auditor.sketch.types_kernel import key_of
 from auditor.sources.read import read_split
 from auditor.text.batch import TextBatch
@@ -38,7 +39,7 @@ def write_weights(run: Path, path: Path, choice: Choice) -> dict[str, Any]:
     Raises: ConfigError where the run has no human reference, or a shard has changed since the audit
     """
     plan, config, _ = load_plan(run)
-    reference = find_reference(run, plan)
+    reference = find_reference(Spectra(run, plan))
     if reference.text is None:
         raise ConfigError("weights protect what is rare in human text: audit with --human-reference, then export again")
     unchanged(plan, config)

@@ -96,18 +96,20 @@ def band_frame(documents: np.ndarray, signatures: np.ndarray, parameters: LshPar
 
     Parameters: documents (n,) uint64 stable ids; signatures (n, k) uint32
     """
-    has = signed(signatures)
-    hashes = band_hashes(signatures[has], parameters)
-    n, bands = hashes.shape
-    frame = pl.DataFrame(
-        {
-            "band": np.repeat(np.arange(bands, dtype=np.uint8), n),
-            "hash": hashes.T.ravel(),
-            "document": np.tile(documents[has].astype(np.uint64), bands),
-        },
-        schema=BANDS,
-    )
-    return frame.sort("band", "hash", "document")
+    has = np.flatnonzero(signed(signatures))
+    has = has[np.argsort(documents[has], kind="stable")]
+    documents = documents[has].astype(np.uint64)
+    hashes = np.ascontiguousarray(band_hashes(signatures[has], parameters).T)
+    # A row's place stands in the last bits of what is sorted: a fifth of the time of a stable sort of the hashes, whose
+    # order it is but for hashes that agree in all other bits.
+    low = np.uint64((1 << max(len(documents) - 1, 1).bit_length()) - 1)
+    order = (np.sort((hashes & ~low) | np.arange(len(documents), dtype=np.uint64), axis=1) & low).astype(np.intp)
+    columns = {
+        "band": np.repeat(np.arange(len(hashes), dtype=np.uint8), len(documents)),
+        "hash": np.take_along_axis(hashes, order, axis=1).ravel(),
+        "document": documents[order].ravel(),
+    }
+    return pl.DataFrame(columns, schema=BANDS)
 
 
 @kernel

@@ -28,7 +28,8 @@ LANGUAGES = (
     "ta tr uk ur vi"
 ).split()
 WORDS = 400  # a language; more changed no decision on the labelled sources
-FIRST = 160  # tokens looked at in a document
+FIRST = 160  # tokens looked at in a document, at most
+STEP = 32  # after so many it is asked whether more could matter
 MARGIN = 12.0  # nats between the best and the second best language; below it py3langid decides,
 MARGIN_PER_TOKEN = 0.25  # also below this share: a few English words in a Chinese text are no English text
 WRITTEN_ALIKE = {"wuu": "zh", "yue": "zh", "no": "nb", "nn": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
@@ -48,7 +49,7 @@ SLOTS = 1 << 15
 def identify(batch: TextBatch) -> pl.Series:
     """ISO 639-1 codes (n,) of the batch's documents; null where there is no token to judge by."""
     slots, weights = _table()
-    best, margin = vote(batch.tokens.hashes, batch.tokens.offsets, slots, weights, FIRST)
+    best, margin = vote(batch.tokens.hashes, batch.tokens.offsets, slots, weights, FIRST, MARGIN_PER_TOKEN * FIRST)
     names = np.array([*LANGUAGES, None], dtype=object)[best]
     words = batch.tokens.words
     needed = np.maximum(MARGIN, MARGIN_PER_TOKEN * np.minimum(words, FIRST))
@@ -58,8 +59,8 @@ def identify(batch: TextBatch) -> pl.Series:
 
 
 @kernel
-def vote(hashes, offsets, slots, weights, first):
-    """Naive Bayes over the first tokens of each document.
+def vote(hashes, offsets, slots, weights, first, enough):
+    """Naive Bayes over the first tokens of each document, or fewer where the margin over the runner-up is enough.
 
     hashes (t,) uint64, offsets (n+1,), slots (SLOTS,) uint64 open addressing, weights (SLOTS, languages) float32
     -> best (n,) int64, -1 without tokens; margin (n,) float32 over the runner-up
@@ -70,23 +71,23 @@ def vote(hashes, offsets, slots, weights, first):
     mask = np.uint64(slots.shape[0] - 1)
     for d in range(n):
         total[:] = 0
-        stop = min(offsets[d + 1], offsets[d] + first)
-        for t in range(offsets[d], stop):
-            slot = hashes[t] & mask
-            while slots[slot] != 0 and slots[slot] != hashes[t]:
-                slot = (slot + np.uint64(1)) & mask
-            if slots[slot] != 0:
-                for k in range(languages):
-                    total[k] += weights[slot, k]
-        if stop == offsets[d]:
-            continue
-        winner, first_score, second_score = 0, np.float32(-1e30), np.float32(-1e30)
-        for k in range(languages):
-            if total[k] > first_score:
-                winner, second_score, first_score = k, first_score, total[k]
-            elif total[k] > second_score:
-                second_score = total[k]
-        best[d], margin[d] = winner, first_score - second_score
+        t, stop = offsets[d], min(offsets[d + 1], offsets[d] + first)
+        while t < stop and margin[d] < enough:
+            for h in hashes[t : min(t + STEP, stop)]:
+                slot = h & mask
+                while slots[slot] != 0 and slots[slot] != h:
+                    slot = (slot + np.uint64(1)) & mask
+                if slots[slot] != 0:
+                    for k in range(languages):
+                        total[k] += weights[slot, k]
+            t += STEP
+            winner, first_score, second_score = 0, np.float32(-1e30), np.float32(-1e30)
+            for k in range(languages):
+                if total[k] > first_score:
+                    winner, second_score, first_score = k, first_score, total[k]
+                elif total[k] > second_score:
+                    second_score = total[k]
+            best[d], margin[d] = winner, first_score - second_score
     return best, margin
 
 

@@ -17,7 +17,7 @@ from itertools import zip_longest
 import numpy as np
 import polars as pl
 
-from auditor.sketch.types_kernel import GROUPS, Table, absorb, add_up, count_types, key_of
+from auditor.sketch.types_kernel import GROUPS, Table, absorb, add_up, count_types, key_of, new_types
 from auditor.text.tokens import Tokens, tokenise
 
 WORD, BIGRAM, TRIGRAM = 1, 2, 3
@@ -110,8 +110,11 @@ def merge(frames: Iterable[pl.DataFrame], *, cap: int | None = None) -> pl.DataF
     """
     levels = {level: _Level(cap) for level in (WORD, BIGRAM, TRIGRAM)}
     for frame in frames:
-        for level, total in levels.items():
-            total.add(frame.filter(pl.col("level") == level))
+        if not frame["level"].is_sorted():  # as `TypeSample.frame` and this function leave it
+            frame = frame.sort("level", maintain_order=True)
+        ends = np.searchsorted(frame["level"].to_numpy(), [*levels], side="right").tolist()
+        for total, start, end in zip(levels.values(), [0, *ends], ends, strict=False):
+            total.add(frame.slice(start, end - start))
     return pl.concat([total.frame(level) for level, total in levels.items()])
 
 
@@ -133,17 +136,12 @@ class _Level:
             return
         self._threshold = min(self._threshold, int(rows["threshold"].to_numpy().min()))
         cell = PLACES[rows["bin"].to_numpy()] * np.uint8(GROUPS) + rows["group"].to_numpy()
-        total, types = rows["type"].is_null().to_numpy(), rows["type"].fill_null(0).to_numpy()
-        count, blocks = (rows[name].to_numpy() for name in PAIR)
-        listed = np.flatnonzero(rows["fixed"].to_numpy() & ~total)
-        first = np.flatnonzero(np.diff(types[listed], prepend=~types[listed][:1]))  # a type's rows stand together
-        self._list(types[listed[first]])
-        place = np.searchsorted(self._types, types[listed[first]])
-        slot = np.repeat(place, np.diff(first, append=listed.size))
-        add_up(self._counts, slot, cell[listed], count[listed], blocks[listed])
-        whole = np.flatnonzero(total)
-        add_up(self._counts, np.full(whole.size, len(self._types)), cell[whole], count[whole], blocks[whole])
-        more = np.flatnonzero(~rows["fixed"].to_numpy() & ~total)
+        types, total = rows["type"].fill_null(0).to_numpy(), rows["type"].is_null().to_numpy()
+        fixed, count, blocks = (rows[name].to_numpy() for name in ("fixed", *PAIR))
+        listed = fixed & ~total
+        self._list(new_types(types, listed, self._types))
+        add_up(self._counts, self._types, types, total, listed, cell, count, blocks)
+        more = np.flatnonzero(~fixed & ~total)
         columns = {"type": types[more], "cell": cell[more], "count": count[more], "blocks": blocks[more]}
         self._sampled = pl.concat([self._sampled, pl.DataFrame(columns)])
         if self._cap is not None and self._sampled.height > 4 * self._cap:
@@ -168,8 +166,8 @@ class _Level:
 
     def _list(self, types: np.ndarray) -> None:
         """Make room for types that were not met before."""
-        known = np.union1d(self._types, types)
-        if len(known) > len(self._types):
+        if len(types):
+            known = np.union1d(self._types, types)
             counts = np.zeros((len(known) + 1, *self._counts.shape[1:]), np.uint64)
             counts[np.append(np.searchsorted(known, self._types), len(known))] = self._counts
             self._types, self._counts = known, counts

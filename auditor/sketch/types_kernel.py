@@ -88,13 +88,37 @@ def absorb(table: Table, other: Table) -> None:
     t.state[1] += other.state[1]
 
 
-# counts (slots, cells, 2) uint64; slot, cell, count, blocks (rows,)
 @kernel
-def add_up(counts, slot, cell, count, blocks):
-    """Rows added to the table of their listed types: np.add.at takes four times as long."""
-    for i in range(slot.size):
-        counts[slot[i], cell[i], 0] += count[i]
-        counts[slot[i], cell[i], 1] += blocks[i]
+def new_types(types, listed, known):
+    """Of the rows that are listed, the types that are not in known (k,) ascending; a type's rows stand together."""
+    out = np.empty(types.size, np.uint64)
+    found, started, before = 0, False, np.uint64(0)
+    for i in range(types.size):
+        if listed[i] and not (started and types[i] == before):
+            at = np.searchsorted(known, types[i])
+            started, before = True, types[i]
+            if at == known.size or known[at] != types[i]:
+                out[found] = types[i]
+                found += 1
+    return out[:found]
+
+
+# types (rows,), total listed (rows,) bool, cell, count, blocks (rows,)
+@kernel
+def add_up(counts, known, types, total, listed, cell, count, blocks):
+    """Rows added to counts (k + 1, cells, 2): those of listed types, known (k,) ascending; totals in the last row."""
+    slot, before = -1, np.uint64(0)
+    for i in range(types.size):
+        if total[i]:
+            at = known.size
+        elif listed[i]:
+            if slot < 0 or types[i] != before:
+                slot, before = np.searchsorted(known, types[i]), types[i]
+            at = slot
+        else:
+            continue
+        counts[at, cell[i], 0] += count[i]
+        counts[at, cell[i], 1] += blocks[i]
 
 
 def key_of(*words: np.ndarray) -> np.ndarray:

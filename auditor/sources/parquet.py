@@ -7,8 +7,10 @@ a buffer pyarrow holds the whole column chunk (317 MB here), and pre_buffer hold
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -74,6 +76,18 @@ def _splits(metadata: pq.FileMetaData, most: int) -> tuple[Split, ...]:
 def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
     """The documents of a run of row groups."""
     return batched(_raws(shard, split, options), shard.name, options)
+
+
+def narrowed(shard: Shard, split: Split, options: SourceOptions, rows: np.ndarray) -> Iterator[Split]:
+    """The row groups of a split that hold any of these rows."""
+    with open_binary(shard.path, options.storage) as stream:
+        metadata = _open(shard.path, stream).metadata
+    first = split.first_row
+    for group in range(split.start, split.stop):
+        size = metadata.row_group(group).num_rows
+        if ((first <= rows) & (rows < first + size)).any():
+            yield replace(split, start=group, stop=group + 1, first_row=first, rows=size)
+        first += size
 
 
 def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:

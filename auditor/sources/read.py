@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Protocol
 
+import numpy as np
+
 from auditor.sources.files import File
 from auditor.sources.interface import Batch, Inspected, Shard, SourceOptions, Split
 
@@ -28,6 +30,9 @@ class Reader(Protocol):
 
     def read(self, shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]: ...
 
+    # A format that can begin in the middle also has
+    # narrowed(shard, split, options, rows) -> Iterator[Split]: the pieces of a split that hold given rows.
+
 
 def reader(format: str) -> Reader:
     """The module of a format, imported when first needed."""
@@ -40,3 +45,16 @@ def read_split(shard: Shard, split: Split, options: SourceOptions) -> Iterator[B
     Raises: SourceError, after every good document before it, when the rest of the split cannot be read
     """
     return reader(shard.format).read(shard, split, options)
+
+
+def read_rows(shard: Shard, split: Split, options: SourceOptions, rows: np.ndarray) -> Iterator[Batch]:
+    """The batches of a split up to the last of these rows (k,), k > 0; what holds none of them may be left out.
+
+    Raises: SourceError as `read_split` does
+    """
+    narrowed = getattr(reader(shard.format), "narrowed", None)
+    for piece in narrowed(shard, split, options, rows) if narrowed else (split,):
+        for batch in read_split(shard, piece, options):
+            yield batch
+            if batch.frame.height and batch.frame["row"][-1] >= rows.max():
+                return
