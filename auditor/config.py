@@ -70,7 +70,7 @@ class Config(BaseModel):
     memory_limit: str = ""
     launcher: Literal["local", "slurm", "ray"] = "local"
     batch_bytes: int = Field(16 << 20, ge=1 << 10)
-    split_bytes: int = Field(192 << 20, ge=1 << 10)
+    split_bytes: int = Field(384 << 20, ge=1 << 10)
     seed: int = 0
 
     @field_validator("memory_limit")

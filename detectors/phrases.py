@@ -110,21 +110,22 @@ def _expand(pattern: str) -> list[str]:
 def _trie(categories: list[list[list[str]]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     states: dict[int, int] = {}
     filters = np.zeros((2, 1 << FILTER_BITS), np.uint8)
-    for category, patterns in enumerate(categories):
-        for phrase in (phrase for pattern in patterns for phrase in pattern):
-            raw = np.frombuffer(phrase.encode(), np.uint8)
-            hashes = tokenise(raw, np.array([0, len(raw)], np.int64)).hashes
-            place = hashes[0] & FILTER_MASK
-            if len(hashes) == 1:
-                filters[0, place] = ALONE
-            else:
-                filters[0, place] = max(filters[0, place], BEGINS)
-                filters[1, pair(hashes[0], hashes[1])] = 1
-            key = ROOT
-            for h in hashes:
-                key = np.uint64(step(key, h))
-                states.setdefault(int(key), -1)
-            states[int(key)] = category
+    phrases = [(n, phrase) for n, patterns in enumerate(categories) for pattern in patterns for phrase in pattern]
+    raw = [phrase.encode() for _, phrase in phrases]
+    tokens = tokenise(np.frombuffer(b"".join(raw), np.uint8), np.cumsum([0, *map(len, raw)]))
+    for n, (category, _) in enumerate(phrases):
+        hashes = tokens.hashes[tokens.offsets[n] : tokens.offsets[n + 1]]
+        place = hashes[0] & FILTER_MASK
+        if len(hashes) == 1:
+            filters[0, place] = ALONE
+        else:
+            filters[0, place] = max(filters[0, place], BEGINS)
+            filters[1, pair(hashes[0], hashes[1])] = 1
+        key = ROOT
+        for h in hashes:
+            key = np.uint64(step(key, h))
+            states.setdefault(int(key), -1)
+        states[int(key)] = category
     size = 1 << (4 * len(states)).bit_length()
     keys, values = np.zeros(size, np.uint64), np.full(size, -1, np.int16)
     for wide, category in states.items():

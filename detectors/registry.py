@@ -63,7 +63,11 @@ def load(name: str) -> Detector:
         near = get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
         raise DetectorError(f"there is no detector {name!r}: {hint} `auditor detectors list` shows all")
-    provider = _provider(name, known[name])
+    return _load(name, known[name])
+
+
+def _load(name: str, origin: str) -> Detector:
+    provider = _provider(name, origin)
     obstacle = provider.obstacle()
     if obstacle:
         command = f"; run: {obstacle.command}" if obstacle.command else ""
@@ -75,8 +79,8 @@ def usable(names: Sequence[str] = (), *, tier: int | None = None) -> list[Detect
     """The named detectors (all of them must load), or all that can be used here where none is named."""
     if names:
         return [load(name) for name in names]
-    ready = [listing.description for listing in listings() if listing.obstacle is None]
-    return [load(found.name) for found in ready if tier is None or found.tier == tier]
+    ready = [listing for listing in listings() if listing.obstacle is None]
+    return [_load(it.description.name, it.origin) for it in ready if tier is None or it.description.tier == tier]
 
 
 def deep_names(names: Sequence[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection, wait
+from types import ModuleType
 from typing import Any
 
 from auditor.errors import AuditError
@@ -160,10 +162,14 @@ def _hire(context: Any, function: Callable[[Any, Report], Any], threads: int) ->
     ours, theirs = context.Pipe()
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, str(threads)))
+    # A spawned process would run the caller's script once more, which takes time and, without a guard in it, never
+    # ends well. Nothing of it is wanted here.
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:
         runner = context.Process(target=_work, args=(theirs, function, os.getpid()), daemon=True)
         runner.start()
     finally:
+        sys.modules["__main__"] = main
         for name, value in before.items():
             if value is None:
                 del os.environ[name]

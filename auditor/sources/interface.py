@@ -65,7 +65,7 @@ class SourceOptions:
     text_unit: str = "file"  # what one document of a plain text file is: TEXT_UNITS
     batch_bytes: int = 16 * MIB  # of text in a batch; one longer document makes a batch of its own
     batch_rows: int = 65_536
-    split_bytes: int = 192 * MIB  # uncompressed bytes of a split, at most
+    split_bytes: int = 384 * MIB  # uncompressed bytes of a split, at most
     limits: Limits = Limits()
     spool: Path | None = None  # folder in which standard input is kept for the second pass
     storage: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -73,7 +73,7 @@ class SourceOptions:
 
 def split_size(left: int, most: int) -> int:
     """Bytes of the next split of a file with `left` to go: fewer towards the end, so that workers end together."""
-    return min(most, max(left // 2, most // 3))
+    return min(most, max(left // 2, most // 6))
 
 
 @dataclass(frozen=True, slots=True)

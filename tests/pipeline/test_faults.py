@@ -65,6 +65,21 @@ def test_a_worker_that_dies_costs_its_job_alone(tmp_path):
     assert found["raises"][0] == "failed" and "jobs.py" in found["raises"][1]
 
 
+def test_a_script_without_a_guard_may_start_workers(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from auditor.pipeline.launch import run_jobs\n"
+        "from tests.pipeline.jobs import misbehave\n"
+        f"jobs = [('good', {str(tmp_path / 'a')!r}), ('good', {str(tmp_path / 'b')!r})]\n"
+        "print([event.kind for event in run_jobs(misbehave, jobs, workers=2)])\n"
+    )
+    root = Path(__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, env=environment, timeout=120)
+    assert ended.stdout.count("done") == 2 and "failed" not in ended.stdout, ended.stderr
+    assert len(ended.stdout.splitlines()) == 1  # the script ran once
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_reader_that_hangs_is_given_up(tmp_path, workers):
     found = outcomes(["hangs", "good"], tmp_path, workers=workers, stall=4)

@@ -76,3 +76,12 @@ def test_documents_without_a_signature_are_in_no_bucket():
     frame = band_frame(np.array([10, 11, 12], np.uint64), rows, parameters())
     assert frame.schema == BANDS
     assert frame["document"].to_list() == [11] * 16 and frame["band"].to_list() == list(range(16))
+
+
+def test_rows_are_in_order_of_band_and_hash_and_buckets_in_order_of_document():
+    rng = np.random.default_rng(5)
+    rows = rng.integers(0, 3, (400, 128), np.uint32)  # many equal bands
+    ids = rng.permutation(400).astype(np.uint64)
+    frame = band_frame(ids, rows, parameters())
+    assert frame.equals(frame.sort("band", "hash", "document"))
+    assert frame.equals(band_frame(ids[::-1].copy(), rows[::-1].copy(), parameters()))

@@ -2,12 +2,15 @@
 
 import io
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from auditor.sources.interface import Limits
+from auditor.sources.interface import Limits, SourceOptions
+from auditor.sources.plan import plan_corpus
+from auditor.sources.read import read_rows
 
 from .corpora import TEXTS, batches, parquet, plan, put, read
 
@@ -154,3 +157,25 @@ def test_polars_and_pyarrow_agree(tmp_path):
     sink = io.BytesIO(parquet(TEXTS * 50, row_group_size=7, data_page_size=100))
     frame, *_ = read(put(tmp_path, "a.parquet", sink.getvalue()), batch_bytes=10_000)
     assert frame["text"].to_list() == pl.read_parquet(sink)["text"].to_list()
+
+
+@pytest.mark.parametrize("wanted", [[0], [7, 8], [3, 95], [99]])
+def test_of_rows_that_are_read_again_only_their_row_groups_are_read(tmp_path, wanted):
+    texts = [f"text number {i}" for i in range(100)]
+    path = table(tmp_path / "a.parquet", {"text": texts}, row_group_size=10)
+    options = SourceOptions()
+    (shard,) = plan_corpus([str(path)], options).shards
+    (split,) = shard.splits
+    frame = pl.concat([batch.frame for batch in read_rows(shard, split, options, np.array(wanted))])
+    assert frame.filter(pl.col("row").is_in(wanted))["text"].to_list() == [texts[row] for row in wanted]
+    assert set(frame["row"] // 10) == {row // 10 for row in wanted}
+
+
+def test_rows_of_formats_without_row_groups_are_read_up_to_the_last_of_them(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(f'{{"text": "text number {i}"}}\n' for i in range(100)))
+    options = SourceOptions(batch_rows=10)
+    (shard,) = plan_corpus([str(path)], options).shards
+    (split,) = shard.splits
+    frame = pl.concat([batch.frame for batch in read_rows(shard, split, options, np.array([3, 42]))])
+    assert frame["row"].to_list() == [*range(50)]
