@@ -27,6 +27,8 @@ import polars as pl
 
 PEER_MEGABYTES = 20  # peers see the first documents only: the slowest of them would take an hour on all
 
+DOCUMENT = 4_300  # bytes of a document, on average
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -134,8 +136,11 @@ def peers(frame: pl.DataFrame, texts: list[str]) -> Iterator[tuple[str, Callable
     yield "scikit-learn HashingVectorizer, word 1-2-grams", with_vectorizer
 
 
-def write_corpus(path: Path, size: int) -> Path:
-    """About `size` bytes of English documents of web-like length, made of shuffled real sentences."""
+def write_corpus(path: Path, size: int, *, document: int = DOCUMENT) -> Path:
+    """About `size` bytes of English documents of web-like length, made of shuffled real sentences.
+
+    Parameters: document, bytes of one on average
+    """
     from auditor.sample_data.human import human_writings
 
     rng = np.random.default_rng(3)
@@ -148,7 +153,7 @@ def write_corpus(path: Path, size: int) -> Path:
     schema = pa.schema([("id", pa.string()), ("text", pa.large_string()), ("url", pa.string())])
     with pq.ParquetWriter(path, schema) as writer:
         while written < size:
-            lengths = np.clip(rng.lognormal(3.2, 0.8, 10_000).astype(int), 3, 400)
+            lengths = np.clip((rng.lognormal(3.2, 0.8, 10_000) * document / DOCUMENT).astype(int), 3, 400)
             chosen = rng.integers(0, len(sentences), lengths.sum())
             bounds = np.concatenate([[0], np.cumsum(lengths)])
             texts = [". ".join(sentences[k] for k in chosen[a:b]) + "." for a, b in pairwise(bounds)]

@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from audit import write_corpus
+from audit import DOCUMENT, write_corpus
 
-BYTES = 3_000  # of a document, about, as in FineWeb
 RESULT = Path(__file__).parent / "results" / "scale.json"
 STAGES = ("reading and measuring", "clustering near-duplicates", "estimating the synthetic fraction",
           "measuring diversity", "writing tables and reports")  # fmt: skip
@@ -87,6 +86,7 @@ def measure(corpus: Path, run: Path, **settings: Any) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, nargs="+", default=[10_000, 30_000, 100_000, 300_000, 1_000_000])
+    parser.add_argument("--bytes", type=int, default=DOCUMENT, help="of a document, on average")
     parser.add_argument("--limits", action="store_true", help="also one long line, and limits of memory")
     parser.add_argument("--workers", type=int, nargs="+", default=[1])
     parser.add_argument("--result", type=Path, default=RESULT)
@@ -98,7 +98,7 @@ def main() -> None:
         for documents in asked.documents:
             corpus, run = folder / "corpus", folder / "run"
             corpus.mkdir()
-            write_corpus(corpus / "text.parquet", documents * BYTES)
+            write_corpus(corpus / "text.parquet", documents * asked.bytes, document=asked.bytes)
             for workers, limit in product(asked.workers, ("", "1GB") if asked.limits else ("",)):
                 found = measure(corpus, run, workers=workers, memory_limit=limit)
                 rows.append({"memory_limit": limit, "workers": workers, **found})

@@ -21,13 +21,13 @@ RESULTS = HERE / "results"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 SHORT = (
     ["audit.py", "--megabytes", "300", "--out", "results/audit.json"],
-    ["scale.py", "--documents", "3000", "30000", "200000", "--workers", "1", "2"],
+    ["scale.py", "--documents", "10000", "30000", "200000", "--workers", "1", "2"],
     ["detectors_speed.py"],
     ["collapse_speed.py"],
 )
 LONG = (
     ["audit.py", "--megabytes", "2000", "--out", "results/audit.json"],
-    ["scale.py", "--documents", "3000", "30000", "300000", "1000000", "7000000", "--workers", "2"],
+    ["scale.py", "--documents", "10000", "100000", "1000000", "10000000", "--bytes", "2000", "--workers", "2"],
     ["detectors_speed.py"],
     ["collapse_speed.py"],
     ["neardup_scale.py"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,32 +52,55 @@ def open_view(connection: Any, run: Path, tasks: Sequence[Task], clusters: pl.Da
     once. A near-duplicate cluster is one resampling unit, wherever its members stand; other documents keep the unit
     that the map gave them.
     """
-    finished = [(task, marker) for task in tasks if (marker := done(run, task.key))]
-    files = [(part_folder(run, task.key) / "documents.parquet", task) for task, _ in finished]
-    files = [(path, task) for path, task in files if path.exists()]
+    files = _files(run, tasks)
     names = pl.DataFrame(
         {
-            "filename": [str(path) for path, _ in files],
-            "role": [task.role for _, task in files],
-            "shard": [task.shard.name for _, task in files],
+            "filename": [str(path) for path, _, _ in files],
+            "role": [task.role for _, task, _ in files],
+            "shard": [task.shard.name for _, task, _ in files],
         },
         schema={"filename": pl.String, "role": pl.String, "shard": pl.String},
     )
     register(connection, "part_files", names)
     register(connection, "members", clusters)
-    if not files:
+    if files:
+        few = sum(documents for _, _, documents in files) <= FEW
+        chosen = _selected(path for path, _, _ in files)
+        connection.execute(f"CREATE TEMP {'TABLE' if few else 'VIEW'} docs AS {chosen}")
+
+
+def pieces(run: Path, tasks: Sequence[Task]) -> Iterator[str]:
+    """Selections of the corpus' documents with the columns of `docs`, about FEW each, in order of shard and split."""
+    if sum(documents for _, _, documents in _files(run, tasks)) <= FEW:
+        yield f"SELECT * FROM docs WHERE role = {quoted(CORPUS)}"
         return
-    listed = ", ".join(quoted(str(path)) for path, _ in files)
-    few = sum(marker["documents"] for _, marker in finished) <= FEW
-    connection.execute(
-        f"""CREATE TEMP {"TABLE" if few else "VIEW"} docs AS
-        SELECT f.role, f.shard, d.* EXCLUDE (filename),
+    files, held = _files(run, [task for task in tasks if task.role == CORPUS]), 0
+    chosen: list[Path] = []
+    for path, _, documents in files:
+        if chosen and held + documents > FEW:
+            yield _selected(chosen)
+            chosen, held = [], 0
+        chosen.append(path)
+        held += documents
+    if chosen:
+        yield _selected(chosen)
+
+
+def _files(run: Path, tasks: Sequence[Task]) -> list[tuple[Path, Task, int]]:
+    """The documents parts of what is finished, with their numbers of documents."""
+    finished = [(task, marker["documents"]) for task in tasks if (marker := done(run, task.key))]
+    found = [(part_folder(run, task.key) / "documents.parquet", task, documents) for task, documents in finished]
+    return [file for file in found if file[0].exists()]
+
+
+def _selected(files: Iterable[Path]) -> str:
+    listed = ", ".join(quoted(str(path)) for path in files)
+    return f"""SELECT f.role, f.shard, d.* EXCLUDE (filename),
                m.cluster AS cluster_id, m.representative, m.kind, m.jaccard,
                CASE WHEN m.cluster IS NULL THEN d."group" ELSE (m.cluster >> 59)::UTINYINT END AS unit
         FROM read_parquet([{listed}], union_by_name = true, filename = true) d
         JOIN part_files f USING (filename)
         LEFT JOIN members m ON m.document = d.stable_id"""
-    )
 
 
 def register(connection: Any, name: str, frame: pl.DataFrame) -> None:

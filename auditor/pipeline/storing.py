@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,10 +22,13 @@ from auditor.store.database import append, identifier, query, quoted
 
 def store_all(
     connection: Any, audit_id: str, report: Mapping[str, Any], config: Config, synthetic: Synthetic,
-    ensemble: Ensemble, overlap: Mapping[str, pl.DataFrame], found: Sequence[Any],
+    ensemble: Ensemble, overlap: Mapping[str, pl.DataFrame], found: Sequence[Any], documents: Iterable[str],
 ) -> None:  # fmt: skip
-    """Fill every table of the run's database from what was measured and from the report."""
-    _store_documents(connection, audit_id, synthetic)
+    """Fill every table of the run's database from what was measured and from the report.
+
+    Parameters: documents, selections of them (`evidence.pieces`), so that few are sorted at once
+    """
+    _store_documents(connection, audit_id, synthetic, documents)
     prevalence = synthetic.prevalence
     store_evidence(connection, audit_id, synthetic.evidence)
     whole, each = with_estimates(report["corpus"]), with_estimates(report["shards"])
@@ -96,7 +99,7 @@ def _store_rows(connection: Any, audit_id: str, report: Mapping[str, Any]) -> No
     writer.append_rows(connection, "provenance", provenance, {"shard": pl.String})
 
 
-def _store_documents(connection: Any, audit_id: str, synthetic: Synthetic) -> None:
+def _store_documents(connection: Any, audit_id: str, synthetic: Synthetic, documents: Iterable[str]) -> None:
     """Documents with their probability given score and shard, and clusters, streamed from the parts."""
     shards = synthetic.prevalence.shards
     bins = shards.posterior.shape[1]
@@ -116,18 +119,20 @@ def _store_documents(connection: Any, audit_id: str, synthetic: Synthetic) -> No
         if name not in known:
             connection.execute(f"ALTER TABLE documents ADD COLUMN {identifier(name)} FLOAT")
     listed = ", ".join(f"d.{identifier(name)}" for name in scores)
-    connection.execute(
-        f"""INSERT INTO documents BY NAME
-        SELECT {quoted(audit_id)} AS audit_id, d.shard, d.source, d.doc_id, d.row, d.stable_id, d.bytes, d.characters,
-               d.words, d.language, d.date, d.host, d.topic, d.category, d.declared_generator, d.licence, d.eligible,
-               d.skip_reason, d.score, {listed + "," if listed else ""}
-               CASE WHEN d.eligible THEN p.probability END AS probability,
-               CASE WHEN d.eligible THEN d.tier END AS probability_tier,
-               d.cluster_id, d.representative AS is_representative, s.seen_in
-        FROM docs d LEFT JOIN _posterior p ON p.shard = d.shard AND p.bin = {SCORE_BIN.replace("score", "d.score")}
-        LEFT JOIN seen s ON s.document = d.stable_id
-        WHERE d.role = 'corpus' ORDER BY d.shard, d.row"""
-    )
+    for piece in documents:
+        connection.execute(
+            f"""INSERT INTO documents BY NAME
+            SELECT {quoted(audit_id)} AS audit_id, d.shard, d.source, d.doc_id, d.row, d.stable_id, d.bytes,
+                   d.characters, d.words, d.language, d.date, d.host, d.topic, d.category, d.declared_generator,
+                   d.licence, d.eligible, d.skip_reason, d.score, {listed + "," if listed else ""}
+                   CASE WHEN d.eligible THEN p.probability END AS probability,
+                   CASE WHEN d.eligible THEN d.tier END AS probability_tier,
+                   d.cluster_id, d.representative AS is_representative, s.seen_in
+            FROM ({piece}) d
+            LEFT JOIN _posterior p ON p.shard = d.shard AND p.bin = {SCORE_BIN.replace("score", "d.score")}
+            LEFT JOIN seen s ON s.document = d.stable_id
+            ORDER BY d.shard, d.row"""
+        )
     connection.unregister("_posterior")
     connection.execute(
         f"""INSERT INTO clusters BY NAME
