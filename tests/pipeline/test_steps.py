@@ -16,11 +16,14 @@ from auditor.cli.main import run as command
 from auditor.config import load
 from auditor.errors import StoreError
 from auditor.manifest import locked
-from auditor.pipeline.audit import audit, prepare
+from auditor.pipeline import evidence
+from auditor.pipeline.audit import audit, finish, prepare
 from auditor.pipeline.map import Job, map_split
 from auditor.pipeline.parts import part_folder
+from auditor.pipeline.plan import load_plan
+from auditor.store.database import connect, query
 
-from .runs import digests, figures, write_corpus
+from .runs import digests, figures, rows, write_corpus
 
 assert commands
 
@@ -52,6 +55,19 @@ def test_figures_do_not_depend_on_workers_batches_or_splits(corpus, tmp_path):
     assert reports[0]["corpus"] == reports[1]["corpus"]
     assert reports[0]["clusters"] == reports[1]["clusters"]
     assert [s["diversity"] for s in reports[0]["shards"]] == [s["diversity"] for s in reports[1]["shards"]]
+
+
+def test_many_documents_are_queried_and_stored_where_they_are_to_the_same_tables(corpus, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    audit(load(corpus=[str(corpus)], workers=1, split_bytes=30_000), run)
+    expected, whole = rows(run), figures(run)
+    monkeypatch.setattr(evidence, "FEW", 50)
+    assert len(list(evidence.pieces(run, load_plan(run)[0].tasks))) > 2
+    finish(run)
+    assert (rows(run), figures(run)) == (expected, whole)
+    with connect(run / "audit.duckdb", read_only=True) as connection:
+        stored = query(connection, "SELECT shard, row FROM documents")
+    assert stored.equals(stored.sort("shard", "row"))
 
 
 def test_a_second_call_reads_nothing_again(corpus, tmp_path):
