@@ -28,7 +28,7 @@ from auditor.text.batch import TextBatch
 
 SEED = 20221130
 LEAST_WORDS, MOST_WORDS = 100, 150
-PER_CLASS = 24  # documents of one source and class
+PER_CLASS = 72  # documents of one source and class
 VERSION = "2"
 STACK_PENALTY = 1.0
 LM_PENALTY = 0.1
