@@ -32,6 +32,8 @@ TRIES = 2
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}  # no other job would fare better
 # What reads these does so once, when it is imported: they are set before a worker starts.
 THREADS = ("POLARS_MAX_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
+# Polars' allocator gives pages back after half a second; those that a batch frees the next one takes: 4% of the time.
+KEEP_PAGES = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:10000,muzzy_decay_ms:10000"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +162,9 @@ def _stalled(stall: float) -> str:
 
 def _hire(context: Any, function: Callable[[Any, Report], Any], threads: int) -> _Worker:
     ours, theirs = context.Pipe()
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, str(threads)))
+    settings = dict.fromkeys(THREADS, str(threads)) | {k: os.environ.get(k, v) for k, v in KEEP_PAGES.items()}
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     # A spawned process would run the caller's script once more, which takes time and, without a guard in it, never
     # ends well. Nothing of it is wanted here.
     main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
