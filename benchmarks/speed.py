@@ -22,12 +22,14 @@ PAGE = HERE.parent / "docs" / "benchmarks.md"
 SHORT = (
     ["audit.py", "--megabytes", "300", "--out", "results/audit.json"],
     ["scale.py", "--documents", "10000", "30000", "200000", "--workers", "1", "2"],
+    ["formats.py"],
     ["detectors_speed.py"],
     ["collapse_speed.py"],
 )
 LONG = (
     ["audit.py", "--megabytes", "2000", "--out", "results/audit.json"],
     ["scale.py", "--documents", "10000", "100000", "1000000", "10000000", "--bytes", "2000", "--workers", "2"],
+    ["formats.py"],
     ["detectors_speed.py"],
     ["collapse_speed.py"],
     ["neardup_scale.py"],
