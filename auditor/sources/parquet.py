@@ -79,15 +79,16 @@ def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
 
 
 def narrowed(shard: Shard, split: Split, options: SourceOptions, rows: np.ndarray) -> Iterator[Split]:
-    """The row groups of a split that hold any of these rows."""
+    """The row groups of a split that hold any of these rows, neighbours together: each piece opens the file anew."""
     with open_binary(shard.path, options.storage) as stream:
         metadata = _open(shard.path, stream).metadata
-    first = split.first_row
-    for group in range(split.start, split.stop):
-        size = metadata.row_group(group).num_rows
-        if ((first <= rows) & (rows < first + size)).any():
-            yield replace(split, start=group, stop=group + 1, first_row=first, rows=size)
-        first += size
+    sizes = [metadata.row_group(group).num_rows for group in range(split.start, split.stop)]
+    starts = split.first_row + np.cumsum([0, *sizes])
+    held = np.unique(np.searchsorted(starts, rows, side="right") - 1)
+    for run in np.split(held, np.flatnonzero(np.diff(held) > 1) + 1):
+        first, last = int(run[0]), int(run[-1]) + 1
+        yield replace(split, start=split.start + first, stop=split.start + last, first_row=int(starts[first]),
+                      rows=int(starts[last] - starts[first]))  # fmt: skip
 
 
 def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
