@@ -1,108 +1,123 @@
-"""`hf:PATH`: any sequence classifier as a detector."""
+"""`encoder`: the sentence encoder MiniLM as it came, read in a middle layer, under a linear model trained here.
+
+A text is read in up to WINDOWS windows of TOKENS tokens; its state is the mean over them. Fine-tuning the layers above
+was tried: it ranks known sources better and foreign ones worse (docs/decisions/0007).
+"""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from auditor.detectors import loading
-from auditor.detectors.install import KNOWN
-from auditor.detectors.interface import Description
+from auditor.detectors import heads, loading
+from auditor.detectors.heads import Head
+from auditor.detectors.install import KNOWN, installed
+from auditor.detectors.interface import Description, Obstacle
 from auditor.detectors.language_model import CHARACTERS, DECIMALS, device_and_type, plain
-from auditor.detectors.loading import CLASSIFIER, Checked
+from auditor.detectors.loading import Checked
 from auditor.detectors.score_cache import ScoreCache
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
 PACKAGES = ("torch",)
-TOKENS = 512  # of a document, from its beginning
-BUCKETS = (32, 64, 96, 128, 192, 256, 384, 512)
-CPU_ROWS, GPU_ROWS = 4, 32
+HEAD = Path(__file__).parent / "models" / "tier1_encoder.json"
+LAYER = 4  # of six, read; those above are not run
+TOKENS, WINDOWS = 128, 4
+LEAST = 24  # tokens of a last window that is read
+BUCKETS = (64, 96, TOKENS)
+CPU_ROWS, GPU_ROWS = 8, 64
 MINIMUM_WORDS = 50
-MACHINE = re.compile(r"(^|[^a-z])(ai|machine|generated|fake|synthetic|gpt|chatgpt|llm|bot|model)([^a-z]|$)")
-HUMAN = re.compile(r"(^|[^a-z])(human|real|original|person|written)([^a-z]|$)")
-COST = 100_000.0  # microseconds a document
+DESCRIPTION = Description(
+    "encoder",
+    "3",
+    "MiniLM: the mean state of a middle layer",
+    languages=frozenset({"en"}),
+    minimum_words=MINIMUM_WORDS,
+    tier=1,
+    cost=40_000.0,
+    extra="encoder",
+)
+
+
+def obstacle() -> Obstacle | None:
+    return loading.obstacle("encoder", PACKAGES)
 
 
 def load(path: str | None = None) -> Encoder:
-    """A classifier of the user's: PATH, or PATH#LABEL where LABEL means machine-written.
+    """The built-in model under the shipped head, or under one that `auditor detectors train --deep` left in a folder.
 
-    Raises: DetectorError saying what is wrong with the folder and what to do
+    Raises: DetectorError saying what is missing and what to do
     """
     loading.require(PACKAGES, KNOWN["encoder"].needs)
-    folder, _, label = (path or "").partition("#")
-    checked = loading.check(folder, CLASSIFIER)
-    machine = machine_label(_labels(checked), label, f"{path}")
-    name = f"hf:{Path(folder).name}"
-    described = Description(
-        name, "1", "a sequence classifier", None, MINIMUM_WORDS, 1, COST, "encoder", checked.revision
-    )  # fmt: skip
-    own = Encoder(described, checked, machine)
-    own.open()  # what is wrong with it should be known before a corpus is read
-    return own
+    return built_in(*heads.read(Path(path) / HEAD.name if path else HEAD, layer=LAYER))
 
 
-def machine_label(labels: dict[int, str], asked: str, path: str) -> int:
-    """Position of the label that means machine-written, by its name, or as asked for after `#`.
+def built_in(head: Head | None = None, mark: str = "") -> Encoder:
+    """MiniLM from where it is installed, see `under`.
 
-    Raises: DetectorError that lists the labels where none or several could be meant
+    Raises: DetectorError where it is not
     """
-    listed = ", ".join(f"{name}" for name in labels.values())
-    if asked:
-        chosen = [at for at, name in labels.items() if asked in (name, str(at))]
-        if not chosen:
-            raise DetectorError(f"hf:{path}: there is no label {asked!r}; it has {listed}")
-        return chosen[0]
-    lower = {at: name.lower() for at, name in labels.items()}
-    machine = [at for at, name in lower.items() if MACHINE.search(name) and not HUMAN.search(name)]
-    human = [at for at, name in lower.items() if HUMAN.search(name)]
-    if len(machine) == 1:
-        return machine[0]
-    if len(labels) == 2 and len(human) == 1:
-        return next(at for at in labels if at not in human)
-    if sorted(lower.values()) == ["label_0", "label_1"]:
-        return next(at for at, name in lower.items() if name == "label_1")
-    raise DetectorError(f"hf:{path}: which label means machine-written? It has {listed}; write hf:{path}#LABEL")
+    weights = installed("encoder")
+    if weights is None:
+        raise DetectorError("the weights of encoder are not installed; run: auditor detectors install encoder")
+    return under(loading.check(weights, ""), head, mark)
+
+
+def under(checked: Checked, head: Head | None, mark: str = "") -> Encoder:
+    """An encoder under a head; without one (before it is trained) it has states, and no score."""
+    own = DESCRIPTION
+    described = Description(own.name, own.version, own.summary, own.languages, own.minimum_words, 1, own.cost,
+                            own.extra, f"{checked.revision}-{mark}")  # fmt: skip
+    return Encoder(described, checked, head)
 
 
 @dataclass(slots=True)
 class Encoder:
-    """A classifier and which of its labels means machine-written."""
+    """The encoder; opened when a text comes that is not in the cache."""
 
     description: Description
     checked: Checked
-    label: int
+    head: Head | None
     cache: ScoreCache | None = None
     _opened: _Opened | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if self.cache is None:
-            self.cache = ScoreCache(f"encoder1-label{self.label}-{self.description.revision}")
+        if self.cache is None:  # states do not depend on the head
+            self.cache = ScoreCache(f"encoder{DESCRIPTION.version}-{self.checked.revision}-{LAYER}")
 
     def open(self) -> _Opened:
-        """Load the model."""
+        """Load the model, without the layers above LAYER."""
         if self._opened is None:
             device, dtype = device_and_type()
-            model = self.checked.model(dtype).to(device)
-            self._opened = _Opened(self.checked.tokeniser(), model, device, self.label)
+            model = self.checked.model(dtype)
+            model.encoder.layer = model.encoder.layer[:LAYER]
+            self._opened = _Opened(self.checked.tokeniser(), model.to(device), device)
         return self._opened
 
     def score(self, batch: TextBatch) -> np.ndarray:
         """(n,) float32 logit of being machine-written, in three decimals; NaN where the detector does not apply."""
+        if self.head is None:
+            return np.full(len(batch), np.nan, np.float32)
+        return np.round(self.head.logit(self.figures(batch)), DECIMALS).astype(np.float32)
+
+    def figures(self, batch: TextBatch) -> np.ndarray:
+        """(n, width) float32, in three decimals, the mean state of each text; NaN where the detector does not apply."""
         assert self.cache is not None
         chosen = np.flatnonzero(self.description.applies(batch)).tolist()
         texts = plain([batch.document(i)[:CHARACTERS] for i in chosen])
-        rows = self.cache.rows(texts, lambda some: self.open().rows(some))
-        out = np.full(len(batch), np.nan, np.float32)
+        rows = self.cache.rows(texts, lambda some: self.open().states(some))
+        out = np.full((len(batch), self._width()), np.nan, np.float32)
         for i, row in zip(chosen, rows, strict=True):
-            out[i] = row[0]
-        return np.round(out, DECIMALS)
+            out[i] = row
+        return out
+
+    def _width(self) -> int:
+        return int(json.loads((self.checked.folder / "config.json").read_text("utf-8"))["hidden_size"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,53 +125,48 @@ class _Opened:
     tokeniser: Any
     model: Any
     device: str
-    label: int
 
-    def rows(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Per text the logit (1,) of the label against all others, in three decimals."""
+    def states(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Mean state of each text, in three decimals."""
+        coded = self.tokeniser(list(texts), add_special_tokens=False, truncation=True,
+                               max_length=WINDOWS * (TOKENS - 2))["input_ids"]  # fmt: skip
+        owned = [(owner, part) for owner, ids in enumerate(coded) for part in windows(ids)]
+        total = np.zeros((len(texts), self.model.config.hidden_size))
+        count = np.zeros((len(texts), 1))
+        for owners, found in self._read(owned):
+            np.add.at(total, owners, found)
+            np.add.at(count, owners, 1)
+        return list(np.round(total / np.maximum(count, 1), DECIMALS).astype(np.float32))
+
+    def _read(self, owned: Sequence[tuple[int, Sequence[int]]]) -> Any:
+        """(owners (k,), their windows' mean states (k, width)): batches of fixed shape, filled up with blanks."""
         import torch
 
-        out = [np.empty(0, np.float32)] * len(texts)
-        for places, tokens, mask in self._batches(texts):
-            with torch.inference_mode():
-                found = self.model(input_ids=tokens, attention_mask=mask)
-            values = self._logit(found.logits)
-            for row, place in enumerate(places):
-                out[place] = values[row]
-        return out
-
-    def _logit(self, logits: Any) -> np.ndarray:
-        logits = logits.float().cpu().numpy()
-        at = self.label
-        others = np.delete(logits, at, 1)
-        if others.shape[1] == 0:
-            return np.round(logits, DECIMALS)
-        top = others.max(1, keepdims=True)
-        rest = top[:, 0] + np.log(np.exp(others - top).sum(1))
-        return np.round((logits[:, at] - rest)[:, None], DECIMALS)
-
-    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Any, Any]]:
-        """(places of the texts, tokens and mask (rows, bucket)): fixed shapes; the last batch is filled with blanks."""
-        import torch
-
-        most = min(TOKENS, int(getattr(self.model.config, "max_position_embeddings", TOKENS)))
-        coded = self.tokeniser(list(texts), truncation=True, max_length=most)["input_ids"]
-        rows = GPU_ROWS if self.device != "cpu" else CPU_ROWS
-        buckets = [b for b in BUCKETS if b < most] + [most]
-        for lower, bucket in zip([-1, *buckets], buckets, strict=False):
-            inside = [i for i, ids in enumerate(coded) if lower < len(ids) <= bucket]
-            for first in range(0, len(inside), rows):
-                places = inside[first : first + rows]
-                tokens = torch.full((rows, bucket), self.tokeniser.pad_token_id or 0, dtype=torch.long)
+        first, last = self.tokeniser.cls_token_id, self.tokeniser.sep_token_id
+        rows = CPU_ROWS if self.device == "cpu" else GPU_ROWS
+        for lower, bucket in zip((-1, *BUCKETS), BUCKETS, strict=False):
+            inside = [(owner, ids) for owner, ids in owned if lower < len(ids) + 2 <= bucket]
+            for start in range(0, len(inside), rows):
+                part = inside[start : start + rows]
+                tokens = torch.zeros((rows, bucket), dtype=torch.long)
                 mask = torch.zeros((rows, bucket), dtype=torch.long)
-                for row, place in enumerate(places):
-                    tokens[row, : len(coded[place])] = torch.tensor(coded[place], dtype=torch.long)
-                    mask[row, : len(coded[place])] = 1
-                mask[len(places) :, 0] = 1  # a row that sees nothing would be NaN
-                yield places, tokens.to(self.device), mask.to(self.device)
+                for row, (_, ids) in enumerate(part):
+                    tokens[row, : len(ids) + 2] = torch.tensor([first, *ids, last])
+                    mask[row, : len(ids) + 2] = 1
+                mask[len(part) :, 0] = 1  # a row that sees nothing would be NaN
+                tokens, mask = tokens.to(self.device), mask.to(self.device)
+                with torch.inference_mode():
+                    hidden = self.model(input_ids=tokens, attention_mask=mask).last_hidden_state.float()
+                weight = mask[:, :, None].float()
+                mean = (hidden * weight).sum(1) / weight.sum(1)
+                yield [owner for owner, _ in part], mean[: len(part)].cpu().numpy().astype(np.float64)
 
 
-def _labels(checked: Checked) -> dict[int, str]:
-    config = json.loads((checked.folder / "config.json").read_text("utf-8"))
-    named = {int(at): str(name) for at, name in (config.get("id2label") or {}).items()}
-    return named or {at: f"LABEL_{at}" for at in range(int(config.get("num_labels", 2)))}
+def windows(ids: Sequence[int]) -> list[Sequence[int]]:
+    """Token windows of TOKENS - 2, at most WINDOWS; a last one of fewer than LEAST is dropped, others are moved back
+    to be full."""
+    size = TOKENS - 2
+    if len(ids) <= size:
+        return [ids]
+    starts = [at for at in range(0, len(ids), size) if len(ids) - at >= LEAST][:WINDOWS]
+    return [ids[min(at, len(ids) - size) :][:size] for at in starts]

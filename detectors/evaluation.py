@@ -42,7 +42,7 @@ def evaluate(folder: Path, *, rng: np.random.Generator) -> pl.DataFrame:
     cuts = [target.cut(words) for words in lengths]
     scored = training.out_of_family(learn, *cuts)
     tables = []
-    for words, cut, scores, baseline in zip(lengths, cuts, scored, tfidf(learn, cuts), strict=True):
+    for words, cut, scores, baseline in zip(lengths, cuts, scored, tfidf(training.unmixed(learn), cuts), strict=True):
         scores = scores | {"ensemble": _together(scores), "tfidf": baseline}
         tables.append(_table(cut, scores, rng).with_columns(length=pl.lit(words)))
     return pl.concat(tables, how="diagonal")
@@ -126,13 +126,13 @@ def _together(scores: dict[str, np.ndarray]) -> np.ndarray:
 
 def _scopes(frame: pl.DataFrame) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
     """(kind, scope, rows (k,), weights (k,)); a generator or attack is judged against all humans of its source."""
-    human, base = (frame["label"] == "human").to_numpy(), frame["base"].to_numpy()
+    human, base, named = ((frame["label"] == "human").to_numpy(), *(frame[c].to_numpy() for c in ("base", "named")))
     equal = 1 / frame.select(pl.len().over("source", "label")).to_series().to_numpy()
     large = frame.select(
         pl.min_horizontal((pl.col("label") == name).sum().over("source") for name in ("human", "ai")) >= FEWEST
     ).to_series().to_numpy()  # fmt: skip
     yield "pooled", "all", np.flatnonzero(large), equal
-    yield "pooled", "instruction-tuned", np.flatnonzero(large & ~base), equal
+    yield "pooled", "instruction-tuned", np.flatnonzero(large & ~base & named), equal
     yield "pooled", "base models", np.flatnonzero(large & (base | human)), equal
     for source in sorted(set(frame["source"])):
         mine = (frame["source"] == source).to_numpy()

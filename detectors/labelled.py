@@ -33,6 +33,7 @@ BASE_MODELS = (
     "gpt2", "gpt-j", "gptj", "gpt-neo", "gptneo", "opt", "davinci", "bloom", "falcon", "gemma_7b", "llama1",
     "llama2_13b", "llama3_8b", "mgpt", "phi2", "qwen1.5", "gpt3-175b", "ada",
 )  # fmt: skip
+UNNAMED = "^misc:|unknown"  # generators that a source does not name: no telling whether they are tuned
 SHORTEST = 60
 COLUMNS = ("id", "text", "label", "generator", "domain", "language", "attack", "licence")
 
@@ -41,7 +42,10 @@ Stretches = tuple[np.ndarray, np.ndarray]  # first and last token (n,), (n,), th
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Documents (n rows: the columns without text, and source, family, licensed, base, words, row) and their batch."""
+    """Documents and their batch.
+
+    frame: n rows, the columns without text, and source, family, licensed, base, named (its generator), words, row
+    """
 
     frame: pl.DataFrame
     batch: TextBatch
@@ -104,6 +108,7 @@ def read(folder: Path, *, licensed_only: bool = False) -> Labelled:
     frame = pl.concat(parts).with_columns(
         licensed=~pl.col("licence").str.contains("(?i)unstated|unknown"),
         base=(pl.col("label") == "ai") & is_base(pl.col("generator").fill_null("")),
+        named=~pl.col("generator").fill_null("").str.contains(UNNAMED),
     )
     if licensed_only:
         frame = frame.filter("licensed")

@@ -107,19 +107,18 @@ class Ngrams:
     def _moved(self, tokens: np.ndarray, block: int, row: int) -> dict[tuple[int, int], float]:
         """What each n-gram added to the score, by first and last token of its first place."""
         n, orders = len(tokens), ORDERS[block]
-        places = np.empty(n * orders, np.uint32)
-        used = find_grams(tokens, orders, 0, n, places)
-        ends = [(t - order, t) for order in range(orders) for t in range(order, n)]
+        places, counts = np.empty(n * orders, np.uint32), np.zeros(1 << BITS, np.uint8)
+        used = find_grams(tokens, orders, 0, n, places, counts)
+        ends = [(t - order, t) for t in range(n) for order in range(min(t + 1, orders))]
         first: dict[int, tuple[int, int]] = {}
-        count: dict[int, int] = {}
         for at, index in zip(ends, places[:used].tolist(), strict=True):
             first.setdefault(index, at)
-            count[index] = count.get(index, 0) + 1
-        norm = np.sqrt(sum(LOG[min(c, MOST)] ** 2 for c in count.values())) or 1.0
-        weights = self.weights[row, block] * self.scales[row, block]
+        values = LOG[counts[list(first)]]
+        norm = np.sqrt((values**2).sum()) or 1.0
+        moved = self.weights[row, block, list(first)] * self.scales[row, block] * values / norm
         out: dict[tuple[int, int], float] = {}
-        for index, at in first.items():
-            out[at] = out.get(at, 0.0) + float(weights[index] * LOG[min(count[index], MOST)] / norm)
+        for at, weight in zip(first.values(), moved.tolist(), strict=True):
+            out[at] = out.get(at, 0.0) + weight
         return out
 
 
@@ -141,27 +140,33 @@ def load(path: str | None = None) -> Ngrams:
 
 
 @kernel
-def find_grams(tokens, orders, start, stop, places):
-    """Table indices of the n-grams of up to `orders` (at most 3) tokens (t,) within start to stop -> places; how many.
+def find_grams(tokens, orders, start, stop, places, counts):
+    """Table indices of the n-grams of up to `orders` (2 or 3) tokens (t,) within start to stop -> places, counts.
 
     An n-gram's hash is that of the one without its first token, multiplied and combined with that token. Places are
-    by order, then by the token that an n-gram ends at.
+    by the token that an n-gram ends at, then by order; counts (2^BITS,) uint8 grow up to MOST. Returns how many.
     """
-    n = stop - start
-    for t in range(n):
-        places[t] = np.uint32(tokens[start + t] >> SHIFT)
-    used = n
-    if orders > 1 and n > 1:
-        for t in range(1, n):
-            pair = (tokens[start + t] * PRIME ^ tokens[start + t - 1]) * SPREAD
-            places[used + t - 1] = np.uint32(pair >> SHIFT)
-        used += n - 1
-    if orders > 2 and n > 2:
-        for t in range(2, n):
-            pair = (tokens[start + t] * PRIME ^ tokens[start + t - 1]) * SPREAD
-            places[used + t - 2] = np.uint32(((pair * PRIME ^ tokens[start + t - 2]) * SPREAD) >> SHIFT)
-        used += n - 2
+    used, before, two_before = 0, np.uint64(0), np.uint64(0)
+    for t in range(start, stop):
+        token = tokens[t]
+        used = put(token, places, used, counts)
+        if t > start:
+            pair = (token * PRIME ^ before) * SPREAD
+            used = put(pair, places, used, counts)
+            if orders > 2 and t > start + 1:
+                used = put((pair * PRIME ^ two_before) * SPREAD, places, used, counts)
+        before, two_before = token, before
     return used
+
+
+@kernel
+def put(gram, places, used, counts):
+    """One more n-gram, by its hash."""
+    place = np.uint32(gram >> SHIFT)
+    places[used] = place
+    c = counts[place]
+    counts[place] = c + np.uint8(c < MOST)
+    return used + 1
 
 
 @kernel
@@ -185,20 +190,16 @@ def score_documents(text, offsets, tokens, tables, table, model, out):
         total = 0.0
         for k in range(windows):
             first, last = n * k // windows, n * (k + 1) // windows
-            used = find_grams(words, ORDERS[0], first, last, places)
+            used = find_grams(words, ORDERS[0], first, last, places, counts)
             total += scales[row, 0] * score_grams(places, used, counts, weights[row, 0])
-            used = find_grams(forms, ORDERS[1], first, last, places)
+            used = find_grams(forms, ORDERS[1], first, last, places, counts)
             total += scales[row, 1] * score_grams(places, used, counts, weights[row, 1])
         out[d] = total / windows + intercepts[row]
 
 
 @kernel
 def score_grams(places, used, counts, weights):
-    """Weights (2^BITS,) times the unit vector of log counts of `used` places; counts are 0 before and after."""
-    for j in range(used):
-        place = places[j]
-        c = counts[place]
-        counts[place] = c + np.uint8(c < MOST)
+    """Weights (2^BITS,) times the unit vector of log counts of `used` places; counts are 0 afterwards."""
     dot, square = np.int64(0), np.int64(0)
     for j in range(used):  # a place met again has count 0, and adds nothing
         place = places[j]
@@ -220,10 +221,7 @@ def features(tokens, orders, first, last, indices, values, ends):
     used = 0
     for d in range(first.shape[0]):
         begin, square = used, 0.0
-        found = find_grams(tokens, orders, first[d], last[d], places)
-        for j in range(found):
-            c = counts[places[j]]
-            counts[places[j]] = c + np.uint8(c < MOST)
+        found = find_grams(tokens, orders, first[d], last[d], places, counts)
         for j in range(found):
             if counts[places[j]] > 0:
                 indices[used], values[used] = places[j], LOG[counts[places[j]]]

@@ -18,11 +18,11 @@ BUILT_IN = {
     "phrases": "auditor.detectors.phrases",
     "ngrams": "auditor.detectors.ngrams",
     "stylometry": "auditor.detectors.stylometry",
-    "encoder": "auditor.detectors.tuned_encoder",
+    "encoder": "auditor.detectors.encoder",
     "lm": "auditor.detectors.language_model",
 }
 # `hf:PATH` is any sequence-classification model, `lm:PATH` any causal language model.
-SCHEMES = {"hf": "auditor.detectors.encoder", "lm": "auditor.detectors.language_model"}
+SCHEMES = {"hf": "auditor.detectors.classifier", "lm": "auditor.detectors.language_model"}
 
 
 @dataclass(frozen=True, slots=True)

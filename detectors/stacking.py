@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -16,14 +16,20 @@ PENALTY = 1.0
 SHARES = {"ngrams": 1.0, "stylometry": 0.8, "phrases": 1.5}  # flat between .4 and .8 for style over all families
 
 
-def fit_stack(members: Sequence[str], scores: dict[str, np.ndarray], machine: np.ndarray, weights: np.ndarray) -> Stack:
+def fit_stack(
+    members: Sequence[str],
+    scores: Mapping[str, np.ndarray],
+    machine: np.ndarray,
+    weights: np.ndarray,
+    shares: Mapping[str, float] = SHARES,
+) -> Stack:
     """Shares as given, scale and intercept by logistic regression on out-of-family scores (n,) (Platt 1999).
 
     Rows that lack a member's score are left out. Free weights were tried: they rate style as high as words, because
     within known sources it is, and lose a third of the true positives at a rate of 1% over unseen families; so do
     slopes in the logarithm of length, which learn which sources are long.
     """
-    share = np.array([SHARES[name] for name in members])
+    share = np.array([shares[name] for name in members])
     joint = np.stack([scores[name] for name in members], 1).astype(float) @ share
     known = np.isfinite(joint)
     spread = joint[known].std() + 1e-9

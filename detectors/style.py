@@ -20,6 +20,9 @@ WINDOW, WINDOWS = 100, 4  # richness is a mean over the first windows of 100 wor
 RARITY_WORDS = 60_000
 RARITY_FILE = Path(__file__).parent / "models" / "rarity.safetensors"
 RARITY = 6  # classes; 0: a word that is not listed
+PLACE_BITS = 13
+PLACE_SHIFT = np.uint64(64 - PLACE_BITS)
+MIX = np.uint64(0x9E3779B97F4A7C15)
 COUNT_BITS = np.uint64(10)  # a count of each rarity class in one word: READ_TOKENS < 2^10
 
 LETTER, UPPER, DIGIT, HIGH, SPACE, COMMA, STOP, COLON, SEMICOLON, JOINER, QUOTE, DASH, BRACKET, OTHER = range(14)
@@ -91,20 +94,21 @@ def byte_measures(text, offsets, kinds, out):
             inside += i - after
             after = i + 1
             kind = kinds[own[i]]
-            if kind == HIGH:
-                if own[i] != 0xE2 or i + 2 >= own.size or own[i + 1] != 0x80:
-                    inside += (own[i] & 0xC0) != 0x80  # a character is counted at its first byte
+            if kind != SPACE:
+                if kind == HIGH:
+                    if own[i] != 0xE2 or i + 2 >= own.size or own[i + 1] != 0x80:
+                        inside += (own[i] & 0xC0) != 0x80  # a character is counted at its first byte
+                        continue
+                    last = own[i + 2]  # general punctuation
+                    kind = QUOTE if 0x9C <= last <= 0x9F else (DASH if last <= 0x95 else OTHER)
+                    kind = JOINER if last == 0x98 or last == 0x99 else kind
+                    after = i + 3
+                counts[kind] += 1
+                if kind == DIGIT:
+                    inside += 1
                     continue
-                last = own[i + 2]  # general punctuation
-                kind = QUOTE if 0x9C <= last <= 0x9F else (DASH if last <= 0x95 else OTHER)
-                kind = JOINER if last == 0x98 or last == 0x99 else kind
-                after = i + 3
-            counts[kind] += 1
-            if kind == DIGIT:
-                inside += 1
-                continue
-            if kind == JOINER and inside > 0:
-                continue
+                if kind == JOINER and inside > 0:
+                    continue
             words += inside > 0
             letters += inside
             squares += inside * inside
@@ -155,8 +159,7 @@ def token_measures(hashes, offsets, table, out):
     Types and hapaxes are shares of windows of 100 words, so that they do not depend on length.
     """
     at = out.shape[1] - 4 - RARITY
-    seen = np.zeros(1 << 8, np.uint64)
-    count = np.zeros(1 << 8, np.uint8)
+    seen, base = np.zeros(1 << PLACE_BITS, np.int32), np.int32(0)
     for d in range(offsets.shape[0] - 1):
         first, last = offsets[d], min(offsets[d + 1], offsets[d] + READ_TOKENS)
         n = last - first
@@ -179,37 +182,48 @@ def token_measures(hashes, offsets, table, out):
         types, hapaxes, size, pairs = 0.0, 0.0, min(WINDOW, n), 0.0
         for k in range(windows):
             start = first + k * WINDOW
-            used, once, again = distinct(hashes, start, start + size, seen, count, False)
+            base = after(seen, base)
+            used, once = distinct(hashes, start, start + size, seen, base)
             types += used
             hapaxes += once
-            used, once, again = distinct(hashes, start, start + size, seen, count, True)
-            pairs += again
+            base = after(seen, base)
+            pairs += repeated(hashes, start, start + size, seen, base)
         row[at] = types / (windows * size)
         row[at + 1] = hapaxes / (windows * size)
         row[at + 2] = np.sqrt(pairs / (windows * size))
 
 
 @kernel
-def distinct(hashes, start, stop, seen, count, pairs):
-    """Types, hapaxes and repeats among the tokens (or the pairs of neighbours) of a window.
+def after(seen, base):
+    """A base for `distinct` and `repeated` below which all of seen (s,) lies: what was counted before is forgotten."""
+    if base > np.int32(1 << 30):
+        seen[:] = 0
+        return np.int32(0)
+    return np.int32(base + 4)
 
-    hashes (t,) uint64, seen count (s,) scratch, s a power of two
+
+@kernel
+def distinct(hashes, start, stop, seen, base):
+    """Types and hapaxes among the tokens (t,) uint64 of a window; seen (2^PLACE_BITS,) holds base + times met.
+
+    Without a branch, since which words are new can't be predicted; two words in one place count as one (.6 of 100).
     """
-    mask = np.uint64(seen.shape[0] - 1)
-    seen[:] = 0
-    types, once, again = 0, 0, 0
-    for t in range(start + (1 if pairs else 0), stop):
-        h = hashes[t] ^ (hashes[t - 1] << np.uint64(1)) if pairs else hashes[t]
-        h = np.uint64(1) if h == 0 else h
-        slot = h & mask
-        while seen[slot] != h and seen[slot] != 0:
-            slot = (slot + np.uint64(1)) & mask
-        if seen[slot] == 0:
-            seen[slot], count[slot] = h, 1
-            types += 1
-            once += 1
-        else:
-            once -= count[slot] == 1
-            count[slot] = 2
-            again += 1
-    return types, once, again
+    types, once = np.int64(0), np.int64(0)
+    for t in range(start, stop):
+        place = hashes[t] >> PLACE_SHIFT
+        met = max(seen[place] - base, np.int32(0))
+        types += met == 0
+        once += np.int64(met == 0) - np.int64(met == 1)
+        seen[place] = base + min(met + np.int32(1), np.int32(2))
+    return types, once
+
+
+@kernel
+def repeated(hashes, start, stop, seen, base):
+    """Pairs of neighbours in a window that were there before, see `distinct`."""
+    again = 0
+    for t in range(start + 1, stop):
+        place = ((hashes[t] ^ (hashes[t - 1] << np.uint64(1))) * MIX) >> PLACE_SHIFT
+        again += seen[place] > base
+        seen[place] = base + np.int32(1)
+    return again

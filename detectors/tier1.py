@@ -64,9 +64,10 @@ class Tier1:
 
 
 def load(names: Sequence[str] = (), *, folder: Path = MODELS) -> Tier1 | None:
-    """The named deep detectors (all must load), or all that can be used here; None where none can.
+    """The named deep detectors (all must load), or those of the first shipped stack that can be filled; None where none
+    can.
 
-    A single model of the user's stands alone; the built-in ones are read by the largest shipped stack they fill.
+    The built-in ones are read by the first shipped stack of just them; a single model of the user's stands alone.
     Raises: DetectorError where one of those named cannot be loaded, or nothing combines them
     """
     without: tuple[str, ...] = ()
@@ -80,10 +81,11 @@ def load(names: Sequence[str] = (), *, folder: Path = MODELS) -> Tier1 | None:
     stored = _stored(folder / FILE)
     have = {detector.description.name for detector in detectors} | {FIRST}
     usable = [(_stack(entry), entry) for entry in stored["stacks"] if have.issuperset(entry["members"])]
-    for k, (stack, entry) in enumerate(usable):
-        if have - set(stack.members) <= {FIRST}:
-            smaller = tuple(other for other, _ in usable[k + 1 :])
-            return Tier1(detectors, stack, tuple(entry.get("cells", ())), without, smaller)
+    for stack, entry in usable:
+        if not names or have == {FIRST, *stack.members}:
+            read = tuple(d for d in detectors if d.description.name in stack.members)
+            smaller = tuple(other for other, _ in usable if set(other.members) < set(stack.members))
+            return Tier1(read, stack, tuple(entry.get("cells", ())), without, smaller)
     if len(detectors) > 1:
         raise DetectorError(f"no shipped stack combines {', '.join(sorted(have - {FIRST}))}: name one of them alone")
     return Tier1(detectors, Stack((detectors[0].description.name,), 0.0, (1.0,)), (), without)

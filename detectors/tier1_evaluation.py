@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from auditor.detectors import encoder_training, labelled, language_model, tuned_encoder
+from auditor.detectors import labelled
 from auditor.detectors import tier1_training as tier1
 from auditor.detectors.evaluation import rates
 from auditor.detectors.labelled import Labelled
@@ -22,18 +22,12 @@ FALSE_POSITIVES = 0.05
 METRICS = ((0, "auroc"), (2, "tpr_5"), (3, "tpr_1"))
 
 
-def evaluate(folder: Path, models: Path, say: tier1.Say) -> dict[str, list[dict]]:
-    """AUROC and true positive rates by scope and scorer, and false alarms on non-native essays.
-
-    Parameters: models, the folder of tier 1's weights with the encoders that leave families out
-    """
+def evaluate(folder: Path, say: tier1.Say) -> dict[str, list[dict]]:
+    """AUROC and true positive rates by scope and scorer, and false alarms on non-native essays."""
     corpus = labelled.read(folder)
-    tuned = {name: tuned_encoder.read_changed(place) for name, place in encoder_places(models).items()}
     target = tier1.sample(corpus, np.random.default_rng(tier1.SEED))
-    figures = language_model.load().figures(target.batch).astype(float)
-    say(f"language model: {len(figures)} documents read")
-    scores = tier1.family_scores(corpus, target, figures, tuned)
-    for members in tier1.measured_stacks(scores):
+    scores = tier1.family_scores(corpus, target, tier1.read(target, say))
+    for members in tier1.STACKS:
         scores["+".join(members)] = tier1.joint_out_of_family(members, scores, target.frame)
     found = essays(corpus)
     alarms = false_alarms(found, tier1.first_tier(corpus, found), threshold(target, scores[FIRST]))
@@ -48,20 +42,14 @@ def threshold(target: Labelled, logit: np.ndarray) -> float:
     return float(logit[human][order][np.searchsorted(share, FALSE_POSITIVES)])
 
 
-def encoder_places(models: Path) -> dict[str, Path]:
-    """The folders of the encoders that are there, by the fold that they left out."""
-    places = {name: tier1.encoder_folder(models, name) for name in encoder_training.MODELS}
-    return {name: place for name, place in places.items() if (place / tuned_encoder.FILE).is_file()}
-
-
 def table(target: Labelled, scores: Mapping[str, np.ndarray]) -> list[dict]:
     """AUROC and true positive rates, sources and classes weighing the same, with 95% bootstrap intervals.
 
     A scorer is judged on the documents that it has a score for.
     """
     rng, rows = np.random.default_rng(1), []
-    base, human = target.frame["base"].to_numpy(), ~target.machine
-    whole = {"all": human | ~human, "instruction-tuned": ~base, "base models": base | human}
+    (base, named), human = (target.frame[name].to_numpy() for name in ("base", "named")), ~target.machine
+    whole = {"all": human | ~human, "instruction-tuned": ~base & named, "base models": base | human}
     sources = {name: (target.frame["source"] == name).to_numpy() for name in sorted(set(target.frame["source"]))}
     for scope, mask in (whole | sources).items():
         for name, values in scores.items():

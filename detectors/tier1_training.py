@@ -1,7 +1,7 @@
-"""Trains what tier 1 ships: the tuned encoder, the head of `lm`, the stacks over both tiers and their score counts.
+"""Trains what tier 1 ships: the heads of `lm` and `encoder`, the stacks over both tiers and their score counts.
 
-Every score that a stack or a figure rests on is of a model that saw nothing of the document's family. Slow models are
-read once and cached; the encoder's models that leave families out lie beside the shipped one in FOLDERS.
+The neural models stay as they came and are read once (cached); what is fitted is linear, so that every score that a
+stack or a figure rests on is of heads that saw nothing of the document's family.
 """
 
 from __future__ import annotations
@@ -15,116 +15,82 @@ import numpy as np
 import polars as pl
 from sklearn.linear_model import LogisticRegression
 
-from auditor.detectors import encoder_training, labelled, language_model, surprisal, training, tuned_encoder
+from auditor.detectors import encoder, heads, labelled, language_model, surprisal, training
+from auditor.detectors.encoder import Encoder
 from auditor.detectors.ensemble import Stack
-from auditor.detectors.install import installed
+from auditor.detectors.heads import Head
 from auditor.detectors.labelled import Labelled, normalised
-from auditor.detectors.language_model import FAR, Head
+from auditor.detectors.language_model import LanguageModel
 from auditor.detectors.stacking import BINS, calibration, fit_stack
 from auditor.detectors.tier1 import FIRST
 from auditor.detectors.training import folds
-from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
 SEED = 20221130
 LEAST_WORDS, MOST_WORDS = 100, 150
-PER_CLASS = 72  # documents of one source and class
-VERSION = "2"
-STACK_PENALTY = 1.0
-LM_PENALTY = 0.1
-STACKS = ((FIRST, "encoder", "lm"), (FIRST, "lm"), (FIRST, "encoder"))
-FIRST_CELL = 150  # documents a cell of the first tier's models that leave families out (shipped: training.CELL)
-FOLDERS = "without"  # of the encoders that leave a family out, below the folder of weights
+PER_CLASS = 180  # documents of one source and class; twice as many taught the heads nothing more
+VERSION = "3"
+BASE = 0.3  # weight of machine text by models without instruction tuning
+PENALTIES = {"lm": 4e-3, "encoder": 5e-3}  # C of the heads: many columns, each worth little
+EASE = 6.0  # of the few surprisal figures beside the many dimensions of a state: their penalty is EASE^2 times smaller
+# Shares of the members in units of their spread: given, not fitted, since free weights trust whom the known sources
+# flatter (Dawes 1979 on improper linear models).
+SHARES = {FIRST: 0.25, "lm": 1.0, "encoder": 0.12}
+STACKS = ((FIRST, "lm"), (FIRST, "encoder", "lm"), (FIRST, "encoder"))  # the best first: `encoder` adds nothing to `lm`
 
 Say = Callable[[str], None]
-Changed = Mapping[str, np.ndarray]
 
 
 def train(folder: Path, out: Path, say: Say) -> list[Path]:
     """Rebuild the weights of tier 1 below `out` from the labelled sources in `folder`; returns the files written.
 
-    Encoders that are already there are used as they are, so that a second call goes on where the first one ended.
-    Raises: DetectorError where the base weights are not installed
+    Texts that were read before come from the cache, so that a second call goes on where the first one ended.
+    Raises: DetectorError where the neural models are not installed
     """
     corpus = labelled.read(folder)
-    tuned = encoders(corpus, out, say)
     target = sample(corpus, np.random.default_rng(SEED))
-    figures = language_model.load().figures(target.batch).astype(float)
-    say(f"language model: {len(figures)} documents read")
-    scores = family_scores(corpus, target, figures, tuned)
+    columns = read(target, say)
+    scores = family_scores(corpus, target, columns)
     stacks = [(fit_joint(members, scores, target.frame), joint_out_of_family(members, scores, target.frame))
               for members in STACKS]  # fmt: skip
-    head = fit_head(figures, target.frame, penalty=LM_PENALTY)
-    return [*write(out, head, stacks, target.frame), encoder_card(out, encoder_training.sample(
-        corpus, np.random.default_rng(encoder_training.SEED)).frame)]  # fmt: skip
+    fitted = {name: fit_head(name, x, target.frame) for name, x in columns.items()}
+    return write(out, fitted, stacks, target.frame)
 
 
-def measured_stacks(scores: Mapping[str, np.ndarray]) -> list[tuple[str, ...]]:
-    """Those of STACKS whose members all have scores."""
-    return [members for members in STACKS if all(np.isfinite(scores[name]).any() for name in members)]
+def read(target: Labelled, say: Say) -> dict[str, np.ndarray]:
+    """What the neural models make of the documents: by detector (n, k).
+
+    Raises: DetectorError where one is not installed
+    """
+    models: dict[str, LanguageModel | Encoder] = {"lm": language_model.built_in(), "encoder": encoder.built_in()}
+    out = {}
+    for name, model in models.items():
+        out[name] = model.figures(target.batch).astype(float)
+        say(f"{name}: {len(target.frame)} documents read")
+    return out
 
 
-def encoders(corpus: Labelled, out: Path, say: Say) -> dict[str, Changed]:
-    """The tuned layers by the fold that they saw nothing of ("all": the shipped ones), fine-tuned where missing."""
-    weights = installed("encoder")
-    if weights is None:
-        raise DetectorError("the weights of encoder are not installed; run: auditor detectors install encoder")
-    places = {name: encoder_folder(out, name) for name in encoder_training.MODELS}
-    missing = [name for name, place in places.items() if not (place / tuned_encoder.FILE).is_file()]
-    if missing:
-        from safetensors.numpy import save_file
-
-        def keep(name: str, changed: dict[str, np.ndarray], last: bool) -> None:
-            places[name].mkdir(parents=True, exist_ok=True)
-            part = places[name] / f"{tuned_encoder.FILE}.part"  # of a training that was broken off
-            save_file(changed, part)
-            if last:
-                part.replace(places[name] / tuned_encoder.FILE)
-
-        encoder_training.train(corpus, weights, missing, keep, say)
-    return {name: tuned_encoder.read_changed(place) for name, place in places.items()}
-
-
-def family_scores(
-    corpus: Labelled, target: Labelled, figures: np.ndarray, tuned: Mapping[str, Changed]
-) -> dict[str, np.ndarray]:
+def family_scores(corpus: Labelled, target: Labelled, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Scores (n,) of the target's documents by member, each by models that saw nothing of the document's family.
 
-    Parameters: figures (n, k), the language model's; tuned, encoders by the fold left out
+    Parameters: columns (n, k), see `read`
     """
-    here = folds(target.frame)
     return {
         FIRST: first_tier(corpus, target),
-        "curvature": figures[:, surprisal.NAMES.index("curvature")],
-        "lm": out_of_family(figures, target.frame, figures, here, penalty=LM_PENALTY),
-        "encoder": encoder_scores(target, tuned),
+        "curvature": columns["lm"][:, surprisal.NAMES.index("curvature")],
+        **{name: out_of_family(name, x, target.frame) for name, x in columns.items()},
     }
-
-
-def encoder_scores(target: Labelled, tuned: Mapping[str, Changed]) -> np.ndarray:
-    """Logits (n,) of the encoder that left a document's family out, NaN where there is none.
-
-    Families that no encoder learned from are scored by the shipped one.
-    """
-    weights = installed("encoder")
-    assert weights is not None
-    out, here = np.full(len(target.frame), np.nan), encoder_training.groups(target.frame)
-    for group in np.unique(here).tolist():
-        name = group if group in encoder_training.MODELS else encoder_training.ALL
-        if name in tuned:
-            chosen = target.texts().filter(pl.Series(here == group))
-            out[here == group] = tuned_encoder.of(weights, tuned[name]).score(TextBatch.of(chosen))
-    return out
 
 
 def first_tier(corpus: Labelled, target: Labelled) -> np.ndarray:
     """Logits (n,) of the first tier by models and a stack that saw nothing of a document's fold."""
-    learn = training.sample(corpus, np.random.default_rng(training.SEED), cell=FIRST_CELL)
-    inside, scores = training.out_of_family(learn, learn, target)
-    out, known, here = np.full(len(target.frame), np.nan), folds(learn.frame), folds(target.frame)
+    learn = training.sample(corpus, np.random.default_rng(training.SEED))
+    judged = training.unmixed(learn)
+    inside, scores = training.out_of_family(learn, judged, target)
+    out, known, here = np.full(len(target.frame), np.nan), folds(judged.frame), folds(target.frame)
     for fold in np.unique(here):
         rest = known != fold
-        kept = learn.take(rest)
+        kept = judged.take(rest)
         stack = fit_stack(training.STACKS[0], {n: v[rest] for n, v in inside.items()}, kept.machine,
                           training.weights_of(kept.frame))  # fmt: skip
         out[here == fold] = stack.logit({n: v[here == fold] for n, v in scores.items()})
@@ -158,42 +124,42 @@ def _shortened(chosen: Labelled) -> Labelled:
     return Labelled(frame.with_columns(words=pl.Series(batch.tokens.words)), batch)
 
 
-def fit_head(x: np.ndarray, frame: pl.DataFrame, *, penalty: float) -> Head:
+def fit_head(name: str, x: np.ndarray, frame: pl.DataFrame) -> Head:
     """A logistic model over standardised columns (n, k); sources and classes weigh the same, unlicensed rows nothing.
 
-    Rows with a missing figure are left out.
+    Rows with a missing column are left out.
     """
     use = frame["licensed"].to_numpy() & np.isfinite(x).all(1)
     centre, spread = x[use].mean(0), x[use].std(0) + 1e-6
-    z = np.clip((x[use] - centre) / spread, -FAR, FAR)
-    model = LogisticRegression(C=penalty, max_iter=1000)
-    model.fit(z, (frame["label"] == "ai").to_numpy()[use], sample_weight=equal_weights(frame)[use])
-    return Head(centre, spread, model.coef_[0], float(model.intercept_[0]))
+    ease = np.ones(x.shape[1])
+    ease[: len(surprisal.NAMES) if name == "lm" else 0] = EASE
+    weights = (equal_weights(frame) * np.where(frame["base"], BASE, 1.0))[use]
+    model = LogisticRegression(C=PENALTIES[name], max_iter=1000)
+    machine = (frame["label"] == "ai").to_numpy()[use]
+    model.fit(heads.standard(x[use], centre, spread) * ease, machine, sample_weight=weights / weights.mean())
+    return Head(centre, spread, model.coef_[0] * ease, float(model.intercept_[0]))
 
 
-def out_of_family(
-    x: np.ndarray, frame: pl.DataFrame, target: np.ndarray, here: np.ndarray, *, penalty: float
-) -> np.ndarray:
-    """Logits (m,) of target rows (m, k) of folds `here` (m,), by heads that saw nothing of a row's fold."""
-    out, known = np.full(len(target), np.nan), folds(frame)
+def out_of_family(name: str, x: np.ndarray, frame: pl.DataFrame) -> np.ndarray:
+    """Logits (n,) of rows (n, k) by heads that saw nothing of a row's fold."""
+    out, here = np.full(len(frame), np.nan), folds(frame)
     for fold in np.unique(here):
-        rest = known != fold
-        head = fit_head(x[rest], frame.filter(pl.Series(rest)), penalty=penalty)
-        out[here == fold] = head.logit(target[here == fold])
+        rest = here != fold
+        head = fit_head(name, x[rest], frame.filter(pl.Series(rest)))
+        out[~rest] = head.logit(x[~rest])
     return out
 
 
-def fit_joint(members: Sequence[str], scores: dict[str, np.ndarray], frame: pl.DataFrame) -> Stack:
-    """A stack from out-of-family scores: few free weights, each member's unit its own spread."""
-    x = np.stack([scores[name] for name in members], 1)
-    head = fit_head(x, frame, penalty=STACK_PENALTY)
-    weights = head.weights / head.spread
-    return Stack(
-        tuple(members), round(float(head.intercept - head.centre @ weights), 6), tuple(weights.round(6).tolist())
-    )
+def fit_joint(members: Sequence[str], scores: Mapping[str, np.ndarray], frame: pl.DataFrame) -> Stack:
+    """A stack from out-of-family scores (n,) of the rows with a licence: shares as given, each in its own spread."""
+    own = frame["licensed"].to_numpy()
+    known = {name: scores[name][own] for name in members}
+    shares = {name: SHARES[name] / np.nanstd(values) for name, values in known.items()}
+    chosen = frame.filter("licensed")
+    return fit_stack(members, known, (chosen["label"] == "ai").to_numpy(), equal_weights(chosen), shares)
 
 
-def joint_out_of_family(members: Sequence[str], scores: dict[str, np.ndarray], frame: pl.DataFrame) -> np.ndarray:
+def joint_out_of_family(members: Sequence[str], scores: Mapping[str, np.ndarray], frame: pl.DataFrame) -> np.ndarray:
     """(n,) the stack's logits, by stacks that saw nothing of a row's fold either."""
     out, here = np.full(len(frame), np.nan), folds(frame)
     for fold in np.unique(here):
@@ -208,34 +174,27 @@ def equal_weights(frame: pl.DataFrame) -> np.ndarray:
     return (1.0 / frame.select(pl.len().over("source", "label")).to_series().to_numpy()) * len(frame)
 
 
-def write(out: Path, head: Head, stacks: Sequence[tuple[Stack, np.ndarray]], frame: pl.DataFrame) -> list[Path]:
-    """tier1_lm.json, the head of `lm`; tier1.json, stacks with out-of-family score counts; both say what they saw."""
+def write(
+    out: Path, fitted: Mapping[str, Head], stacks: Sequence[tuple[Stack, np.ndarray]], frame: pl.DataFrame
+) -> list[Path]:
+    """tier1_lm.json and tier1_encoder.json, the heads; tier1.json, the stacks with out-of-family score counts.
+
+    All say what they learned from.
+    """
     own = frame["licensed"].to_numpy()
     sources = frame.filter("licensed").group_by("source", "licence").len("documents").sort("source").to_dicts()
     card = {"version": VERSION, "seed": SEED, "words": [LEAST_WORDS, MOST_WORDS], "languages": ["en"],
             "sources": sources}  # fmt: skip
-    columns = {name: getattr(head, name).round(6).tolist() for name in ("centre", "spread", "weights")}
+    read_from: dict[str, tuple[str, dict]] = {
+        language_model.HEAD.name: ("lm", {"figures": surprisal.NAMES, "layer": language_model.LAYER}),
+        encoder.HEAD.name: ("encoder", {"layer": encoder.LAYER}),
+    }
     entries = []
     for stack, logit in stacks:
         cells = calibration(frame.filter("licensed"), logit[own])["cells"]
         entries.append(asdict(stack) | {"cells": [cell | {"bins": BINS} for cell in cells]})
-    figures = {"figures": surprisal.NAMES, **columns, "intercept": round(head.intercept, 6)}
-    return [_write(out / "tier1_lm.json", card | figures), _write(out / "tier1.json", card | {"stacks": entries})]
-
-
-def encoder_card(out: Path, frame: pl.DataFrame) -> Path:
-    """encoder.json: what the tuned encoder learned from."""
-    sources = frame.group_by("source", "licence").agg(
-        human=(pl.col("label") == "human").sum(), machine=(pl.col("label") == "ai").sum()
-    )
-    settings = {name.lower(): getattr(encoder_training, name) for name in
-                ("SEED", "FROZEN", "TOKENS", "EPOCHS", "ROWS", "RATE", "HEAD_RATE", "MASKED", "BASE")}  # fmt: skip
-    card = {"name": "encoder", "version": tuned_encoder.DESCRIPTION.version, "languages": ["en"], **settings}
-    return _write(out / "encoder.json", card | {"sources": sources.sort("source").to_dicts()})
-
-
-def encoder_folder(out: Path, name: str) -> Path:
-    return out if name == encoder_training.ALL else out / FOLDERS / name
+    written = [_write(out / file, card | what | fitted[name].as_dict()) for file, (name, what) in read_from.items()]
+    return [*written, _write(out / "tier1.json", card | {"stacks": entries})]
 
 
 def _write(path: Path, stored: dict) -> Path:

@@ -54,7 +54,7 @@ def install(name: str = typer.Argument(..., help="encoder or lm.")) -> None:
 def train(
     data: Path = typer.Option(..., "--data", help="Folder of labelled Parquet files."),
     out: Path = typer.Option(..., "--out", help="Folder for the weights."),
-    deep: bool = typer.Option(False, "--deep", help="The deep detectors' weights too: hours on a CPU; goes on where "
+    deep: bool = typer.Option(False, "--deep", help="The deep detectors' weights too: an hour on a CPU; goes on where "
                               "an earlier call ended."),
 ) -> None:  # fmt: skip
     """Rebuild the shipped weights from labelled text, with fixed seeds."""
@@ -73,9 +73,7 @@ def train(
 def evaluate(
     data: Path = typer.Option(..., "--data", help="Folder of labelled Parquet files."),
     out: Path | None = typer.Option(None, "--out", help="Write the figures as JSON, and detectors.md beside it."),
-    deep: Path | None = typer.Option(
-        None, "--deep", help="Measure the deep detectors instead: the folder that `train --deep` wrote."
-    ),
+    deep: bool = typer.Option(False, "--deep", help="Measure the deep detectors instead: an hour on a CPU."),
 ) -> None:
     """Accuracy on source families left out, beside each member alone and the plain baselines."""
     import numpy as np
@@ -86,7 +84,7 @@ def evaluate(
     if deep:
         from auditor.detectors.tier1_evaluation import evaluate as run_deep
 
-        found = run_deep(data, deep, lambda words: print(words, file=sys.stderr))
+        found = run_deep(data, lambda words: print(words, file=sys.stderr))
     else:
         from auditor.detectors.ensemble import MODELS
         from auditor.detectors.evaluation import evaluate as run

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from auditor.detectors import language_model, registry, surprisal, tier1
+from auditor.detectors import heads, language_model, registry, surprisal, tier1
 from auditor.detectors.ensemble import MODELS
 from auditor.detectors.interface import Description
 from auditor.detectors.tier1 import FIRST, rates, threshold_of
@@ -28,9 +28,9 @@ def test_the_shipped_stack_reads_both_tiers_and_rises_with_each(shipped):
     assert np.all(np.diff(logit[:3]) > 1) and np.isnan(logit[3]) and set(members) == {"lm"}
 
 
-def test_the_shipped_head_has_a_weight_for_every_figure():
-    head, mark = language_model._read_head(language_model.HEAD)
-    assert len(head.weights) == len(head.centre) == len(head.spread) == len(surprisal.NAMES) and mark
+def test_the_shipped_head_has_a_weight_for_every_figure_and_dimension():
+    head, mark = heads.read(language_model.HEAD, figures=list(surprisal.NAMES), layer=language_model.LAYER)
+    assert len(head.weights) == len(head.centre) == len(head.spread) == len(surprisal.NAMES) + 576 and mark
     assert np.isfinite(head.logit(head.centre[None])[0]) and (head.spread > 0).all()
 
 
@@ -42,7 +42,7 @@ def test_the_bundled_rates_separate_the_classes_on_unseen_families(shipped):
 
 
 def test_only_sources_with_a_stated_licence_taught_what_is_shipped():
-    for name in ("tier1.json", "tier1_lm.json"):
+    for name in ("tier1.json", "tier1_lm.json", "tier1_encoder.json"):
         card = json.loads((MODELS / name).read_text("utf-8"))
         assert card["sources"] and not any("unstated" in s["licence"].lower() for s in card["sources"])
     named = {s["source"] for s in card["sources"]}

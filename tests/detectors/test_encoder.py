@@ -1,84 +1,94 @@
-"""Any sequence classifier is a detector: its label found by name, its logits those of plain transformers."""
+"""The encoder: windows, the state of a middle layer as plain transformers give it, scores under a head."""
+
+import json
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from auditor.detectors import encoder
-from auditor.detectors.encoder import machine_label
-from auditor.errors import DetectorError
+from auditor.detectors import encoder, loading
+from auditor.detectors.encoder import LEAST, TOKENS, WINDOWS, windows
+from auditor.detectors.heads import Head
 from auditor.text.batch import TextBatch
 from tests.detectors import tiny_models
+
+SIZE = TOKENS - 2
+LAYER = 1  # of the tiny model's two
 
 
 def batch(texts):
     return TextBatch.of(pl.Series(texts, dtype=pl.String))
 
 
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        (("human", "AI"), 1), (("Fake", "Real"), 0), (("Human-written", "Machine-generated"), 1),
-        (("LABEL_0", "LABEL_1"), 1), (("human", "other"), 1), (("Human", "ChatGPT"), 1), (("a", "ai_text", "b"), 1),
-    ],
-)  # fmt: skip
-def test_the_machine_label_is_found_by_name(labels, expected):
-    assert machine_label(dict(enumerate(labels)), "", "x") == expected
-
-
-@pytest.mark.parametrize("labels", [("LABEL_0",), ("positive", "negative"), ("gpt", "llm", "human"), ("air", "main")])
-def test_labels_that_say_nothing_are_asked_for(labels):
-    with pytest.raises(DetectorError, match=f"which label means machine-written.*{labels[0]}.*hf:x#LABEL"):
-        machine_label(dict(enumerate(labels)), "", "x")
-
-
-def test_the_label_asked_for_wins_and_a_wrong_one_lists_those_there_are():
-    labels = {0: "human", 1: "ai"}
-    assert machine_label(labels, "human", "x") == 0 and machine_label(labels, "1", "x") == 1
-    with pytest.raises(DetectorError, match=r"no label 'bot'; it has human, ai"):
-        machine_label(labels, "bot", "x")
+@given(st.integers(0, 1200))
+def test_windows_are_full_and_cover_the_text_up_to_their_number(n: int):
+    found = windows(list(range(n)))
+    assert 1 <= len(found) <= WINDOWS and all(len(part) == min(n, SIZE) for part in found)
+    covered = set().union(*map(set, found))
+    assert len(covered) == (n if n <= SIZE else min(len(found) * SIZE, n)) or n - len(covered) < LEAST
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def folder(tmp_path_factory):
     pytest.importorskip("torch", reason="the extra [encoder] is not installed")
-    return tiny_models.classifier(tmp_path_factory.mktemp("models") / "judge", ("human", "machine", "mixed"))
+    return tiny_models.encoder(tmp_path_factory.mktemp("models") / "minilm")
+
+
+@pytest.fixture(scope="module")
+def head():
+    rng = np.random.default_rng(3)
+    return Head(rng.normal(size=16), rng.uniform(1, 2, 16), rng.normal(size=16), 0.5)
 
 
 @pytest.fixture
 def texts(tmp_path, monkeypatch):
     monkeypatch.setenv("AUDITOR_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(encoder, "LAYER", LAYER)
     rng = np.random.default_rng(0)
-    return [" ".join(rng.choice(tiny_models.WORDS, n)) for n in (60, 64, 90, 127, 130, 200, 299, 500)]
+    return [" ".join(rng.choice(tiny_models.WORDS, n)) for n in (60, 61, 90, 126, 127, 152, 300, 900)]
 
 
-def test_scores_equal_plain_transformers(model, texts):
+def of(folder, head):
+    return encoder.under(loading.check(folder, ""), head)
+
+
+def test_scores_are_a_head_over_the_mean_state_of_the_layer(folder, head, texts):
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModel, AutoTokenizer
 
-    tokeniser = AutoTokenizer.from_pretrained(model)
-    plain = AutoModelForSequenceClassification.from_pretrained(model).eval()
-    found = encoder.load(str(model)).score(batch(texts))
+    tokeniser, plain = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    found = of(folder, head).score(batch(texts))
     for score, text in zip(found, texts, strict=True):
-        with torch.inference_mode():
-            p = torch.softmax(plain(**tokeniser(text, truncation=True, max_length=300, return_tensors="pt")).logits, -1)
-        assert score == pytest.approx(float(torch.log(p[0, 1] / (1 - p[0, 1]))), abs=2e-3)
+        means = []
+        for part in windows(tokeniser(text, add_special_tokens=False)["input_ids"]):
+            ids = torch.tensor([[tokeniser.cls_token_id, *part, tokeniser.sep_token_id]])
+            with torch.inference_mode():
+                means.append(plain(input_ids=ids, output_hidden_states=True).hidden_states[LAYER][0].mean(0))
+        state = torch.stack(means).mean(0).numpy().astype(float)
+        expected = ((state - head.centre) / head.spread) @ head.weights + head.intercept
+        assert score == pytest.approx(expected, abs=5e-3)
 
 
-def test_scores_do_not_depend_on_order_or_cache(model, texts, tmp_path, monkeypatch):
-    first = encoder.load(str(model)).score(batch(texts))
-    np.testing.assert_array_equal(encoder.load(str(model)).score(batch(texts)), first)
+def test_scores_do_not_depend_on_order_batch_or_cache(folder, head, texts, tmp_path, monkeypatch):
+    first = of(folder, head).score(batch(texts))
+    np.testing.assert_array_equal(of(folder, head).score(batch(texts)), first)
     monkeypatch.setenv("AUDITOR_CACHE", str(tmp_path / "other"))
-    np.testing.assert_allclose(encoder.load(str(model)).score(batch(texts[::-1])), first[::-1], atol=1.1e-3)
+    np.testing.assert_allclose(of(folder, head).score(batch(texts[::-1])), first[::-1], atol=2e-3)
 
 
 @pytest.mark.parametrize("text", ["", "one two", "😀 " * 80, "\x00\x07 " * 90, "я the 漢 " * 80, "x" * 1_000_000])
-def test_odd_text_gets_a_score_or_nan(model, texts, text):
-    score = encoder.load(str(model)).score(batch([text]))
+def test_odd_text_gets_a_score_or_nan(folder, head, texts, text):
+    score = of(folder, head).score(batch([text]))
     assert score.shape == (1,) and not np.isinf(score).any()
 
 
-def test_a_language_model_is_no_classifier(texts, tmp_path):
-    pytest.importorskip("torch", reason="the extra [encoder] is not installed")
-    with pytest.raises(DetectorError, match="is LlamaForCausalLM, wanted: a sequence classifier"):
-        encoder.load(str(tiny_models.causal(tmp_path / "llama")))
+def test_without_a_head_there_are_states_and_no_score(folder, texts):
+    bare = of(folder, None)
+    assert bare.figures(batch(texts)).shape == (len(texts), 16) and np.isnan(bare.score(batch(texts))).all()
+
+
+def test_the_shipped_head_is_of_the_layer_that_is_read():
+    stored = json.loads(encoder.HEAD.read_text("utf-8"))
+    assert stored["layer"] == encoder.LAYER and len(stored["weights"]) == 384

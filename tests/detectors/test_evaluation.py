@@ -66,10 +66,14 @@ def test_sources_without_a_licence_and_code_and_mixed_rows_never_train(tmp_path)
     frame = corpus.frame.with_columns(
         domain=pl.when(pl.col("row") % 5 == 0).then(pl.lit("code")).otherwise("domain"),
         label=pl.when(pl.col("row") % 7 == 0).then(pl.lit("mixed")).otherwise("label"),
+        attack=pl.when(pl.col("row") % 14 == 0).then(pl.lit("polish")).otherwise(pl.lit("rewrite")),
     )
-    chosen = training.sample(Labelled(frame, corpus.batch), np.random.default_rng(0)).frame
-    assert set(chosen["source"]) == {"source1"} and set(chosen["label"]) == {"human", "ai"}
-    assert "code" not in set(chosen["domain"]) and len(chosen) > 50
+    chosen = training.sample(Labelled(frame, corpus.batch), np.random.default_rng(0))
+    assert set(chosen.frame["source"]) == {"source1"} and len(chosen.frame) > 50
+    assert "code" not in set(chosen.frame["domain"])
+    assert set(chosen.frame.filter(label="mixed")["row"].to_numpy() % 14) == {7}  # rewritten, not polished
+    assert training.machine_of(chosen.frame).sum() > chosen.machine.sum()
+    assert set(training.unmixed(chosen).frame["label"]) == {"human", "ai"}
 
 
 def test_human_prefixes_are_removed_from_both_classes(tmp_path):
@@ -114,13 +118,17 @@ def test_style_of_strange_text_is_finite(text: str):
     assert np.isfinite(style.measures(TextBatch.of(pl.Series([text])))).all()
 
 
-def test_richness_matches_a_naive_count():
-    words = [f"w{i}" for i in RNG.integers(0, 60, 100)]
-    names = dict(zip(style.NAMES, style.measures(TextBatch.of(pl.Series([" ".join(words)])))[0].tolist(), strict=True))
-    assert names["types"] == pytest.approx(len(set(words)) / 100)
-    assert names["hapaxes"] == pytest.approx(sum(words.count(w) == 1 for w in words) / 100)
-    pairs = list(pairwise(words))
-    assert names["repeated_pairs"] ** 2 * 100 == pytest.approx(len(pairs) - len(set(pairs)), abs=1e-3)
+def test_richness_matches_a_naive_count_but_for_words_that_share_a_place():
+    texts = [[f"w{i}" for i in RNG.integers(0, 60, 100)] for _ in range(200)]
+    measured = style.measures(TextBatch.of(pl.Series([" ".join(words) for words in texts])))
+    columns = [style.NAMES.index(name) for name in ("types", "hapaxes", "repeated_pairs")]
+    found = measured[:, columns].astype(float) * 100
+    found[:, 2] = measured[:, columns[2]].astype(float) ** 2 * 100
+    exact = [[len(set(words)), sum(words.count(w) == 1 for w in words), 99 - len(set(pairwise(words)))]
+             for words in texts]  # fmt: skip
+    off = found - np.array(exact)
+    assert np.abs(off).max() < 5 and np.abs(off.mean(0)).max() < 1
+    assert (np.abs(off[:, 0]) < 0.01).mean() > 0.6  # 60 types in 8,192 places: one in five texts has a pair
 
 
 def test_a_model_of_style_explains_by_measures_and_refuses_a_wrong_file(tmp_path):

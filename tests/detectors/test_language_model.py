@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra [lm] is not installed")
 
-from auditor.detectors import language_model, surprisal  # noqa: E402
+from auditor.detectors import language_model, loading, surprisal  # noqa: E402
 from auditor.detectors.interface import Detector  # noqa: E402
 from auditor.errors import DetectorError  # noqa: E402
 from auditor.text.batch import TextBatch  # noqa: E402
@@ -91,6 +91,23 @@ def test_figures_equal_a_slow_twin(observer, texts):
     assert found.shape == (len(texts), len(surprisal.NAMES))
     for row, text in zip(found, texts, strict=True):
         np.testing.assert_allclose(row, twin(observer, text), atol=1.5e-3)
+
+
+def test_the_built_in_model_adds_its_mean_state_without_the_first_token(observer, texts, monkeypatch):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    monkeypatch.setattr(language_model, "LAYER", 1)
+    found = language_model.under(loading.check(observer, loading.CAUSAL), None).figures(batch(texts))
+    assert found.shape == (len(texts), len(surprisal.NAMES) + 16)
+    np.testing.assert_array_equal(
+        found[:, : len(surprisal.NAMES)], language_model.load(str(observer)).figures(batch(texts))
+    )
+    tokeniser, model = AutoTokenizer.from_pretrained(observer), AutoModelForCausalLM.from_pretrained(observer).eval()
+    for row, text in zip(found, texts, strict=True):
+        ids = [tokeniser.bos_token_id, *tokeniser(text, add_special_tokens=False)["input_ids"]][: language_model.TOKENS]
+        with torch.inference_mode():
+            states = model(input_ids=torch.tensor([ids]), output_hidden_states=True).hidden_states[1]
+        np.testing.assert_allclose(row[len(surprisal.NAMES) :], states[0, 1:].mean(0), atol=1e-3)
 
 
 def test_two_models_give_binoculars(observer, performer, texts):
