@@ -21,7 +21,7 @@ FAR = 5.0  # a measure counts at most so many standard deviations
 
 DESCRIPTION = Description(
     "stylometry",
-    "1",
+    "2",
     "linear model over measures of style",
     languages=frozenset({"en"}),
     minimum_words=MINIMUM_WORDS,

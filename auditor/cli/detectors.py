@@ -17,14 +17,16 @@ app.add_typer(group, name="detectors")
 def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -> None:
     """Every known detector, whether it can be used here, and its measured accuracy."""
     from auditor.cli.printing import print_json, print_table
+    from auditor.detectors.accuracy import shipped
     from auditor.detectors.registry import listings
 
-    found = listings()
+    found, measured = listings(), shipped()
     if json:
         print_json(
             [
                 entry.description.as_dict()
                 | {"origin": entry.origin, "available": entry.obstacle is None}
+                | {"accuracy": measured.get(entry.description.name)}
                 | ({"reason": entry.obstacle.reason, "command": entry.obstacle.command} if entry.obstacle else {})
                 for entry in found
             ]
@@ -37,6 +39,10 @@ def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -
         languages = "any" if what.languages is None else ", ".join(sorted(what.languages))
         rows.append([what.name, what.version, what.tier, languages, what.minimum_words, state, what.summary])
     print_table("", ["name", "version", "tier", "languages", "words", "state", "what it reads"], rows)
+    rows = [[name, *("{:.3f} ({:.3f}-{:.3f})".format(*figure) for figure in reach.values())]
+            for name, reach in measured.items()]  # fmt: skip
+    print_table("", ["measured", "AUROC", "found at a false positive rate of 1%"], rows)
+    print("Measured on English text of 100 words by instruction-tuned models of families that no detector had seen.")
 
 
 @group.command(epilog="Example: auditor detectors install lm")
@@ -72,19 +78,23 @@ def train(
 @group.command(epilog="Example: auditor detectors evaluate --data labelled/ --out evaluation.json")
 def evaluate(
     data: Path = typer.Option(..., "--data", help="Folder of labelled Parquet files."),
-    out: Path | None = typer.Option(None, "--out", help="Write the figures as JSON, and detectors.md beside it."),
+    out: Path | None = typer.Option(
+        None, "--out", help="Write the figures as JSON, and accuracy.json (and detectors.md) beside it."
+    ),
     deep: bool = typer.Option(False, "--deep", help="Measure the deep detectors instead: an hour on a CPU."),
 ) -> None:
     """Accuracy on source families left out, beside each member alone and the plain baselines."""
     import numpy as np
 
     from auditor.cli.printing import print_json
+    from auditor.detectors import accuracy
     from auditor.manifest import write_json, write_text
 
     if deep:
         from auditor.detectors.tier1_evaluation import evaluate as run_deep
 
         found = run_deep(data, lambda words: print(words, file=sys.stderr))
+        reach = accuracy.of_deep(found["reach"])
     else:
         from auditor.detectors.ensemble import MODELS
         from auditor.detectors.evaluation import evaluate as run
@@ -92,10 +102,11 @@ def evaluate(
         from auditor.detectors.model_card import render
 
         table = run(data, rng=np.random.default_rng(0))
-        found = {"rows": table.to_dicts()}
+        found, reach = {"rows": table.to_dicts()}, accuracy.of_first_tier(table)
         if out:
             write_text(out.parent / "detectors.md", render(table, languages(data), MODELS))
     if out:
         write_json(out, found)
+        write_json(out.parent / "accuracy.json", accuracy.together(out.parent / "accuracy.json", reach))
     else:
         print_json(found)
