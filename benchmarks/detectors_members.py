@@ -42,7 +42,7 @@ def main() -> None:
     target = evaluation.judged(corpus, np.random.default_rng(0)).cut(WORDS)
     present = training.out_of_family(learn, target)[0]
     scores = {"first": evaluation._together(present)}
-    scores["compression"], speed = compression(training.unmixed(learn), target)
+    scores["compression"], speed = compression(learn, target)
     scores["excess words"] = excess_words(asked.sources / "excess_words.csv", target)
     for name in ("compression", "excess words"):
         scores[f"first + {name}"] = together(np.stack([scores["first"], scores[name]], 1), target)

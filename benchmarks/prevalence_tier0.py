@@ -62,14 +62,14 @@ def main() -> None:
     trained = set(learn.frame["held"])
     out = []
     for group in GROUPS:
-        hidden = ((learn.frame["group"] == group) & (learn.frame["label"] != "human")).to_numpy()
+        hidden = ((learn.frame["group"] == group) & (learn.frame["label"] == "ai")).to_numpy()
         scores, models = {}, {}
         for held in FAMILIES:
             key = held if held in trained else ""  # nothing of this family to leave out: one model for all such
             if key not in models:
                 seen = ~hidden & (learn.frame["held"] != key).to_numpy()
                 rest = learn.take(seen)
-                tables = {"en": training.fit_ngrams([x[np.tile(seen, training.VIEWS)] for x in blocks], rest.frame)}
+                tables = {"en": training.fit_ngrams([x[seen] for x in blocks], rest.frame)}
                 ours = training.fit_style(measured[rest.frame["row"].to_numpy()], rest.frame)
                 models[key] = ngrams.Ngrams.of(tables).score(corpus.batch), ours.score(corpus.batch)
             scores[held] = dict(zip(MEMBERS, (*models[key], found), strict=True))
@@ -90,7 +90,7 @@ def rows(
     if frame.filter(machine & mine & theirs).height < FEWEST_MACHINE:
         return None
     kept = frame.filter(pl.when(mine).then(~machine | theirs).otherwise(~machine | ~theirs))
-    known = learn.frame.filter(pl.Series(~hidden)).filter(~mine & (pl.col("label") != "mixed"))
+    known = learn.frame.filter(pl.Series(~hidden)).filter(~mine)
     stack = fit_stack(MEMBERS, own(scores, known), (known["label"] == "ai").to_numpy(), training.weights_of(known))
     logit = stack.logit(own(scores, kept)).astype(np.float32)
     columns = {"family": kept["held"], "score": pl.Series(logit), "held": pl.lit(held), "held_group": pl.lit(group)}

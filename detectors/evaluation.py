@@ -42,7 +42,7 @@ def evaluate(folder: Path, *, rng: np.random.Generator) -> pl.DataFrame:
     cuts = [target.cut(words) for words in lengths]
     scored = training.out_of_family(learn, *cuts)
     tables = []
-    for words, cut, scores, baseline in zip(lengths, cuts, scored, tfidf(training.unmixed(learn), cuts), strict=True):
+    for words, cut, scores, baseline in zip(lengths, cuts, scored, tfidf(learn, cuts), strict=True):
         scores = scores | {"ensemble": _together(scores), "tfidf": baseline}
         tables.append(_table(cut, scores, rng).with_columns(length=pl.lit(words)))
     return pl.concat(tables, how="diagonal")

@@ -85,12 +85,11 @@ def family_scores(corpus: Labelled, target: Labelled, columns: Mapping[str, np.n
 def first_tier(corpus: Labelled, target: Labelled) -> np.ndarray:
     """Logits (n,) of the first tier by models and a stack that saw nothing of a document's fold."""
     learn = training.sample(corpus, np.random.default_rng(training.SEED))
-    judged = training.unmixed(learn)
-    inside, scores = training.out_of_family(learn, judged, target)
-    out, known, here = np.full(len(target.frame), np.nan), folds(judged.frame), folds(target.frame)
+    inside, scores = training.out_of_family(learn, learn, target)
+    out, known, here = np.full(len(target.frame), np.nan), folds(learn.frame), folds(target.frame)
     for fold in np.unique(here):
         rest = known != fold
-        kept = judged.take(rest)
+        kept = learn.take(rest)
         stack = fit_stack(training.STACKS[0], {n: v[rest] for n, v in inside.items()}, kept.machine,
                           training.weights_of(kept.frame))  # fmt: skip
         out[here == fold] = stack.logit({n: v[here == fold] for n, v in scores.items()})

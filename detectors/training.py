@@ -22,15 +22,12 @@ from auditor.detectors.stacking import calibration, fit_stack
 from auditor.detectors.stylometry import Stylometry
 
 SEED = 20221130
-CELL = 400  # machine texts of one source, domain, generator and attack: no cell may dominate
-REWRITTEN = ("rewrite", "expand")  # kinds of `mixed` rows in which a model wrote every word
-MOST_REWRITTEN = 120  # of a cell of those
-VIEWS = 2  # random stretches of each document
+CELL = 200  # documents of one source, domain, class and generator: no cell may dominate
 SINGLE = 0.03  # weight of sources with one class only: they teach topic as much as origin
 BASE = 0.2  # weight of machine text by models without instruction tuning
 LEAST_CELLS = 4  # n-grams seen in fewer source-domain cells are dropped: they are topics, not style
 STEPS = 30  # stopping early regularises: ranking of unseen families did not improve after about 25 steps
-VERSION = "3"
+VERSION = "2"
 # Families left out together; one that is not named is a fold of its own.
 FOLDS = {
     "completions": "completions",
@@ -51,37 +48,32 @@ STACKS = (("ngrams", "stylometry", "phrases"), ("ngrams", "phrases"), ("ngrams",
 
 
 def sample(corpus: Labelled, rng: np.random.Generator) -> Labelled:
-    """Training rows: English prose with a licence, all that is human, at most CELL documents of a machine's cell.
+    """Training rows: English prose with a licence, human or wholly machine-written, at most CELL documents a cell.
 
-    `mixed` rows are left out: which part of an edited text is whose is not recorded. Those that a model rewrote or
-    expanded as a whole teach with the machine's (as sources whose machine texts are all such rewritings do); nothing is
-    measured or calibrated on them.
+    `mixed` rows are left out: which half of an edited text is whose is not recorded, so they belong to neither class.
+    More of everything was tried (all human text, twice the machine text, two stretches of each document, texts that a
+    model rewrote as a whole): AUROC on unseen families .885 instead of .876 at 100 words, .894 instead of .908 at 250,
+    and human abstracts, where abstracts were not in training, taken for machine text by .42 instead of .31.
     """
     frame = corpus.frame.filter("licensed")
     frame = frame.with_columns(lot=pl.Series(rng.random(len(frame))))
-    rank = pl.col("lot").rank("ordinal").over("source", "domain", "label", "generator", "attack")
-    most = pl.when(pl.col("label") == "mixed").then(MOST_REWRITTEN).when(pl.col("label") == "ai").then(CELL)
+    rank = pl.col("lot").rank("ordinal").over("source", "domain", "label", "generator")
     chosen = (
         (pl.col("language") == "en")
-        & ((pl.col("label") != "mixed") | pl.col("attack").is_in(REWRITTEN))
+        & (pl.col("label") != "mixed")
         & (pl.col("domain").str.to_lowercase() != "code")
         & (pl.col("words") >= labelled.SHORTEST)
     )
-    frame = frame.filter(chosen).filter(rank <= most.otherwise(pl.len())).drop("lot")
+    frame = frame.filter(chosen).filter(rank <= CELL).drop("lot")
     return Labelled(frame, corpus.batch)
-
-
-def machine_of(frame: pl.DataFrame) -> np.ndarray:
-    """(n,) bool, what a row teaches."""
-    return (frame["label"] != "human").to_numpy()
 
 
 def weights_of(frame: pl.DataFrame) -> np.ndarray:
     """(n,) mean 1: classes equal within a source's domain; domains and sources by the root of their size."""
     cell, size = ("source", "domain"), pl.len().cast(pl.Float64)
-    weighed = frame.with_columns(machine=pl.col("label") != "human").with_columns(
-        one=size.over(*cell).sqrt() / size.over(*cell, "machine"),
-        alone=pl.col("machine").n_unique().over("source") == 1,
+    weighed = frame.with_columns(
+        one=size.over(*cell).sqrt() / size.over(*cell, "label"),
+        alone=pl.col("label").n_unique().over("source") == 1,
         root=size.over("source").sqrt(),
     ).select(
         w=pl.col("one") / pl.col("one").sum().over("source") * pl.col("root")
@@ -103,26 +95,22 @@ def matrix(tokens: np.ndarray, orders: int, first: np.ndarray, last: np.ndarray)
 
 
 def gram_features(corpus: Labelled, rng: np.random.Generator) -> tuple[csr_matrix, csr_matrix]:
-    """(VIEWS n, 2^BITS) twice: n-grams of words and of forms in random stretches of the documents, one round after
-    the other (rows of a mask: np.tile(mask, VIEWS))."""
+    """(n, 2^BITS) twice: n-grams of words and of forms in one random stretch of each document."""
     read = wordstream.streams(corpus.batch, corpus.frame["row"].to_numpy())
-    first, last = (
-        np.concatenate(x) for x in zip(*(labelled.views(read.offsets, rng) for _ in range(VIEWS)), strict=True)
-    )
+    first, last = labelled.views(read.offsets, rng)
     words, forms = (matrix(t, n, first, last) for t, n in zip((read.words, read.forms), ngrams.ORDERS, strict=True))
     return words, forms
 
 
 def fit_ngrams(blocks: Sequence[csr_matrix], frame: pl.DataFrame) -> tuple[np.ndarray, float]:
-    """Weights (2, 2^BITS) float16 and intercept of the n-gram models, fitted apart on VIEWS of the frame's rows."""
+    """Weights (2, 2^BITS) float16 and intercept of the n-gram models, fitted apart on features of the frame's rows."""
     weights, intercept = np.zeros((len(blocks), 1 << ngrams.BITS), np.float16), 0.0
-    frame = pl.concat([frame] * VIEWS)
     for block, x in enumerate(blocks):
         keep = widespread(x, frame)
         model = LogisticRegression(C=10, max_iter=STEPS, tol=1e-9)
         with catch_warnings():
             simplefilter("ignore", ConvergenceWarning)  # stopping early is meant
-            model.fit(x[:, keep], machine_of(frame), sample_weight=weights_of(frame))
+            model.fit(x[:, keep], (frame["label"] == "ai").to_numpy(), sample_weight=weights_of(frame))
         weights[block, keep] = model.coef_[0]
         intercept += float(model.intercept_[0])
     return weights, intercept
@@ -134,7 +122,7 @@ def fit_style(measures: np.ndarray, frame: pl.DataFrame) -> Stylometry:
     centre, spread = measures.mean(0), measures.std(0) + 1e-6
     x = np.clip((measures - centre) / spread, -stylometry.FAR, stylometry.FAR)
     model = LogisticRegression(C=0.1, max_iter=500, tol=1e-8)
-    model.fit(x, machine_of(frame), sample_weight=weights_of(frame))
+    model.fit(x, frame["label"] == "ai", sample_weight=weights_of(frame))
     centre, spread, weights = (column.astype(np.float32) for column in (centre, spread, model.coef_[0]))
     return Stylometry(centre, spread, weights, float(model.intercept_[0]))
 
@@ -155,13 +143,7 @@ def train(folder: Path, out: Path) -> list[Path]:
     written.append(
         write_style(out, fit_style(style.measures(chosen.batch)[chosen.frame["row"].to_numpy()], chosen.frame))
     )
-    known = unmixed(chosen)
-    return [*written, write_ensemble(out, known.frame, out_of_family(chosen, known)[0])]
-
-
-def unmixed(corpus: Labelled) -> Labelled:
-    """The rows that scores can be judged on."""
-    return corpus.take(corpus.frame["label"] != "mixed")
+    return [*written, write_ensemble(out, chosen.frame, out_of_family(chosen, chosen)[0])]
 
 
 def out_of_family(training: Labelled, *targets: Labelled) -> list[dict[str, np.ndarray]]:
@@ -171,7 +153,7 @@ def out_of_family(training: Labelled, *targets: Labelled) -> list[dict[str, np.n
     trained, blocks = folds(training.frame), gram_features(training, np.random.default_rng(SEED))
     for left_out in sorted(set(np.concatenate([folds(t.frame) for t in targets]).tolist())):
         rest = training.take(trained != left_out)
-        tables = {"en": fit_ngrams([x[np.tile(trained != left_out, VIEWS)] for x in blocks], rest.frame)}
+        tables = {"en": fit_ngrams([x[trained != left_out] for x in blocks], rest.frame)}
         models = (ngrams.Ngrams.of(tables), fit_style(measured[trained != left_out], rest.frame))
         for target, scores in zip(targets, learned, strict=True):
             here = folds(target.frame) == left_out
@@ -218,9 +200,7 @@ def write_ngrams(out: Path, weights: np.ndarray, intercept: float, chosen: Label
     tensors = {"en": weights, "intercepts": np.array([intercept], np.float32)}
     (out / "ngrams.safetensors").write_bytes(save(tensors))
     sources = chosen.frame.group_by("source", "licence").agg(
-        human=(pl.col("label") == "human").sum(),
-        machine=(pl.col("label") == "ai").sum(),
-        rewritten=(pl.col("label") == "mixed").sum(),
+        human=(pl.col("label") == "human").sum(), machine=(pl.col("label") == "ai").sum()
     )
     card = {
         "name": "ngrams",

@@ -28,6 +28,17 @@ def test_the_shipped_stack_reads_both_tiers_and_rises_with_each(shipped):
     assert np.all(np.diff(logit[:3]) > 1) and np.isnan(logit[3]) and set(members) == {"lm"}
 
 
+def test_the_encoder_is_read_beside_lm_only_where_both_are_named(monkeypatch):
+    both = [SimpleNamespace(description=Description(name, "1", tier=1, revision="r")) for name in ("encoder", "lm")]
+    monkeypatch.setattr(registry, "usable", lambda names=(), *, tier=None: both)
+    monkeypatch.setattr(registry, "load", lambda name: next(d for d in both if d.description.name == name))
+    assert [d.description.name for d in tier1.load().detectors] == ["lm"]
+    named = tier1.load(["lm", "encoder"])
+    assert {d.description.name for d in named.detectors} == {"lm", "encoder"} <= set(named.stack.members)
+    assert {frozenset(stack.members) for stack in named.smaller} == {frozenset((FIRST, d)) for d in ("lm", "encoder")}
+    assert tier1.load(["encoder"]).stack.members == (FIRST, "encoder")
+
+
 def test_the_shipped_head_has_a_weight_for_every_figure_and_dimension():
     head, mark = heads.read(language_model.HEAD, figures=list(surprisal.NAMES), layer=language_model.LAYER)
     assert len(head.weights) == len(head.centre) == len(head.spread) == len(surprisal.NAMES) + 576 and mark

@@ -66,14 +66,10 @@ def test_sources_without_a_licence_and_code_and_mixed_rows_never_train(tmp_path)
     frame = corpus.frame.with_columns(
         domain=pl.when(pl.col("row") % 5 == 0).then(pl.lit("code")).otherwise("domain"),
         label=pl.when(pl.col("row") % 7 == 0).then(pl.lit("mixed")).otherwise("label"),
-        attack=pl.when(pl.col("row") % 14 == 0).then(pl.lit("polish")).otherwise(pl.lit("rewrite")),
     )
-    chosen = training.sample(Labelled(frame, corpus.batch), np.random.default_rng(0))
-    assert set(chosen.frame["source"]) == {"source1"} and len(chosen.frame) > 50
-    assert "code" not in set(chosen.frame["domain"])
-    assert set(chosen.frame.filter(label="mixed")["row"].to_numpy() % 14) == {7}  # rewritten, not polished
-    assert training.machine_of(chosen.frame).sum() > chosen.machine.sum()
-    assert set(training.unmixed(chosen).frame["label"]) == {"human", "ai"}
+    chosen = training.sample(Labelled(frame, corpus.batch), np.random.default_rng(0)).frame
+    assert set(chosen["source"]) == {"source1"} and set(chosen["label"]) == {"human", "ai"}
+    assert "code" not in set(chosen["domain"]) and len(chosen) > 50
 
 
 def test_human_prefixes_are_removed_from_both_classes(tmp_path):
