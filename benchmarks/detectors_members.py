@@ -75,13 +75,15 @@ def compression(learn: Labelled, target: Labelled) -> tuple[np.ndarray, float]:
 def together(x: np.ndarray, target: Labelled) -> np.ndarray:
     """Logits (n,) from two scores (n, 2), with weights that saw nothing of a document's family nor of text without a
     licence."""
-    out, here = np.zeros(len(x)), training.folds(target.frame)
-    own, weights = target.frame["licensed"].to_numpy(), joint.equal_weights(target.frame)
+    out, here = np.full(len(x), np.nan), training.folds(target.frame)
+    known = np.isfinite(x).all(1)
+    own, weights = known & target.frame["licensed"].to_numpy(), joint.equal_weights(target.frame)
     for fold in np.unique(here):
         rest = (here != fold) & own
         scale = x[rest].std(0)
         model = LogisticRegression().fit(x[rest] / scale, target.machine[rest], sample_weight=weights[rest])
-        out[here == fold] = model.decision_function(x[here == fold] / scale)
+        mine = (here == fold) & known
+        out[mine] = model.decision_function(x[mine] / scale)
     return out
 
 
