@@ -1,7 +1,7 @@
 """`encoder`: the sentence encoder MiniLM as it came, read in a middle layer, under a linear model trained here.
 
 A text is read in up to WINDOWS windows of TOKENS tokens; its state is the mean over them. Fine-tuning the layers above
-was tried: it ranks known sources better and foreign ones worse (docs/decisions/0007).
+was tried: it ranked foreign families no better (docs/decisions/0007).
 """
 
 from __future__ import annotations
