@@ -15,7 +15,8 @@ import polars as pl
 from auditor.config import load
 from auditor.errors import ConfigError, StoreError
 from auditor.pipeline.audit import audit as run_audit
-from auditor.pipeline.results import open_database, read_report, with_estimates
+from auditor.pipeline.run.reopen import open_database, read_report
+from auditor.records import estimates_of_json
 from auditor.store.database import DATABASE, TABLES, identifier, query
 
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
@@ -81,12 +82,12 @@ class Run:
     @cached_property
     def corpus(self) -> dict[str, Any]:
         """The corpus' figures; each E of report.json is an Estimate."""
-        return with_estimates(self.report["corpus"])
+        return estimates_of_json(self.report["corpus"])
 
     @cached_property
     def shards(self) -> dict[str, dict[str, Any]]:
         """The shards' figures by name; each E is an Estimate."""
-        return {shard["shard"]: with_estimates(shard) for shard in self.report["shards"]}
+        return {shard["shard"]: estimates_of_json(shard) for shard in self.report["shards"]}
 
     @property
     def reservoir(self) -> dict[str, Any]:

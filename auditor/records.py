@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -105,3 +106,35 @@ class Finding:
         out = asdict(self) | {"severity": str(self.severity)}
         out["estimate"] = self.estimate.as_dict() if self.estimate else None
         return out
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Estimate]]:
+    """(dotted path, estimate) of every estimate in a part of the report."""
+    for key, value in tree.items():
+        if isinstance(value, Estimate):
+            yield prefix + key, value
+        elif isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{key}.")
+
+
+def plain(tree: Any) -> Any:
+    """Estimates as dictionaries, all the way down: what JSON can hold."""
+    if isinstance(tree, Estimate):
+        return tree.as_dict()
+    if isinstance(tree, Mapping):
+        return {key: plain(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [plain(value) for value in tree]
+    return tree
+
+
+def estimates_of_json(node: Any) -> Any:
+    """A part of report.json with each E as an Estimate again."""
+    if isinstance(node, dict) and {"value", "lower", "upper", "status"} <= node.keys():
+        names = ("value", "lower", "upper", "level", "method", "n", "reason")
+        return Estimate(**{name: node[name] for name in names}, status=Status(node["status"]))
+    if isinstance(node, dict):
+        return {key: estimates_of_json(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [estimates_of_json(value) for value in node]
+    return node

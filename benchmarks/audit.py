@@ -73,9 +73,13 @@ def timed(what: str, size: int, function: Callable[[], Any], *, cores: int) -> d
     function()
     wall, cpu = time.perf_counter() - start, cpu_seconds() - before
     return {
-        "what": what, "mb": round(size / 1e6, 1), "cores": cores, "seconds": round(wall, 2),
-        "mb_per_second": round(size / 1e6 / wall, 1), "mb_per_core_second": round(size / 1e6 / max(cpu, 1e-3), 1),
-    }  # fmt: skip
+        "what": what,
+        "mb": round(size / 1e6, 1),
+        "cores": cores,
+        "seconds": round(wall, 2),
+        "mb_per_second": round(size / 1e6 / wall, 1),
+        "mb_per_core_second": round(size / 1e6 / max(cpu, 1e-3), 1),
+    }
 
 
 def read(path: Path) -> int:

@@ -27,26 +27,36 @@ def curves(folder: Path) -> dict[str, tuple[pl.DataFrame, str, str, str]]:
     texts = real_text(folder)
     return {
         "gaussian, 30 samples": (
-            demonstrations.gaussian(30, 150, 2000, rng(1)), "tail", "median_variance",
+            demonstrations.gaussian(30, 150, 2000, rng(1)),
+            "tail",
+            "median_variance",
             "the mass beyond two deviations goes first; in the end the typical model is a point",
         ),
         "mixture, 400 samples": (
-            demonstrations.gaussian_mixture(400, 60, rng(4)), "rare", "spread",
+            demonstrations.gaussian_mixture(400, 60, rng(4)),
+            "rare",
+            "spread",
             "the rare component is lost while the spread of the whole has moved little",
         ),
         "pairs of real words": (
-            demonstrations.ngram_model(texts, 15, rng(5)), "rare", "entropy",
+            demonstrations.ngram_model(texts, 15, rng(5)),
+            "rare",
+            "entropy",
             "words seen once or twice go at once, while the entropy hardly moves",
         ),
         "pairs of real words, half human": (
-            demonstrations.ngram_model(texts, 15, rng(5), human_share=0.5), "rare", "entropy",
+            demonstrations.ngram_model(texts, 15, rng(5), human_share=0.5),
+            "rare",
+            "entropy",
             "half of the documents human and replayed: what they hold stays",
         ),
         "90/10 classes, 100 draws": (
-            demonstrations.minority_class(100, 400, 2000, rng(6)), "alive", "heterozygosity",
+            demonstrations.minority_class(100, 400, 2000, rng(6)),
+            "alive",
+            "heterozygosity",
             "the mean share stays at a tenth, yet nine chains in ten lose the class",
         ),
-    }  # fmt: skip
+    }
 
 
 def main(folder: Path, out: Path) -> None:

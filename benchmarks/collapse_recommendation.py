@@ -123,9 +123,14 @@ def check(case: Case, corpus: Corpus, rng: np.random.Generator) -> dict:
     spectrum = spectrum_of(corpus, audited)
     options = replace(case.options, coverage_share=case.coverage, ratio_prior=(case.ratio,) * 3)
     stratum = Stratum(
-        "human side", case.budget, case.budget / corpus.types.size * corpus.documents, case.budget * 6,
-        Estimate(0.3, 0.0, 0.6, method="given"), spectrum, Estimate.not_measured("not needed"),
-    )  # fmt: skip
+        "human side",
+        case.budget,
+        case.budget / corpus.types.size * corpus.documents,
+        case.budget * 6,
+        Estimate(0.3, 0.0, 0.6, method="given"),
+        spectrum,
+        Estimate.not_measured("not needed"),
+    )
     row = recommend([stratum], [], options).band(BANDS[2], Sizing.FIXED_COMPUTE)
     rarest = find_rarest(spectrum, options)
     assert rarest is not None

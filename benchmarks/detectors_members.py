@@ -21,9 +21,9 @@ import polars as pl
 import zstandard
 from sklearn.linear_model import LogisticRegression
 
-from auditor.detectors import evaluation, labelled, training
-from auditor.detectors import tier1_training as joint
-from auditor.detectors.labelled import Labelled
+from auditor.detectors.training import evaluation, first_tier, labelled
+from auditor.detectors.training import second_tier as joint
+from auditor.detectors.training.labelled import Labelled
 from auditor.text.tokens import tokenise
 
 WORDS = 100
@@ -38,9 +38,9 @@ def main() -> None:
     parser.add_argument("sources", type=Path)
     asked = parser.parse_args()
     corpus = labelled.read(asked.sources)
-    learn = training.sample(corpus, np.random.default_rng(training.SEED))
+    learn = first_tier.sample(corpus, np.random.default_rng(first_tier.SEED))
     target = evaluation.judged(corpus, np.random.default_rng(0)).cut(WORDS)
-    present = training.out_of_family(learn, target)[0]
+    present = first_tier.out_of_family(learn, target)[0]
     scores = {"first": evaluation._together(present)}
     scores["compression"], speed = compression(learn, target)
     scores["excess words"] = excess_words(asked.sources / "excess_words.csv", target)
@@ -54,7 +54,7 @@ def main() -> None:
 
 def compression(learn: Labelled, target: Labelled) -> tuple[np.ndarray, float]:
     """(n,) log of the ratio of both compressed lengths, positive where machine text explains more; MB a core second."""
-    known, here = training.folds(learn.frame), training.folds(target.frame)
+    known, here = first_tier.folds(learn.frame), first_tier.folds(target.frame)
     texts, own = [t.encode() for t in target.texts()], [t.encode() for t in plain(learn)]
     out, seconds, size = np.zeros(len(texts)), 0.0, 0
     for fold in np.unique(here).tolist():
@@ -75,7 +75,7 @@ def compression(learn: Labelled, target: Labelled) -> tuple[np.ndarray, float]:
 def together(x: np.ndarray, target: Labelled) -> np.ndarray:
     """Logits (n,) from two scores (n, 2), with weights that saw nothing of a document's family nor of text without a
     licence."""
-    out, here = np.full(len(x), np.nan), training.folds(target.frame)
+    out, here = np.full(len(x), np.nan), first_tier.folds(target.frame)
     known = np.isfinite(x).all(1)
     own, weights = known & target.frame["licensed"].to_numpy(), joint.equal_weights(target.frame)
     for fold in np.unique(here):
@@ -114,8 +114,12 @@ def judged(target: Labelled, scores: dict[str, np.ndarray]):
         for name, values in scores.items():
             found = evaluation.rates(values[rows], target.machine[rows], np.vstack([weights, draws]))
             low, high = np.quantile(found[1:], [0.025, 0.975], axis=0)
-            yield {"scope": scope, "scorer": name, "auroc": [round(float(x[0]), 3) for x in (found[0], low, high)],
-                   "tpr_1": [round(float(x[3]), 3) for x in (found[0], low, high)]}  # fmt: skip
+            yield {
+                "scope": scope,
+                "scorer": name,
+                "auroc": [round(float(x[0]), 3) for x in (found[0], low, high)],
+                "tpr_1": [round(float(x[3]), 3) for x in (found[0], low, high)],
+            }
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import polars as pl
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from auditor.detectors import registry
-from auditor.detectors.ensemble import Ensemble
+from auditor.detectors.first_tier import Ensemble
 from auditor.text.batch import TextBatch
 
 REPEATS = 5

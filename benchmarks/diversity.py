@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from auditor.estimate.diversity import measure_spectrum
-from auditor.estimate.drift import measure_drift
-from auditor.estimate.lost import Bodies, lost_in
-from auditor.estimate.lost_tail import tail_retention
-from auditor.estimate.spectrum import LEVELS, Spectrum
+from auditor.estimate.diversity.divergence import measure_drift
+from auditor.estimate.diversity.lost import Bodies, lost_in
+from auditor.estimate.diversity.lost_tail import tail_retention
+from auditor.estimate.diversity.measure import measure_spectrum
+from auditor.estimate.diversity.spectrum import LEVELS, Spectrum
 from auditor.sketch.types import TypeSample
 from auditor.text.batch import TextBatch
 from auditor.text.tokens import Tokens
@@ -130,10 +130,14 @@ def _recovered(found: list, key: str, true: float) -> dict:
     value, lower, upper = (np.array([getattr(e, name) for e in found]) for name in ("value", "lower", "upper"))
     scale = abs(true) or 1.0
     return {
-        "measure": key, "true": true, "mean": float(value.mean()), "bias": float((value.mean() - true) / scale),
-        "sd": float(value.std(ddof=1) / scale), "width": float((upper - lower).mean() / 2 / scale),
+        "measure": key,
+        "true": true,
+        "mean": float(value.mean()),
+        "bias": float((value.mean() - true) / scale),
+        "sd": float(value.std(ddof=1) / scale),
+        "width": float((upper - lower).mean() / 2 / scale),
         "covered": float(np.mean((lower <= true) & (true <= upper))),
-    }  # fmt: skip
+    }
 
 
 def _row(shard: pl.DataFrame, reference: pl.DataFrame) -> dict:

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from auditor.estimate import diversity_equations as equations
-from auditor.estimate.lost import UNIT, Bodies, lost_diversity, lost_in
-from auditor.estimate.spectrum import Body, Spectrum
-from auditor.pipeline.counting import count_documents
+from auditor.estimate.diversity import equations as equations
+from auditor.estimate.diversity.lost import UNIT, Bodies, lost_diversity, lost_in
+from auditor.estimate.diversity.spectrum import Body, Spectrum
+from auditor.pipeline.diversity.exact_counts import count_documents
 from auditor.text.batch import TextBatch
 from auditor.text.tokens import Tokens
 
@@ -86,9 +86,16 @@ def ngram(folder: str, repeats: int = 12) -> pl.DataFrame:
                     true = [_true(large, whole, level, order, _coverage(e.method)) for e in each]
                     inside = [e.lower <= t <= e.upper for e, t in zip(each, true, strict=True)]
                     rows.append(
-                        {"top_p": keep, "share": share, "level": level, "q": order, "true": float(np.mean(true)),
-                         "found": float(np.mean([e.value for e in each])), "covered": float(np.mean(inside))}
-                    )  # fmt: skip
+                        {
+                            "top_p": keep,
+                            "share": share,
+                            "level": level,
+                            "q": order,
+                            "true": float(np.mean(true)),
+                            "found": float(np.mean([e.value for e in each])),
+                            "covered": float(np.mean(inside)),
+                        }
+                    )
     return pl.DataFrame(rows)
 
 
@@ -157,8 +164,11 @@ def smollm2(out: str) -> pl.DataFrame:
     """Against the model's own text at temperature 1, and against people's continuations of other openings."""
     texts, rng, rows = pl.read_parquet(out), np.random.default_rng(1), []
     bodies = {who: _body(TextBatch.of(own["text"]).tokens, rng) for (who,), own in texts.group_by("who")}
-    for shard, reference in (("temperature 0.3", "temperature 1.0"), ("temperature 0.3", "people"),
-                             ("temperature 1.0", "people")):  # fmt: skip
+    for shard, reference in (
+        ("temperature 0.3", "temperature 1.0"),
+        ("temperature 0.3", "people"),
+        ("temperature 1.0", "people"),
+    ):
         loss = lost_diversity(bodies[shard], bodies[reference])
         row = {"text": shard, "against": reference, "tokens": bodies[shard].tokens}
         for level, found in {"word": loss, **loss["levels"]}.items():

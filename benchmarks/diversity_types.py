@@ -19,14 +19,48 @@ from auditor.sketch.types_kernel import key_of
 from auditor.text.batch import TextBatch
 
 WORD_LANGUAGES = (
-    "en", "de", "fr", "es", "it", "pt", "nl", "ru", "pl", "zh", "ja", "ar", "vi", "id", "tr", "ko", "sv", "cs", "uk",
-    "fa", "hi", "el", "he", "ro", "hu", "da", "fi", "nb", "bg", "ur",
-)  # fmt: skip
+    "en",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pt",
+    "nl",
+    "ru",
+    "pl",
+    "zh",
+    "ja",
+    "ar",
+    "vi",
+    "id",
+    "tr",
+    "ko",
+    "sv",
+    "cs",
+    "uk",
+    "fa",
+    "hi",
+    "el",
+    "he",
+    "ro",
+    "hu",
+    "da",
+    "fi",
+    "nb",
+    "bg",
+    "ur",
+)
 WORDS, WORDS_ENGLISH = 1000, 8000
 SOURCES = {
-    "biscope": "CC-BY-SA-4.0", "fast_detect_gpt": "MIT", "glimpse": "MIT", "human_dated_gov": "CC0",
-    "imbd": "Apache-2.0", "l2r": "CC-BY-3.0", "outfox": "Apache-2.0", "qwen_qa_multi": "MIT",
-}  # fmt: skip
+    "biscope": "CC-BY-SA-4.0",
+    "fast_detect_gpt": "MIT",
+    "glimpse": "MIT",
+    "human_dated_gov": "CC0",
+    "imbd": "Apache-2.0",
+    "l2r": "CC-BY-3.0",
+    "outfox": "Apache-2.0",
+    "qwen_qa_multi": "MIT",
+}
 NGRAMS_ENGLISH, NGRAMS = 6000, 400
 LEAST_DOCUMENTS = 5
 TARGET = Path(__file__).parents[1] / "auditor" / "sketch" / "types.parquet"

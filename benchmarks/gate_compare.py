@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from auditor.config import Config
-from auditor.detectors.ensemble import Ensemble
-from auditor.estimate.anchors import AnchorSet, Trust
-from auditor.estimate.counts import ScoreCounts
-from auditor.estimate.prevalence import estimate_prevalence
+from auditor.detectors.first_tier import Ensemble
+from auditor.estimate.fraction.anchors import AnchorSet, Trust
+from auditor.estimate.fraction.bundled import bundled_anchors, with_bundled
+from auditor.estimate.fraction.counts import ScoreCounts
+from auditor.estimate.fraction.evidence import Evidence
+from auditor.estimate.fraction.joint_fit import CORPUS, FRACTIONS, pair
+from auditor.estimate.fraction.prevalence import estimate_prevalence
 from auditor.gate.significance import difference
-from auditor.pipeline.bundled import bundled_anchors
-from auditor.pipeline.pairing import CORPUS, FRACTIONS, pair
-from auditor.pipeline.synthetic import Evidence, with_bundled
 
 SHARDS, DOCUMENTS, ANCHORS = 8, 400, 300
 RESULT = Path(__file__).parent / "results" / "gate_compare.json"
@@ -32,8 +32,10 @@ def main() -> None:
     rows = []
     for shared in (0, 4):
         for step in (0.0, 0.05):
-            tried = [once(ensemble, np.random.default_rng([i, shared, round(100 * step)]), shared, step)
-                     for i in range(repeats)]  # fmt: skip
+            tried = [
+                once(ensemble, np.random.default_rng([i, shared, round(100 * step)]), shared, step)
+                for i in range(repeats)
+            ]
             row = {"shards_in_both": shared, "shards": SHARDS, "step_points": 100 * step, "repeats": repeats}
             for name, place in (("paired", 0), ("independent", 1)):
                 found = [(truth, both[place]) for truth, *both in tried]
@@ -50,11 +52,15 @@ def once(ensemble: Ensemble, rng: np.random.Generator, shared: int, step: float)
     human, machine = rng.normal(-3, 0.4), rng.normal(1.5, 0.4)  # domains and generators differ from audit to audit
     own = AnchorSet("reference", Trust.REFERENCE, ScoreCounts.of(rng.normal(human, 1.5, ANCHORS)))
     a = [shard(rng, human, machine, fraction) for fraction in rng.beta(1, 9, SHARDS)]
-    b = a[:shared] + [shard(rng, human, machine, min(fraction + step * SHARDS / (SHARDS - shared), 1))
-                      for fraction in rng.beta(1, 9, SHARDS - shared)]  # fmt: skip
+    b = a[:shared] + [
+        shard(rng, human, machine, min(fraction + step * SHARDS / (SHARDS - shared), 1))
+        for fraction in rng.beta(1, 9, SHARDS - shared)
+    ]
     contents = [{f"{i}": "" if i >= shared else f"same {i}" for i in range(SHARDS)}] * 2
     sides = [Evidence(side(shards), (own,), (), {"": 1.0}, None) for shards in (a, b)]
-    joint = pair(*sides, (contents[0], contents[1]), ensemble=ensemble).change(FRACTIONS[0], CORPUS, 0.95)
+    joint = pair(*sides, (contents[0], contents[1]), calibration=ensemble.calibration()).change(
+        FRACTIONS[0], CORPUS, 0.95
+    )
     alone = []
     for evidence in sides:
         anchors = with_bundled(evidence.human, (), bundled_anchors(ensemble.calibration()))
@@ -73,8 +79,9 @@ def shard(rng: np.random.Generator, human: float, machine: float, fraction: floa
 
 def side(shards: list[tuple[np.ndarray, float]]) -> ScoreCounts:
     scores = np.concatenate([scores for scores, _ in shards])
-    return ScoreCounts.of(scores, scope_of=np.repeat(np.arange(SHARDS), DOCUMENTS),
-                          scopes=[str(i) for i in range(SHARDS)])  # fmt: skip
+    return ScoreCounts.of(
+        scores, scope_of=np.repeat(np.arange(SHARDS), DOCUMENTS), scopes=[str(i) for i in range(SHARDS)]
+    )
 
 
 if __name__ == "__main__":

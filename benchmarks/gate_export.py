@@ -20,7 +20,7 @@ CHILD = """
 import resource, sys, time
 from pathlib import Path
 from auditor.gate.selection import Choice
-from auditor.pipeline.exporting import write_corpus
+from auditor.pipeline.finished.export import write_corpus
 start = time.perf_counter()
 found = write_corpus(Path(sys.argv[1]), Choice(0.5), Path(sys.argv[2]))
 spent = resource.getrusage(resource.RUSAGE_SELF)
@@ -46,11 +46,18 @@ def main() -> None:
     kept, dropped, seconds, cpu, peak = said.splitlines()[-1].split()
     report = json.loads((run / "report.json").read_text())
     text = report["corpus"]["bytes"] / 1e6
-    row = {"text_megabytes": text, "kept": int(kept), "dropped": int(dropped), "seconds": float(seconds),
-           "cpu_seconds": float(cpu),
-           "megabytes_per_second": text / float(seconds), "megabytes_per_cpu_second": text / float(cpu),
-           "peak_megabytes": int(peak) / 1000,
-           "cores": len(os.sched_getaffinity(0)), "load": os.getloadavg()[0]}  # fmt: skip
+    row = {
+        "text_megabytes": text,
+        "kept": int(kept),
+        "dropped": int(dropped),
+        "seconds": float(seconds),
+        "cpu_seconds": float(cpu),
+        "megabytes_per_second": text / float(seconds),
+        "megabytes_per_cpu_second": text / float(cpu),
+        "peak_megabytes": int(peak) / 1000,
+        "cores": len(os.sched_getaffinity(0)),
+        "load": os.getloadavg()[0],
+    }
     print(row)
     before = json.loads(RESULT.read_text()) if RESULT.exists() else []
     RESULT.write_text(json.dumps([*before, row], indent=1) + "\n")

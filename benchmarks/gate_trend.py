@@ -27,13 +27,19 @@ def main() -> None:
             early += alarm is not None and alarm < AT
             delays.append(np.inf if alarm is None or alarm < AT else alarm - AT + 1)
         median = float(np.median(delays))
-        rows.append({
-            "spread_points": 100 * spread, "series": SERIES, "audits": HORIZON, "step_points": 100 * STEP,
-            "false_alarms": sum(alarm is not None for alarm in stable) / SERIES,
-            "false_alarms_of_a_million": alarm_rate(),
-            "detected": float(np.isfinite(delays).mean()), "alarm_before_step": early / SERIES,
-            "median_delay_audits": median if np.isfinite(median) else None,
-        })  # fmt: skip
+        rows.append(
+            {
+                "spread_points": 100 * spread,
+                "series": SERIES,
+                "audits": HORIZON,
+                "step_points": 100 * STEP,
+                "false_alarms": sum(alarm is not None for alarm in stable) / SERIES,
+                "false_alarms_of_a_million": alarm_rate(),
+                "detected": float(np.isfinite(delays).mean()),
+                "alarm_before_step": early / SERIES,
+                "median_delay_audits": median if np.isfinite(median) else None,
+            }
+        )
     RESULT.write_text(json.dumps(rows, indent=1) + "\n")
     for row in rows:
         print(row)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from auditor.estimate.crosschecks import lang_reiczigel
+from auditor.estimate.fraction.checks.crosschecks import lang_reiczigel
 from auditor.gate.judge import judge
 from auditor.gate.policy import parse_policy
 from auditor.records import Estimate
@@ -46,13 +46,18 @@ def main() -> None:
                 false += case.verdict == "fail" and own <= BOUND
             share.append(false / fails if fails else 0.0)
             any_fail += int(false > 0)
-        rows.append({
-            "mix": name, "shards": SHARDS, "repeats": REPEATS, "false_discovery_rate": float(np.mean(share)),
-            "runs_with_a_false_fail": any_fail / REPEATS,
-            "by_truth": [
-                {"truth": t, **{v: n / sum(c.values()) for v, n in sorted(c.items())}} for t, c in tallies.items()
-            ],
-        })  # fmt: skip
+        rows.append(
+            {
+                "mix": name,
+                "shards": SHARDS,
+                "repeats": REPEATS,
+                "false_discovery_rate": float(np.mean(share)),
+                "runs_with_a_false_fail": any_fail / REPEATS,
+                "by_truth": [
+                    {"truth": t, **{v: n / sum(c.values()) for v, n in sorted(c.items())}} for t, c in tallies.items()
+                ],
+            }
+        )
         print(rows[-1])
     RESULT.write_text(json.dumps(rows, indent=1) + "\n")
 

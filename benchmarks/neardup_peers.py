@@ -114,9 +114,13 @@ def text_dedup_clusters(texts: list[str], folder: Path) -> list[int]:
     source = folder / "texts.parquet"
     pq.write_table(pa.table({"text": texts}), source)
     io = IOArgs(
-        path="parquet", data_files=str(source), split="train", output=str(folder / "out"), num_proc=1,
+        path="parquet",
+        data_files=str(source),
+        split="train",
+        output=str(folder / "out"),
+        num_proc=1,
         cache_dir=str(folder / "cache"),
-    )  # fmt: skip
+    )
     settings = MinHashArgs(num_perm=PERMUTATIONS, threshold=THRESHOLD)
     minhash.main.callback(io_args=io, meta_args=MetaArgs(column="text"), minhash_args=settings)
     return [int(minhash.uf.find(i)) for i in range(len(texts))]

@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 
 from auditor.neardup.cluster import gather_candidates, settle
 from auditor.neardup.stars import exact_duplicates, stars
-from auditor.pipeline.parts import signature_rows, signature_table
+from auditor.pipeline.run.parts import signature_rows, signature_table
 from auditor.sketch.bands import band_frame, parameters
 from auditor.text.jit import kernel
 from auditor.text.tokens import mix
@@ -108,11 +108,15 @@ def run(folder: Path, total: int) -> dict[str, object]:
     seconds, cpu = spent.sum(axis=0)
     phases = {name: row.tolist() for name, row in zip(PHASES, spent, strict=True)}
     return {
-        "documents": total, "seconds": seconds, "cpu_seconds": cpu, "peak_rss_gib": peak,
-        "seconds_and_cpu_seconds": phases, "to_read": wanted,
+        "documents": total,
+        "seconds": seconds,
+        "cpu_seconds": cpu,
+        "peak_rss_gib": peak,
+        "seconds_and_cpu_seconds": phases,
+        "to_read": wanted,
         **{name: getattr(clusters.statistics, name) for name in clusters.statistics.__slots__},
         **judged(clusters.frame, truth),
-    }  # fmt: skip
+    }
 
 
 def now() -> tuple[float, float]:

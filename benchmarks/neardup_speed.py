@@ -57,10 +57,11 @@ def main() -> None:
     sketch = signatures(tokenise(text, offsets), drawn)
     ours = [mb_per_cpu_second(lambda: signatures(tokenise(text, offsets), drawn), size)]
     out: dict[str, object] = {
-        "documents": len(texts), "megabytes": size / 1e6,
+        "documents": len(texts),
+        "megabytes": size / 1e6,
         "tokenise_alone": mb_per_cpu_second(lambda: tokenise(text, offsets), size),
         "bands_alone": mb_per_cpu_second(lambda: band_hashes(sketch, parameters()), size),
-    }  # fmt: skip
+    }
     with TemporaryDirectory() as name:
         source, target = Path(name) / "texts.parquet", Path(name) / "out.json"
         texts.to_frame("text").write_parquet(source)

@@ -23,10 +23,10 @@ import polars as pl
 from prevalence_peers import PEERS, cramer_rao
 from prevalence_report import DETECTORS, write_report
 
-from auditor.estimate.anchors import Anchors, AnchorSet
-from auditor.estimate.counts import ScoreCounts
-from auditor.estimate.prevalence import PrevalenceOptions, estimate_prevalence
-from auditor.estimate.shift import DETECTABLE, DensityPrior, Trust, learn_prior, separability
+from auditor.estimate.fraction.anchors import Anchors, AnchorSet
+from auditor.estimate.fraction.counts import ScoreCounts
+from auditor.estimate.fraction.domain_shift import DETECTABLE, DensityPrior, Trust, learn_prior, separability
+from auditor.estimate.fraction.prevalence import PrevalenceOptions, estimate_prevalence
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "benchmarks" / "results" / "prevalence.parquet"

@@ -21,20 +21,21 @@ from prevalence_tier0 import judged, read
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from auditor.detectors import training
-from auditor.detectors.labelled import Labelled
-from auditor.estimate.anchors import Anchors, AnchorSet
-from auditor.estimate.counts import ScoreCounts
-from auditor.estimate.prevalence import PrevalenceOptions, estimate_prevalence
-from auditor.estimate.shift import DETECTABLE, Trust, separability
+from auditor.detectors.training import first_tier
+from auditor.detectors.training.labelled import Labelled
+from auditor.estimate.fraction.anchors import Anchors, AnchorSet
+from auditor.estimate.fraction.counts import ScoreCounts
+from auditor.estimate.fraction.domain_shift import DETECTABLE, Trust, separability
+from auditor.estimate.fraction.prevalence import PrevalenceOptions, estimate_prevalence
 
 FRACTIONS = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5)
 REPEATS, FEWEST_HUMAN, FEWEST_MACHINE = 3, 600, 250
 PENALTIES = (0.3, 3.0)
 
 
-def adapted(features: sparse.csr_matrix, score: np.ndarray, unlabelled: np.ndarray, penalty: float,
-            rng: np.random.Generator) -> np.ndarray:  # fmt: skip
+def adapted(
+    features: sparse.csr_matrix, score: np.ndarray, unlabelled: np.ndarray, penalty: float, rng: np.random.Generator
+) -> np.ndarray:
     """Cross-fitted log-odds (n,) of being of the corpus rather than an anchor, classes weighing alike.
 
     References: Elkan & Noto 2008 (non-traditional classifier); cross-fitting: Chernozhukov et al. 2018
@@ -92,7 +93,7 @@ def main() -> None:
                 rows, shard, truth = corpora(cell, rng)
                 chosen = Labelled(frame[rows], documents.batch)
                 first, last = chosen.spans(400)
-                features = training.matrix(chosen, first, last)
+                features = first_tier.matrix(chosen, first, last)
                 tried = {"first tier": frame["score"].to_numpy()[rows].astype(float)}
                 for penalty in PENALTIES:
                     tried[f"adapted, C={penalty:g}"] = adapted(features, tried["first tier"], shard >= 0, penalty, rng)
@@ -110,9 +111,11 @@ def main() -> None:
                     names = [str(i) for i in range(len(FRACTIONS))]
                     target = ScoreCounts.of(score[shard >= 0], scope_of=shard[shard >= 0], scopes=names)
                     found = estimate_prevalence(
-                        target, Anchors((human,), (), prior), np.random.default_rng(repeat),
+                        target,
+                        Anchors((human,), (), prior),
+                        np.random.default_rng(repeat),
                         options=PrevalenceOptions(draws=150),
-                    )  # fmt: skip
+                    )
                     for a, t, e in zip(FRACTIONS, truth, found.shards.documents, strict=True):
                         out.append(
                             row | {"fraction": a, "truth": t, "value": e.value, "lower": e.lower, "upper": e.upper}

@@ -76,8 +76,14 @@ def compare(path: Path) -> list[dict[str, Any]]:
         mine = [row for row in rows if row[0] == name]
         errors = {f"{100 * a:g}%": round(float(np.mean([r[2] for r in mine if r[1] == a])), 2) for a in fractions}
         cells = len(mine) // len(fractions)
-        out.append({"method": name, "cells": cells, "mean absolute error": errors,
-                    "cpu seconds a cell": round(float(np.mean([r[3] for r in mine])), 2)})  # fmt: skip
+        out.append(
+            {
+                "method": name,
+                "cells": cells,
+                "mean absolute error": errors,
+                "cpu seconds a cell": round(float(np.mean([r[3] for r in mine])), 2),
+            }
+        )
     return out
 
 

@@ -17,9 +17,10 @@ import numpy as np
 import polars as pl
 from prevalence_scores import FAMILIES, FEWEST_MACHINE, FEWEST_WORDS, GROUPS, TESTED, generator_group
 
-from auditor.detectors import labelled, ngrams, phrases, style, training
-from auditor.detectors.labelled import Labelled
-from auditor.detectors.stacking import fit_stack
+from auditor.detectors.first import ngrams, phrases, style_measures
+from auditor.detectors.training import first_tier, labelled
+from auditor.detectors.training.labelled import Labelled
+from auditor.detectors.training.stacking import fit_stack
 
 MEMBERS = ("ngrams", "stylometry", "phrases")
 
@@ -55,9 +56,12 @@ def main() -> None:
     parser.add_argument("--scores", type=Path, required=True)
     options = parser.parse_args()
     corpus = read(options.sources)
-    learn = training.sample(corpus, np.random.default_rng(training.SEED))
+    learn = first_tier.sample(corpus, np.random.default_rng(first_tier.SEED))
     target = judged(corpus)
-    measured, blocks = style.measures(corpus.batch), training.gram_features(learn, np.random.default_rng(training.SEED))
+    measured, blocks = (
+        style_measures.measures(corpus.batch),
+        first_tier.gram_features(learn, np.random.default_rng(first_tier.SEED)),
+    )
     found = phrases.load().score(corpus.batch)
     trained = set(learn.frame["held"])
     out = []
@@ -69,8 +73,8 @@ def main() -> None:
             if key not in models:
                 seen = ~hidden & (learn.frame["held"] != key).to_numpy()
                 rest = learn.take(seen)
-                tables = {"en": training.fit_ngrams([x[seen] for x in blocks], rest.frame)}
-                ours = training.fit_style(measured[rest.frame["row"].to_numpy()], rest.frame)
+                tables = {"en": first_tier.fit_ngrams([x[seen] for x in blocks], rest.frame)}
+                ours = first_tier.fit_style(measured[rest.frame["row"].to_numpy()], rest.frame)
                 models[key] = ngrams.Ngrams.of(tables).score(corpus.batch), ours.score(corpus.batch)
             scores[held] = dict(zip(MEMBERS, (*models[key], found), strict=True))
         out += [rows(scores, held, group, hidden, learn, target) for held in TESTED]
@@ -80,9 +84,13 @@ def main() -> None:
 
 
 def rows(
-    scores: dict[str, dict[str, np.ndarray]], held: str, group: str, hidden: np.ndarray, learn: Labelled,
+    scores: dict[str, dict[str, np.ndarray]],
+    held: str,
+    group: str,
+    hidden: np.ndarray,
+    learn: Labelled,
     target: Labelled,
-) -> pl.DataFrame | None:  # fmt: skip
+) -> pl.DataFrame | None:
     """Targets and calibration of one (family, generator group); None where the group wrote too little there."""
     machine, mine = pl.col("label") == "ai", pl.col("held") == held
     theirs = pl.col("group") == group
@@ -91,7 +99,7 @@ def rows(
         return None
     kept = frame.filter(pl.when(mine).then(~machine | theirs).otherwise(~machine | ~theirs))
     known = learn.frame.filter(pl.Series(~hidden)).filter(~mine)
-    stack = fit_stack(MEMBERS, own(scores, known), (known["label"] == "ai").to_numpy(), training.weights_of(known))
+    stack = fit_stack(MEMBERS, own(scores, known), (known["label"] == "ai").to_numpy(), first_tier.weights_of(known))
     logit = stack.logit(own(scores, kept)).astype(np.float32)
     columns = {"family": kept["held"], "score": pl.Series(logit), "held": pl.lit(held), "held_group": pl.lit(group)}
     role = pl.when(mine).then(pl.lit("target")).otherwise(pl.lit("calibration"))

@@ -24,8 +24,13 @@ import psutil
 from audit import DOCUMENT, write_corpus
 
 RESULT = Path(__file__).parent / "results" / "scale.json"
-STAGES = ("reading and measuring", "clustering near-duplicates", "estimating the synthetic fraction",
-          "measuring diversity", "writing tables and reports")  # fmt: skip
+STAGES = (
+    "reading and measuring",
+    "clustering near-duplicates",
+    "estimating the synthetic fraction",
+    "measuring diversity",
+    "writing tables and reports",
+)
 # Reports the moments at which stages begin, and the peak of this process and of its workers.
 CHILD = """
 import json, resource, sys, time
@@ -60,12 +65,13 @@ def measure(corpus: Path, run: Path, **settings: Any) -> dict[str, Any]:
     begun = time.perf_counter()
     ended = subprocess.run(
         [sys.executable, "-c", CHILD, str(corpus), str(run), json.dumps(settings)],
-        stdout=subprocess.PIPE, check=True, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
     told = json.loads(ended.stdout.splitlines()[-1])
     marks = [(name, *at) for name, *at in told["begun"] if name in STAGES] + [("end", *told["end"])]
-    stages = {name: [round(after[k] - at[k - 1], 3) for k in (1, 2)]
-              for (name, *at), after in pairwise(marks)}  # fmt: skip
+    stages = {name: [round(after[k] - at[k - 1], 3) for k in (1, 2)] for (name, *at), after in pairwise(marks)}
     counted = json.loads((run / "report.json").read_text())["corpus"]
     written = sum(path.stat().st_size for path in (run / "parts").rglob("*") if path.is_file())
     return {
@@ -104,8 +110,11 @@ def main() -> None:
                 rows.append({"memory_limit": limit, "workers": workers, **found})
                 seconds, size, peak = (found[name] for name in ("processor_seconds", "text_bytes", "peak_rss_mib"))
                 counted, clock = found["documents"], found["seconds"]
-                print(f"{counted:>9,} documents, {workers} workers {limit:>4}: {1e6 * seconds / counted:7.0f} µs of "
-                      f"processor each, {size / clock / 1e6:5.1f} MB/s, {peak} MiB", flush=True)  # fmt: skip
+                print(
+                    f"{counted:>9,} documents, {workers} workers {limit:>4}: {1e6 * seconds / counted:7.0f} µs of "
+                    f"processor each, {size / clock / 1e6:5.1f} MB/s, {peak} MiB",
+                    flush=True,
+                )
                 shutil.rmtree(run)
             shutil.rmtree(corpus)
         if asked.limits:

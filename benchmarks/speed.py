@@ -56,10 +56,16 @@ def main() -> None:
 def whole_audit() -> str:
     found = kept("results/audit.json")
     rows = [
-        [row["what"], f"{row['mb']:,.0f}", row["cores"], f"{row['seconds']:,.2f}", f"{row['mb_per_second']:,.1f}",
-         f"{row['mb_per_core_second']:,.1f}"]
+        [
+            row["what"],
+            f"{row['mb']:,.0f}",
+            row["cores"],
+            f"{row['seconds']:,.2f}",
+            f"{row['mb_per_second']:,.1f}",
+            f"{row['mb_per_core_second']:,.1f}",
+        ]
         for row in found["rows"]
-    ]  # fmt: skip
+    ]
     audit = next(row for row in found["rows"] if row["what"] == "the whole audit")
     reading = next(row for row in found["rows"] if row["what"].startswith("reading"))
     return (
@@ -79,12 +85,29 @@ def over_size() -> str:
             row[name] for name in ("documents", "text_bytes", "seconds", "processor_seconds")
         )
         rows.append(
-            [f"{documents:,}", f"{text / 1e6:,.0f}", row.get("workers", 1), f"{seconds:,.1f}",
-             f"{text / seconds / 1e6:,.1f}", f"{1e6 * processor / documents:,.0f}", f"{text / processor / 1e6:,.1f}",
-             f"{row['peak_rss_mib']:,}", f"{row['parts_bytes'] / documents:,.0f}"]
-        )  # fmt: skip
-    heads = ["documents", "MB of text", "workers", "seconds", "MB/s", "µs of processor a document", "MB a core second",
-             "largest process, MiB", "bytes of parts a document"]  # fmt: skip
+            [
+                f"{documents:,}",
+                f"{text / 1e6:,.0f}",
+                row.get("workers", 1),
+                f"{seconds:,.1f}",
+                f"{text / seconds / 1e6:,.1f}",
+                f"{1e6 * processor / documents:,.0f}",
+                f"{text / processor / 1e6:,.1f}",
+                f"{row['peak_rss_mib']:,}",
+                f"{row['parts_bytes'] / documents:,.0f}",
+            ]
+        )
+    heads = [
+        "documents",
+        "MB of text",
+        "workers",
+        "seconds",
+        "MB/s",
+        "µs of processor a document",
+        "MB a core second",
+        "largest process, MiB",
+        "bytes of parts a document",
+    ]
     return f"## Over sizes and workers\n\n{found['machine']}; load average {found['load']}.\n\n" + table(heads, rows)
 
 
@@ -99,8 +122,16 @@ def first_tier() -> str:
 
 def near_duplicates() -> str:
     found = kept("results/neardup_scale.json")
-    rows = [[f"{run['documents']:,}", f"{run['seconds']:,.0f}", f"{run['cpu_seconds']:,.0f}",
-             f"{run['peak_rss_gib']:.1f}", f"{run['near_found']:.4f}"] for run in found["runs"]]  # fmt: skip
+    rows = [
+        [
+            f"{run['documents']:,}",
+            f"{run['seconds']:,.0f}",
+            f"{run['cpu_seconds']:,.0f}",
+            f"{run['peak_rss_gib']:.1f}",
+            f"{run['near_found']:.4f}",
+        ]
+        for run in found["runs"]
+    ]
     heads = ["documents", "seconds", "core seconds", "largest process, GiB", "planted pairs found"]
     return (
         "## Clustering near-duplicates, from signatures to clusters\n\nGenerated signatures with known clusters "
@@ -110,8 +141,16 @@ def near_duplicates() -> str:
 
 def simulation() -> str:
     found = kept("collapse_speed.json")
-    rows = [[f"{row['types']:,}", f"{row['tokens']:,}", f"{row['numpy_s']:.3f}", f"{row['binned_s']:.4f}",
-             f"{row['times_faster']:.0f}"] for row in found["against_numpy"]]  # fmt: skip
+    rows = [
+        [
+            f"{row['types']:,}",
+            f"{row['tokens']:,}",
+            f"{row['numpy_s']:.3f}",
+            f"{row['binned_s']:.4f}",
+            f"{row['times_faster']:.0f}",
+        ]
+        for row in found["against_numpy"]
+    ]
     heads = ["types", "tokens a generation", "numpy multinomial, s", "over frequency bins, s", "times faster"]
     return "## Simulated generations\n\nTen generations.\n\n" + table(heads, rows)
 

@@ -15,14 +15,14 @@ from auditor.errors import DetectorError
 
 GROUP = "auditor.detectors"
 BUILT_IN = {
-    "phrases": "auditor.detectors.phrases",
-    "ngrams": "auditor.detectors.ngrams",
-    "stylometry": "auditor.detectors.stylometry",
-    "encoder": "auditor.detectors.encoder",
-    "lm": "auditor.detectors.language_model",
+    "phrases": "auditor.detectors.first.phrases",
+    "ngrams": "auditor.detectors.first.ngrams",
+    "stylometry": "auditor.detectors.first.stylometry",
+    "encoder": "auditor.detectors.deep.encoder",
+    "lm": "auditor.detectors.deep.language_model",
 }
 # `hf:PATH` is any sequence-classification model, `lm:PATH` any causal language model.
-SCHEMES = {"hf": "auditor.detectors.classifier", "lm": "auditor.detectors.language_model"}
+SCHEMES = {"hf": "auditor.detectors.deep.classifier", "lm": "auditor.detectors.deep.language_model"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,10 +36,22 @@ toc_object_entries = False
 html_math_renderer = "mathml"  # drawn by the browser; MathJax would be fetched from elsewhere
 
 PACKAGES = (
-    "auditor", "auditor.text", "auditor.statistics", "auditor.sources", "auditor.sketch", "auditor.detectors",
-    "auditor.neardup", "auditor.estimate", "auditor.collapse", "auditor.store", "auditor.gate", "auditor.provenance",
-    "auditor.pipeline", "auditor.reports", "auditor.sample_data",
-)  # fmt: skip
+    "auditor",
+    "auditor.text",
+    "auditor.statistics",
+    "auditor.sources",
+    "auditor.sketch",
+    "auditor.detectors",
+    "auditor.neardup",
+    "auditor.estimate",
+    "auditor.collapse",
+    "auditor.store",
+    "auditor.gate",
+    "auditor.provenance",
+    "auditor.pipeline",
+    "auditor.reports",
+    "auditor.sample_data",
+)
 WIDE = "overflow: auto hidden; padding: .5em 0"  # a long formula scrolls by itself on a narrow screen
 HEADED = re.compile(r"([A-Z][a-z]+|[a-z_]+(?:, [a-z_]+)*): ")
 SPECIAL = re.compile(r"([\\*|_])")

@@ -15,10 +15,9 @@ from typing import Any
 
 import typer
 
-from auditor.cli import commands
 from auditor.cli.main import app
 from auditor.config import Config
-from auditor.reports import schema, verdict
+from auditor.reports.model import schema, verdict
 
 FOLDER = Path(__file__).parent
 NOTE = "<!-- Written by docs/make.py from the code; change it there. -->\n"
@@ -27,7 +26,6 @@ FORMAT_CHANGES = {"1.0": "the first version"}
 
 
 def main() -> None:
-    assert commands
     for name, text in pages().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     if "--outputs" in sys.argv:
@@ -80,9 +78,11 @@ def _section(title: str, command: Any, depth: int) -> str:
     for parameter in command.params:
         if parameter.name in ("help", "install_completion", "show_completion"):
             continue
-        shown = ", ".join(f"`{o}`" for o in parameter.opts) if parameter.param_type_name == "option" else (
-            f"`{parameter.metavar or parameter.name}`"
-        )  # fmt: skip
+        shown = (
+            ", ".join(f"`{o}`" for o in parameter.opts)
+            if parameter.param_type_name == "option"
+            else (f"`{parameter.metavar or parameter.name}`")
+        )
         default = parameter.default
         said = f" Default: {default}." if isinstance(default, int | float | str) and default not in (False, "") else ""
         rows.append(f"| {shown} | {_cell(getattr(parameter, 'help', '') or '')}{said} |")
@@ -106,11 +106,13 @@ DEFAULTS = {"workers": "all cores", "memory_limit": "half of the memory"}  # of 
 
 def configuration_page() -> str:
     lines = [
-        NOTE, "# Configuration\n",
+        NOTE,
+        "# Configuration\n",
         "Every setting of `auditor audit`, for `--config FILE` (TOML) and for `auditor.audit(..., setting=value)`. "
         "Options given on the command line override the file.\n",
-        "| setting | what it is | type | default |", "|---|---|---|---|",
-    ]  # fmt: skip
+        "| setting | what it is | type | default |",
+        "|---|---|---|---|",
+    ]
     root: Any = typer.main.get_command(app)
     said = {p.name: p.help for command in ("reservoir", "audit") for p in root.commands[command].params if p.name}
     said = MEANING | said | {"detectors": said["detector"]}
@@ -145,14 +147,19 @@ def format_page() -> str:
     judged = verdict.json_schema()
     parts = {**report["$defs"], **{name: part for name, part in judged["$defs"].items() if name not in report["$defs"]}}
     lines = [
-        NOTE, "# Format of report.json and verdict.json\n",
+        NOTE,
+        "# Format of report.json and verdict.json\n",
         "`report.json` is the source of truth for machines; the other reports are rendered from it. Fractions are 0-1, "
         "sizes are bytes, `tokens` are words. Readers must ignore keys that they do not know. The JSON Schemas "
         "(2020-12) are in the package: `auditor/reports/report.schema.json` and `verdict.schema.json`.\n",
-        "## Versions\n", "| schema_version | what changed |", "|---|---|",
-        *(f"| {number} | {_cell(text)} |" for number, text in FORMAT_CHANGES.items()), "",
-        *_keys("report.json", report), *_keys("verdict.json", judged),
-    ]  # fmt: skip
+        "## Versions\n",
+        "| schema_version | what changed |",
+        "|---|---|",
+        *(f"| {number} | {_cell(text)} |" for number, text in FORMAT_CHANGES.items()),
+        "",
+        *_keys("report.json", report),
+        *_keys("verdict.json", judged),
+    ]
     for name, part in sorted(parts.items()):
         lines += _keys(name, part)
     return "\n".join(lines)

@@ -57,13 +57,16 @@ def test_every_table_is_a_frame(stranger):
     assert isinstance(run.documents(), pl.LazyFrame)
 
 
-@pytest.mark.parametrize("view", [
-    "CREATE VIEW findings AS SELECT * FROM read_text('{secret}')",
-    "CREATE VIEW findings AS SELECT * FROM '{secret}'",
-    "CREATE VIEW findings AS SELECT error('stop') AS x",
-    "CREATE VIEW findings AS SELECT CAST(c AS INTEGER) AS x FROM (VALUES ('a')) t(c)",
-    "CREATE TABLE gone (a INT); CREATE VIEW findings AS FROM gone; DROP TABLE gone",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "view",
+    [
+        "CREATE VIEW findings AS SELECT * FROM read_text('{secret}')",
+        "CREATE VIEW findings AS SELECT * FROM '{secret}'",
+        "CREATE VIEW findings AS SELECT error('stop') AS x",
+        "CREATE VIEW findings AS SELECT CAST(c AS INTEGER) AS x FROM (VALUES ('a')) t(c)",
+        "CREATE TABLE gone (a INT); CREATE VIEW findings AS FROM gone; DROP TABLE gone",
+    ],
+)
 def test_a_strangers_view_is_a_store_error_and_reads_nothing(stranger, tmp_path, view):
     secret = tmp_path / "secret.csv"
     secret.write_text("word\nhidden\n")
@@ -74,10 +77,20 @@ def test_a_strangers_view_is_a_store_error_and_reads_nothing(stranger, tmp_path,
         assert "hidden" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", [
-    "SELEC", "SELECT * FROM none", "DROP TABLE findings", "", "INSERT INTO skips BY NAME SELECT 1 AS row",
-    "SELECT 'a'::INTEGER", "COPY (SELECT 1) TO 'out.csv'", "ATTACH 'other.duckdb'", "INSTALL httpfs",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELEC",
+        "SELECT * FROM none",
+        "DROP TABLE findings",
+        "",
+        "INSERT INTO skips BY NAME SELECT 1 AS row",
+        "SELECT 'a'::INTEGER",
+        "COPY (SELECT 1) TO 'out.csv'",
+        "ATTACH 'other.duckdb'",
+        "INSTALL httpfs",
+    ],
+)
 def test_a_wrong_query_is_our_own_error(stranger, text):
     with pytest.raises(AuditError):
         auditor.Run(stranger).sql(text)

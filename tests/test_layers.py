@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"records", "columns", "errors", "config", "manifest", "text", "statistics"}
+GROUND = {"records", "run_columns", "streams", "errors", "config", "manifest", "text", "statistics"}
 MEASURING = {"sources", "sketch", "neardup", "estimate", "collapse", "detectors"}
 KEEPING = {"store", "provenance", "gate", "reports"}
 GLUE = {"pipeline", "sample_data"}
 TOP = {"api", "cli"}
 BARE = {"numpy", "scipy", "numba", "polars", "pyarrow", "psutil"}
 LATE = {"transformers", "torch", "ray"}
+# The stairs of the pipeline, in the order in which results flow; a step imports only steps below it.
+ORDER = ("run", "launch", "map", "reduce", "documents", "fraction", "diversity", "reservoir", "report", "finished")
+MOST_MODULES, MOST_LINES = 14, 360
 
 
 def place(file: Path) -> str:
@@ -78,6 +81,36 @@ def test_heavy_packages_are_imported_late_and_the_ground_stays_light(file):
             pytest.fail(f"the ground floor imports {package}")
 
 
+def step(parts: list[str]) -> int:
+    """The height of a module of the pipeline on its stairs; audit.py and finalise.py stand on top."""
+    return ORDER.index(parts[2]) if len(parts) > 2 and parts[2] in ORDER else len(ORDER)
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "auditor" / "pipeline").rglob("*.py")), ids=lambda f: str(f.relative_to(ROOT))
+)
+def test_no_step_of_the_pipeline_imports_one_above_it(file):
+    here = step(list(file.relative_to(ROOT).with_suffix("").parts))
+    for name, _ in imports(file):
+        parts = name.split(".")
+        if parts[:2] == ["auditor", "pipeline"] and len(parts) > 2:
+            assert step(parts) <= here, f"{file.relative_to(ROOT)} imports {name}, which stands above it"
+
+
+def test_the_halves_of_estimate_do_not_import_each_other():
+    for half, other in (("fraction", "diversity"), ("diversity", "fraction")):
+        for file in (ROOT / "auditor" / "estimate" / half).rglob("*.py"):
+            assert not [n for n, _ in imports(file) if n.startswith(f"auditor.estimate.{other}")], file
+
+
+def test_folders_and_modules_stay_small():
+    for file in modules():
+        lines = len(file.read_text(encoding="utf-8").splitlines())
+        assert lines <= MOST_LINES, f"{file.relative_to(ROOT)}: {lines} lines"
+        inside = [f for f in file.parent.glob("*.py") if f.name != "__init__.py"]
+        assert len(inside) <= MOST_MODULES, f"{file.parent.relative_to(ROOT)}: {len(inside)} modules"
+
+
 def test_package_markers_are_empty():
     for folder in ("auditor", "detectors", "reports", "sample_data"):
         for file in (ROOT / folder).rglob("__init__.py"):
@@ -94,8 +127,8 @@ def test_nothing_loads_a_pickle():
 @pytest.mark.parametrize(
     ("module", "unwanted"),
     [
-        ("auditor.pipeline.map", {"scipy.special", "duckdb", "sklearn", "jinja2", "auditor.pipeline.finalise"}),
-        ("auditor.pipeline.audit", {"numba", "scipy", "duckdb", "sklearn", "jinja2", "auditor.pipeline.map"}),
+        ("auditor.pipeline.map.split", {"scipy.special", "duckdb", "sklearn", "jinja2", "auditor.pipeline.finalise"}),
+        ("auditor.pipeline.audit", {"numba", "scipy", "duckdb", "sklearn", "jinja2", "auditor.pipeline.map.split"}),
     ],
 )
 def test_nothing_is_read_later_for_what_only_the_end_needs(module, unwanted):

@@ -9,8 +9,8 @@ from typing import Any
 
 import typer
 
-from auditor.cli.main import app
-from auditor.cli.printing import print_json, print_outcome
+from auditor.cli.app import app
+from auditor.cli.output.printing import print_json, print_outcome
 
 CORPUS = typer.Argument(..., metavar="CORPUS…", help="Files, folders, globs, URLs, or - for standard input.")
 WHERE = "Where to look"
@@ -79,7 +79,7 @@ def audit(
     json: bool = typer.Option(False, "--json", help="Print report.json instead of the summary.", rich_help_panel=RUN),
 ) -> int:
     """Read a corpus, measure it, write RUN/report.html, report.json and audit.duckdb."""
-    from auditor.cli.progress import Bars
+    from auditor.cli.output.progress import Bars
     from auditor.config import load
     from auditor.gate.policy import load_policy
     from auditor.pipeline.audit import audit as run_audit
@@ -93,7 +93,7 @@ def audit(
     with Bars(quiet=quiet) as bars:
         outcome = run_audit(chosen, out, fresh=fresh, command=command, progress=bars)
     if rules is not None:
-        from auditor.pipeline.gating import gate_audit
+        from auditor.pipeline.finished.gate import gate_audit
 
         outcome = gate_audit(outcome, out, chosen, rules)
     if json:
@@ -104,13 +104,34 @@ def audit(
 
 
 SETTINGS = (
-    "human_reference", "known_ai", "against", "text_column", "id_column", "date_column", "url_column",
-    "language_column", "topic_column", "source_column", "category_column", "deep_sample", "deep_budget",
-    "dated_anchors", "minimum_words", "excerpts",
-    "near_dup_threshold", "level", "profile", "shards_sample", "seed", "retain", "workers", "memory_limit", "launcher",
+    "human_reference",
+    "known_ai",
+    "against",
+    "text_column",
+    "id_column",
+    "date_column",
+    "url_column",
+    "language_column",
+    "topic_column",
+    "source_column",
+    "category_column",
+    "deep_sample",
+    "deep_budget",
+    "dated_anchors",
+    "minimum_words",
+    "excerpts",
+    "near_dup_threshold",
+    "level",
+    "profile",
+    "shards_sample",
+    "seed",
+    "retain",
+    "workers",
+    "memory_limit",
+    "launcher",
     "policy",
     "store",
-)  # fmt: skip
+)
 
 
 @app.command(epilog="Example: auditor plan crawl/ --json")
@@ -127,19 +148,23 @@ def plan(
     """What would be read: shards, columns found, and the time, memory and disk that it will cost."""
     from auditor.config import load
     from auditor.pipeline.audit import lay_out
-    from auditor.pipeline.cost import describe
-    from auditor.pipeline.plan import make_plan
+    from auditor.pipeline.run.cost import describe
+    from auditor.pipeline.run.plan import make_plan
 
     chosen = load(
-        config, corpus=corpus, text_column=text_column, date_column=date_column, human_reference=human_reference,
+        config,
+        corpus=corpus,
+        text_column=text_column,
+        date_column=date_column,
+        human_reference=human_reference,
         shards_sample=shards_sample,
-    )  # fmt: skip
+    )
     laid_out = make_plan(chosen) if out is None else lay_out(chosen, out, command=shlex.join(sys.argv))
     found: dict[str, Any] = describe(laid_out, chosen)
     if json:
         print_json(found)
         return 0
-    from auditor.cli.printing import print_plan
+    from auditor.cli.output.printing import print_plan
 
     print_plan(found)
     return 0

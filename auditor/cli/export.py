@@ -7,10 +7,10 @@ from typing import Any
 
 import typer
 
-from auditor.cli.main import app
+from auditor.cli.app import app
+from auditor.cli.arguments import RUN
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, ConfigError
 
-RUN = typer.Argument(..., metavar="RUN", help="Folder of a finished run.")
 WHAT = "What to write"
 WHICH = "Which documents stay"
 
@@ -50,7 +50,7 @@ def export(
 ) -> int:
     """Write what an audit chose: lists of documents, the filtered corpus, sampling weights, a sample to label."""
     from auditor.gate.selection import Choice
-    from auditor.pipeline import exporting
+    from auditor.pipeline.finished import export
 
     if not any((keep, drop, filtered, weights, review, mix)):
         raise ConfigError("nothing to write: name --keep, --drop, --filtered, --weights, --review or --mix")
@@ -59,25 +59,29 @@ def export(
     if any((keep, drop, filtered, weights)):
         choice = _choice(weights is not None, Choice, probability, not keep_duplicates, drop_ineligible)
         if keep or drop:
-            written = exporting.write_manifests(run, choice, keep=keep, drop=drop)
+            written = export.write_manifests(run, choice, keep=keep, drop=drop)
             found["manifests"] = {"kept": written.kept, "dropped": written.dropped, "files": written.files}
         if filtered:
-            written = exporting.write_corpus(run, choice, filtered)
-            found["filtered"] = {"kept": written.kept, "dropped": written.dropped, "files": written.files,
-                                 "problems": written.problems}  # fmt: skip
+            written = export.write_corpus(run, choice, filtered)
+            found["filtered"] = {
+                "kept": written.kept,
+                "dropped": written.dropped,
+                "files": written.files,
+                "problems": written.problems,
+            }
             code = EXIT_INCOMPLETE if written.problems else code
         if weights:
-            from auditor.pipeline.weighing import write_weights
+            from auditor.pipeline.finished.weights import write_weights
 
             found["weights"] = write_weights(run, weights, choice) | {"files": [weights]}
     if review is not None:
-        from auditor.pipeline.labelling import export_review
+        from auditor.pipeline.finished.review import export_review
 
         if out is None:
             raise ConfigError("--review N writes to --out FILE.csv or FILE.jsonl: name it")
         found["review"] = {"documents": export_review(run, out, review), "asked": review, "files": [out]}
     if mix:
-        from auditor.pipeline.exporting import write_mix
+        from auditor.pipeline.finished.export import write_mix
 
         write_mix(run, mix)
         found["mix"] = {"files": [mix]}
@@ -96,10 +100,10 @@ def label(
 
     Documents on which raters contradict each other are left out and counted; ids of another run are an error.
     """
-    from auditor.cli.printing import print_json, print_outcome
-    from auditor.cli.progress import Bars
+    from auditor.cli.output.printing import print_json, print_outcome
+    from auditor.cli.output.progress import Bars
     from auditor.pipeline.audit import finish
-    from auditor.pipeline.labelling import take_labels
+    from auditor.pipeline.finished.review import take_labels
 
     taken = take_labels(run, labels)
     checked = taken.checked
@@ -107,9 +111,16 @@ def label(
         outcome = finish(run, progress=bars)
     agreement = None if checked.alpha != checked.alpha else checked.alpha
     if json:
-        print_json({"labels": checked.usable.height, "all_labels": taken.total, "left_out": checked.problems.height,
-                    "rated_twice": checked.twice, "alpha": agreement,
-                    "synthetic_fraction": outcome.report["corpus"]["synthetic_fraction"]})  # fmt: skip
+        print_json(
+            {
+                "labels": checked.usable.height,
+                "all_labels": taken.total,
+                "left_out": checked.problems.height,
+                "rated_twice": checked.twice,
+                "alpha": agreement,
+                "synthetic_fraction": outcome.report["corpus"]["synthetic_fraction"],
+            }
+        )
         return outcome.exit_code
     print(f"{checked.usable.height:,} labels taken, {taken.total:,} in all, {checked.problems.height:,} left out")
     if agreement is not None and checked.twice:
@@ -126,11 +137,15 @@ def _choice(weighted: bool, kind: Any, probability: float | None, duplicates: bo
 
 
 def _print(found: dict[str, Any], json: bool) -> None:
-    from auditor.cli.printing import print_json, print_table
+    from auditor.cli.output.printing import print_json, print_table
 
     if json:
-        print_json({name: {k: [str(f) for f in v] if k == "files" else v for k, v in part.items()}
-                    for name, part in found.items()})  # fmt: skip
+        print_json(
+            {
+                name: {k: [str(f) for f in v] if k == "files" else v for k, v in part.items()}
+                for name, part in found.items()
+            }
+        )
         return
     for name, part in found.items():
         if "kept" in part:
@@ -140,10 +155,20 @@ def _print(found: dict[str, Any], json: bool) -> None:
         if name == "review":
             print(f"review: {part['documents']:,} documents to label as human, ai, mixed or unsure")
         if name == "weights":
-            rows = [[c["choice"], f"{c['documents']:,.0f}", f"{c['words']:,.0f}", _share(c["machine_share"]),
-                     _share(c["tail_retention"])] for c in part["choices"]]  # fmt: skip
-            title = (f"{part['protected']:,} documents protected; tail: {part['rare_types_in_corpus']:,} types of the "
-                     "corpus that are rare in human text")  # fmt: skip
+            rows = [
+                [
+                    c["choice"],
+                    f"{c['documents']:,.0f}",
+                    f"{c['words']:,.0f}",
+                    _share(c["machine_share"]),
+                    _share(c["tail_retention"]),
+                ]
+                for c in part["choices"]
+            ]
+            title = (
+                f"{part['protected']:,} documents protected; tail: {part['rare_types_in_corpus']:,} types of the "
+                "corpus that are rare in human text"
+            )
             print_table(title, ["choice", "documents", "words", "machine-written", "tail kept"], rows)
         for file in part["files"]:
             print(file)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from auditor.cli.main import app
+from auditor.cli.app import app
 from auditor.errors import ConfigError
 
 SHOWN = 40
@@ -39,10 +39,10 @@ def gate(
         return 0
     if run is None or policy is None:
         raise ConfigError("name a run and a policy: auditor gate RUN --policy P.toml (--init prints a policy)")
-    from auditor.cli.printing import print_json
+    from auditor.cli.output.printing import print_json
     from auditor.manifest import write_text
-    from auditor.pipeline.gating import gate as judge
-    from auditor.reports.verdict import render_markdown
+    from auditor.pipeline.finished.gate import gate as judge
+    from auditor.reports.model.verdict import render_markdown
 
     chosen = load_policy(policy)
     verdict = judge(run, replace(chosen, strict=chosen.strict or strict), baseline=baseline)
@@ -58,12 +58,14 @@ def gate(
 
 
 def _print(verdict: dict) -> None:
-    from auditor.cli.printing import print_table
-    from auditor.reports.verdict import headline, waiver_lines
+    from auditor.cli.output.printing import print_table
+    from auditor.reports.model.verdict import headline, waiver_lines
 
     cases = verdict["cases"]
-    rows = [[c["verdict"].replace("_", " "), c["rule"], f"{c['scope_kind']} {c['scope']}", c["message"]]
-            for c in cases[:SHOWN]]  # fmt: skip
+    rows = [
+        [c["verdict"].replace("_", " "), c["rule"], f"{c['scope_kind']} {c['scope']}", c["message"]]
+        for c in cases[:SHOWN]
+    ]
     print_table("", ["verdict", "rule", "scope", "why"], rows)
     if len(cases) > SHOWN:
         print(f"… and {len(cases) - SHOWN:,} more in verdict.json")

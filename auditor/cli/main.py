@@ -13,47 +13,20 @@ from typing import Any, NoReturn
 
 import typer
 
+from auditor.cli import audit, collapse, compare, detectors, export, finished, gate, provenance, sample, steps
+from auditor.cli.app import app
 from auditor.errors import EXIT_INCOMPLETE, EXIT_USAGE, AuditError
 
+# Importing a module of commands puts them on the app.
+COMMANDS = (audit, collapse, compare, detectors, export, finished, gate, provenance, sample, steps)
 # Some releases of typer carry click inside, others depend on it; either way its usage error is this class.
 UsageError: Any = typer.BadParameter.__mro__[1]
-
-app = typer.Typer(
-    name="auditor",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    help=(
-        "How much of a training corpus is machine-written, what diversity that has cost, and how much verified "
-        "human text keeps the next generations healthy.\n\n"
-        "Start with: [bold]auditor audit CORPUS --out RUN[/bold]"
-    ),
-    epilog=(
-        "Exit codes: 0 done or passed, 1 policy failed, 2 usage or a path that isn't there, 3 incomplete or internal "
-        "error, 4 inconclusive, 5 nothing audited."
-    ),
-)
-
-
-@app.callback(invoke_without_command=True)
-def _root(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(f"auditor {installed('auditor')}")
-        raise typer.Exit
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The console script: every error is one line, and the exit code says which kind."""
     # Most of what is made at first stays: looking it through for garbage again and again takes half a second.
     gc.set_threshold(50_000)
-    # Small systems of equations: threads for them wait in a busy loop, and the last bits would depend on how many.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from auditor.cli import commands  # registers the commands on the app
-
-    assert commands
     code = run(list(sys.argv[1:] if arguments is None else arguments))
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import typer
 
-from auditor.cli.main import app
+from auditor.cli.app import app
+from auditor.cli.arguments import RUN
 from auditor.errors import EXIT_FAIL, EXIT_INCOMPLETE, EXIT_PASS
 
-RUN = typer.Argument(..., metavar="RUN", help="Folder of a finished run.")
 CODES = {"same": EXIT_PASS, "rearranged": EXIT_PASS, "changed": EXIT_FAIL, "unreadable": EXIT_INCOMPLETE}
 WORDS = {
     "same": "The corpus is what was audited.",
@@ -33,10 +33,10 @@ def provenance(
     out: Path | None = typer.Option(None, metavar="FILE", help="Write to a file instead of stdout."),
 ) -> None:
     """The record of an audit: shards with origin, licence, declared and measured share, largest web hosts, versions."""
-    from auditor.cli.printing import print_json
+    from auditor.cli.output.printing import print_json
     from auditor.manifest import write_text
-    from auditor.pipeline.recording import write_record
-    from auditor.reports.schema import to_json
+    from auditor.pipeline.finished.record import write_record
+    from auditor.reports.model.schema import to_json
 
     found = write_record(run, format)
     if out is None:
@@ -54,8 +54,8 @@ def verify(
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> int:
     """Is the corpus still what was audited? Compares content, not names or order."""
-    from auditor.cli.printing import print_json
-    from auditor.pipeline.recording import verify as compare
+    from auditor.cli.output.printing import print_json
+    from auditor.pipeline.finished.verify import verify as compare
 
     found = compare(run, corpus, quick=quick)
     if json:

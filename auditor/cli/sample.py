@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from auditor.cli.main import app
+from auditor.cli.app import app
 
 
 @app.command(
@@ -20,7 +20,7 @@ def sample(
     """Build the sample corpus; DIR.truth.json and DIR.reference/ lie beside it."""
     from dataclasses import asdict
 
-    from auditor.cli.printing import print_json, print_table
+    from auditor.cli.output.printing import print_json, print_table
     from auditor.sample_data.builder import build_sample
 
     truth = build_sample(directory, seed=seed)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from auditor.cli.main import app
+from auditor.cli.app import app
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, ConfigError
 
 RUN = typer.Argument(..., metavar="RUN", help="Folder of the run, made by `auditor plan CORPUS --out RUN`.")
@@ -21,10 +21,10 @@ def map_slice(
     quiet: bool = typer.Option(False, help="No progress on stderr."),
 ) -> int:
     """Measure one slice of the plan; slices run anywhere that sees the folder, in any order."""
-    from auditor.cli.progress import Bars
-    from auditor.pipeline.audit import map_all
-    from auditor.pipeline.plan import load_plan
-    from auditor.pipeline.recovery import unfinished
+    from auditor.cli.output.progress import Bars
+    from auditor.pipeline.map.crew import map_all
+    from auditor.pipeline.run.plan import load_plan
+    from auditor.pipeline.run.recovery import unfinished
 
     index, of = slice_of(shard)
     plan, config, _ = load_plan(run)
@@ -44,8 +44,8 @@ def reduce_slice(
     partition: str = typer.Option("0/1", metavar="j/M", help="The j-th of M slices of the band partitions, from 0."),
 ) -> int:
     """Find candidate duplicates in some band partitions; `finalise` verifies them."""
-    from auditor.pipeline.plan import load_plan
-    from auditor.pipeline.reduce import reduce_slice as reduce_some
+    from auditor.pipeline.reduce.cluster import reduce_slice as reduce_some
+    from auditor.pipeline.run.plan import load_plan
 
     index, of = slice_of(partition)
     plan, config, _ = load_plan(run)
@@ -61,8 +61,8 @@ def finalise(
     json: bool = typer.Option(False, "--json", help="Print report.json."),
 ) -> int:
     """Verify clusters, estimate, and write tables and reports from what has been mapped."""
-    from auditor.cli.printing import print_json, print_outcome
-    from auditor.cli.progress import Bars
+    from auditor.cli.output.printing import print_json, print_outcome
+    from auditor.cli.output.progress import Bars
     from auditor.pipeline.audit import finish
 
     with Bars(quiet=quiet) as bars:
@@ -83,7 +83,7 @@ def merge(
     json: bool = typer.Option(False, "--json", help="Print report.json."),
 ) -> int:
     """Several runs as one corpus (a month of dumps): duplicates across them, one set of figures."""
-    from auditor.pipeline.earlier import merge_runs
+    from auditor.pipeline.finished.merge import merge_runs
 
     merge_runs(runs, out)
     return finalise(out, store=store, quiet=quiet, json=json)

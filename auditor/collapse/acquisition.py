@@ -25,8 +25,10 @@ def plan_of(
     sizes = {kind: {r["stratum"]: r for r in row["strata"]} for kind, row in rows.items()}
     collect = [
         {key: p[key] for key in ("kind", "stratum", "priority")} | {"tokens": sizes[kind][p["stratum"]]["tokens"]}
-        for kind, cut in cuts.items() for p in priorities(cut.ready) if p["stratum"] in sizes[kind]
-    ]  # fmt: skip
+        for kind, cut in cuts.items()
+        for p in priorities(cut.ready)
+        if p["stratum"] in sizes[kind]
+    ]
     return {
         "band": band,
         "regime": rows[""]["regime"],

@@ -9,12 +9,12 @@ from auditor.collapse.sizing import BANDS
 def explain_choices(reservoir: Reservoir) -> str:
     """Assumptions and policy as sentences for the report; its figures stand in `assumptions`."""
     o = reservoir.options
-    rarest = f"of frequency {o.rarest_frequency:.3g}" if o.rarest_frequency else (
-        f"that stand among those carrying {o.coverage_share:.1%} of human words"
-    )  # fmt: skip
-    credit = ", ".join(
-        f"{(band.credit if o.credit is None else o.credit):.0%} ({band.name})" for band in BANDS
-    )  # fmt: skip
+    rarest = (
+        f"of frequency {o.rarest_frequency:.3g}"
+        if o.rarest_frequency
+        else (f"that stand among those carrying {o.coverage_share:.1%} of human words")
+    )
+    credit = ", ".join(f"{(band.credit if o.credit is None else o.credit):.0%} ({band.name})" for band in BANDS)
     kept = {r.ratio_source for r in reservoir.ready}
     return " ".join(
         [

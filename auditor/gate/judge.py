@@ -46,11 +46,21 @@ class Case:
     def as_dict(self) -> dict[str, Any]:
         e = self.estimate
         return {
-            "rule": self.rule, "quantity": self.quantity, "scope_kind": self.scope_kind, "scope": self.scope,
-            "verdict": self.verdict, "side": self.side, "bound": self.bound, "value": e.value, "lower": e.lower,
-            "upper": e.upper, "level": e.level, "status": str(e.status), "p_value": self.p_value,
+            "rule": self.rule,
+            "quantity": self.quantity,
+            "scope_kind": self.scope_kind,
+            "scope": self.scope,
+            "verdict": self.verdict,
+            "side": self.side,
+            "bound": self.bound,
+            "value": e.value,
+            "lower": e.lower,
+            "upper": e.upper,
+            "level": e.level,
+            "status": str(e.status),
+            "p_value": self.p_value,
             "message": self.message,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +123,11 @@ def _judge_rule(rule: Rule, figures: Figures, policy: Policy) -> list[Case]:
         raise ConfigError(f"rule {rule.name}: this run has no {rule.quantity} for any {rule.scope}")
     absent = Estimate.not_measured(f"{rule.quantity} is not in this run")
     estimates = [figures[scope].get(rule.quantity, absent) for scope in scopes]
-    beyond = {level: _beyond(estimates, rule, bound, policy.false_discovery_rate)
-              for level, bound in ((FAIL, rule.error), (WARN, rule.warn)) if bound is not None}  # fmt: skip
+    beyond = {
+        level: _beyond(estimates, rule, bound, policy.false_discovery_rate)
+        for level, bound in ((FAIL, rule.error), (WARN, rule.warn))
+        if bound is not None
+    }
     return [
         _case(rule, scope, estimate, {level: (stands[i], p[i]) for level, (stands, p) in beyond.items()})
         for i, (scope, estimate) in enumerate(zip(scopes, estimates, strict=True))
@@ -205,8 +218,16 @@ def _waive(cases: Sequence[Case], waivers: Sequence[Waiver], today: date) -> tup
                     out[place] = replace(case, verdict=WAIVED, message=words)
         if state == "unused" and excused:
             state = "used"
-        told.append({"rule": waiver.rule, "scope": list(waiver.scope), "until": waiver.until.isoformat(),
-                     "reason": waiver.reason, "state": state, "cases": excused})  # fmt: skip
+        told.append(
+            {
+                "rule": waiver.rule,
+                "scope": list(waiver.scope),
+                "until": waiver.until.isoformat(),
+                "reason": waiver.reason,
+                "state": state,
+                "cases": excused,
+            }
+        )
     return out, told
 
 

@@ -149,8 +149,11 @@ def _rule(row: dict[str, Any], number: int, wrong: list[str]) -> Rule | None:
     known = [field.name.rstrip("_") for field in fields(Rule)]
     wrong += _unknown(row, known, where)
     wrong += [f"{where}: {key} is missing" for key in ("name", "scope", "quantity") if key not in row]
-    wrong += [f"{where}: {key} must be text" for key in ("name", "scope", "quantity", "not_measured", "why")
-              if key in row and not isinstance(row[key], str)]  # fmt: skip
+    wrong += [
+        f"{where}: {key} must be text"
+        for key in ("name", "scope", "quantity", "not_measured", "why")
+        if key in row and not isinstance(row[key], str)
+    ]
     if len(wrong) > before:
         return None
     if row["scope"] not in SCOPE_KINDS:
@@ -178,8 +181,11 @@ def _bounds(row: Mapping[str, Any], where: str) -> list[str]:
     if bad:
         return bad
     if is_share(row["quantity"]):
-        bad = [f"{where}: {key} = {value} lies outside 0-1; shares are written as 0.1, not 10"
-               for key, value in given.items() if not 0 <= value <= 1]  # fmt: skip
+        bad = [
+            f"{where}: {key} = {value} lies outside 0-1; shares are written as 0.1, not 10"
+            for key, value in given.items()
+            if not 0 <= value <= 1
+        ]
     sides = {key.split("_")[1] for key in given}
     if len(sides) > 1:
         bad.append(f"{where}: bounds above and below contradict or need two rules; keep one side")
@@ -229,8 +235,11 @@ def _clashes(rules: list[Rule]) -> list[str]:
 
 def _orphans(rules: list[Rule], waivers: list[Waiver]) -> list[str]:
     names = [rule.name for rule in rules]
-    return [f"a waiver names the rule {waiver.rule!r}, which isn't there" + _near(waiver.rule, names)
-            for waiver in waivers if waiver.rule not in names]  # fmt: skip
+    return [
+        f"a waiver names the rule {waiver.rule!r}, which isn't there" + _near(waiver.rule, names)
+        for waiver in waivers
+        if waiver.rule not in names
+    ]
 
 
 def _unknown(row: Mapping[str, Any], known: Iterable[str], where: str) -> Iterable[str]:

@@ -9,18 +9,27 @@ from auditor.records import Estimate
 
 ORDERS = ("q0", "q1", "q2")
 SHARES = (
-    "synthetic_fraction", "synthetic_fraction_tokens", "synthetic_fraction_pooled", "synthetic_fraction_lower_bound",
-    "mixed_fraction", "duplicate_fraction", "duplicate_fraction_within", "duplicate_fraction_across",
-    "skipped_share", "ineligible_share",
-)  # fmt: skip
+    "synthetic_fraction",
+    "synthetic_fraction_tokens",
+    "synthetic_fraction_pooled",
+    "synthetic_fraction_lower_bound",
+    "mixed_fraction",
+    "duplicate_fraction",
+    "duplicate_fraction_within",
+    "duplicate_fraction_across",
+    "skipped_share",
+    "ineligible_share",
+)
 COUNTS = ("documents", "eligible_documents", "tokens", "bytes", "skipped", "shards")
 # Of the corpus alone: findings by severity, and files of it that could not be read.
 EXTRA = ("findings.error", "findings.warning", "unreadable_files")
 OTHERS = (
-    *(f"diversity.{order}" for order in ORDERS), "diversity.tail_retention", "tail_retention",
+    *(f"diversity.{order}" for order in ORDERS),
+    "diversity.tail_retention",
+    "tail_retention",
     *(f"diversity_loss.{order}" for order in ORDERS),
     *(f"diversity_loss.{part}.{order}" for part in ("from_duplication", "from_synthetic", "rest") for order in ORDERS),
-)  # fmt: skip
+)
 # Names below these cannot be listed here: levels of types, drift by slice, and the recommendation.
 OPEN = ("diversity.levels.", "diversity_loss.levels.", "drift.", "reservoir.")
 

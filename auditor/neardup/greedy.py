@@ -136,9 +136,20 @@ def assign(
     facts = (known.starts, known.representatives, known.jaccards)
     counts = (out.compared, out.rejected)
     _assign(
-        part.signatures, part.starts, chosen, numbers, slots, stars, filled, rule, facts, out.representative,
-        out.jaccard, flags, counts,
-    )  # fmt: skip
+        part.signatures,
+        part.starts,
+        chosen,
+        numbers,
+        slots,
+        stars,
+        filled,
+        rule,
+        facts,
+        out.representative,
+        out.jaccard,
+        flags,
+        counts,
+    )
 
 
 @kernel

@@ -8,55 +8,24 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
+
+import numpy as np
 
 from auditor.config import Config
 from auditor.errors import EXIT_INCOMPLETE, EXIT_NOTHING, EXIT_PASS, ConfigError, NothingAudited, StoreError
 from auditor.manifest import CLUSTERS, MANIFEST, key_of, locked, read_json
-from auditor.pipeline.launch import Event, Report, run_jobs
-from auditor.pipeline.parts import PARTS, done
-from auditor.pipeline.plan import Plan, Task, load_plan, make_plan, save_plan, source_options
-from auditor.pipeline.recovery import drop_damaged, missing_parts, named, store_faults, sweep_run
+from auditor.pipeline.map.crew import ONE_PROCESS_BYTES, crew, map_all
+from auditor.pipeline.run.parts import PARTS
+from auditor.pipeline.run.plan import Plan, load_plan, make_plan, save_plan
+from auditor.pipeline.run.progress import Outcome, Progress, Silent
+from auditor.pipeline.run.recovery import missing_parts, store_faults, sweep_run
 from auditor.store.database import DATABASE
 from auditor.store.shared import check_store, copy_audit
-
-if TYPE_CHECKING:
-    from auditor.pipeline.finalise import Outcome
-
-# Below this much text a second process costs more than it saves.
-ONE_PROCESS_BYTES = 64 << 20
-WORKER_BYTES = 1 << 30  # of one process at its peak, about (docs/scale.md)
-FIRST_BYTES, THREAD_BYTES = 512 << 20, 192 << 20  # of it: whatever the threads; more for each of them
-
-
-class Progress(Protocol):
-    """Who listens: the command line draws bars, Python callers may ignore it."""
-
-    def stage(self, name: str, total: int) -> None: ...
-
-    def step(self, documents: int, size: int) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Silent:
-    """Progress for those who don't look."""
-
-    def stage(self, name: str, total: int) -> None:
-        pass
-
-    def step(self, documents: int, size: int) -> None:
-        pass
-
-    def note(self, text: str) -> None:
-        pass
 
 
 def audit(
@@ -147,91 +116,43 @@ def prepare(config: Config, run: Path, *, fresh: bool = False, command: str = ""
     return plan
 
 
-def map_all(
-    plan: Plan, config: Config, run: Path, *, tasks: Sequence[Task] | None = None, progress: Progress | None = None,
-    meanwhile: Callable[[], object] | None = None,
-) -> dict[str, str]:  # fmt: skip
-    """Map every split that is not done; returns the reasons of those that failed, by task key.
+def warm_up() -> None:
+    """Load what takes its time when it is first used: libraries, and what numba and the tokeniser need for any kernel.
 
-    Parameters: meanwhile, what this process does as soon as others have begun to read
+    On a thread, while others read: after the last split it would take a second.
     """
-    progress = progress or Silent()
-    chosen = plan.tasks if tasks is None else tasks
-    damaged = drop_damaged(chosen, run)
-    for task in chosen:
-        if task.key in damaged:
-            progress.note(f"{task.shard.name}: {damaged[task.key]}; reading it again")
-    wanted = [task for task in chosen if not _complete(run, task)]
-    workers = min(crew(config), len(wanted)) if plan.text_bytes > ONE_PROCESS_BYTES else 1
-    threads = threads_each(config, max(workers, 1))
-    # Largest first: the last task to end should be a small one.
-    wanted.sort(key=lambda task: -task.text_bytes)
-    progress.stage("reading and measuring", sum(task.text_bytes for task in wanted))
-    failed = {}
-    for event in _launch(wanted, config, run, workers=workers, threads=threads):
-        task = wanted[event.job]
-        if event.kind == "progress":
-            progress.step(event.documents, event.bytes)
-            if meanwhile and workers > 1:
-                meanwhile()
-                meanwhile = None
-        elif event.stop:
-            raise StoreError(f"{event.reason}; nothing finished was lost, the same command goes on from here")
-        elif event.kind == "failed":
-            failed[task.key] = event.reason
-            progress.note(f"{named(task)}: {event.reason}")
-        elif event.result["error"]:
-            progress.note(f"{named(task)}: read in part: {event.result['error']}")
-    return failed
+    from auditor.text.tokens import tokenise
 
-
-def crew(config: Config) -> int:
-    """How many processes fit the memory limit."""
-    return max(1, min(config.workers, config.memory_bytes // WORKER_BYTES))
-
-
-def threads_each(config: Config, workers: int) -> int:
-    """How many threads each of some processes may have: no more than there are cores, and than fit the memory limit."""
-    return max(1, min(config.workers // workers, (config.memory_bytes // workers - FIRST_BYTES) // THREAD_BYTES))
-
-
-def _launch(tasks: Sequence[Task], config: Config, run: Path, *, workers: int, threads: int) -> Iterator[Event]:
-    if config.launcher == "ray":
-        from auditor.pipeline.ray import map_on_ray
-
-        return map_on_ray(run, tasks)
-    # No more threads than batches: what each of them holds for itself takes a tenth of a second to lay out and add up.
-    batch = source_options(config).batch_bytes
-    work = [(task, config, run, min(threads, task.text_bytes // batch + 1)) for task in tasks]
-    return run_jobs(_map, work, workers=workers, threads=threads, apart=bool(config.memory_limit))
-
-
-def _map(work: tuple[Task, Config, Path, int], report: Report) -> dict[str, Any]:
-    from auditor.pipeline.map import Job, map_split  # by those who do it: see the head of this module
-
-    return map_split(Job(*work), report)
+    for module in ("wordfreq", "auditor.pipeline.finalise"):
+        import_module(module)
+    tokenise(np.frombuffer(b"a", np.uint8), np.array([0, 1]))
 
 
 def _warm_up() -> None:
     def load() -> None:
         with suppress(Exception):  # concluding meets it again, and says what it is
-            import_module("auditor.pipeline.conclude").warm_up()
+            warm_up()
 
     threading.Thread(target=load, daemon=True).start()
 
 
 def _conclude(plan: Plan, config: Config, run: Path, failed: dict[str, str], progress: Progress) -> Outcome:
-    from auditor.pipeline.conclude import conclude
+    """Cluster, estimate, write tables and reports; `failed` says why splits could not be mapped, by task key."""
+    from auditor.pipeline.diversity.spectra import Spectra
+    from auditor.pipeline.finalise import finalise
+    from auditor.pipeline.reduce.cluster import cluster_run
 
+    spectra = Spectra(run, plan)
+    spectra.start()
     workers = crew(config) if plan.text_bytes > ONE_PROCESS_BYTES else 1
-    return conclude(plan, config, run, failed, workers=workers, progress=progress)
+    failed = failed | cluster_run(plan, config, run, workers, progress)
+    return finalise(run, failed=failed, spectra=spectra, say=progress.note)
 
 
 def _on_slurm(config: Config, run: Path, *, fresh: bool, command: str, progress: Progress) -> Outcome:
     """Lay out, submit, wait; the jobs hold the folder themselves."""
-    from auditor.pipeline.finalise import Outcome
-    from auditor.pipeline.results import read_report
-    from auditor.pipeline.slurm import submit, write_scripts
+    from auditor.pipeline.launch.slurm import submit, write_scripts
+    from auditor.pipeline.run.reopen import read_report
 
     with locked(run):
         plan = prepare(config, run, fresh=fresh, command=command)
@@ -244,12 +165,6 @@ def _on_slurm(config: Config, run: Path, *, fresh: bool, command: str, progress:
             else StoreError(f"the last job ended with exit code {code}; see the logs in {scripts.folder}")
         )
     return Outcome(read_report(run), code)
-
-
-def _complete(run: Path, task: Task) -> bool:
-    """Done, and read to its end: what broke in the middle is tried again, for the fault may have passed."""
-    marker = done(run, task.key)
-    return marker is not None and marker["complete"]
 
 
 def _refuse_foreign(run: Path) -> None:

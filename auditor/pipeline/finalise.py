@@ -11,39 +11,44 @@ from typing import Any
 
 import polars as pl
 
+from auditor import records
 from auditor.config import Config
-from auditor.detectors.ensemble import Ensemble
+from auditor.detectors.first_tier import Ensemble
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, NothingAudited
-from auditor.pipeline import diversity, duplicates, earlier, facts, findings, labelling, recording, sizing, summary
-from auditor.pipeline.bundled import bundled_anchors
-from auditor.pipeline.deep_estimate import Deep, measure_deep, store_deep
-from auditor.pipeline.evidence import largest_hosts, open_view, pieces, register
-from auditor.pipeline.excerpts import with_excerpts
-from auditor.pipeline.filtering import filtering
-from auditor.pipeline.plan import Plan, load_plan
-from auditor.pipeline.reduce import members
-from auditor.pipeline.sampled import describe_all
-from auditor.pipeline.spectra import Spectra
-from auditor.pipeline.storing import store_all
-from auditor.pipeline.synthetic import Synthetic, measure_synthetic, read_labels
+from auditor.estimate.fraction.bundled import bundled_anchors
+from auditor.pipeline.diversity import measure
+from auditor.pipeline.diversity.spectra import Spectra
+from auditor.pipeline.documents import duplicates
+from auditor.pipeline.documents.view import largest_hosts, open_view, pieces, register
+from auditor.pipeline.fraction import labels
+from auditor.pipeline.fraction.deep_estimate import Deep, measure_deep, store_deep
+from auditor.pipeline.fraction.measure import Synthetic, measure_synthetic, read_labels
+from auditor.pipeline.reduce import resembling
+from auditor.pipeline.reduce.cluster import members
+from auditor.pipeline.report import content, counts, findings, ledger
+from auditor.pipeline.report.excerpts import with_excerpts
+from auditor.pipeline.report.filters import filtering
+from auditor.pipeline.report.sampled_shards import describe_all
+from auditor.pipeline.report.tables import store_all
+from auditor.pipeline.reservoir import recommend
+from auditor.pipeline.run.plan import Plan, load_plan
+from auditor.pipeline.run.progress import Outcome
 from auditor.records import Finding
-from auditor.reports import standing
-from auditor.reports.render import write_reports
+from auditor.reports.render.write import write_reports
+from auditor.reports.text import method_text
 from auditor.store.database import DATABASE, new_database
 
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """What an audit ended in: report.json's content and the exit code."""
-
-    report: dict[str, Any]
-    exit_code: int
-
-
-def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetime | None = None,
-             spectra: Spectra | None = None, say: Say = lambda text: None) -> Outcome:  # fmt: skip
+def finalise(
+    run: Path,
+    *,
+    failed: Mapping[str, str] | None = None,
+    now: datetime | None = None,
+    spectra: Spectra | None = None,
+    say: Say = lambda text: None,
+) -> Outcome:
     """Estimate, store and report what has been mapped and reduced.
 
     Parameters: failed, reasons of shards whose splits could not be mapped, by task key; now, the clock; spectra of the
@@ -52,7 +57,7 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
     """
     plan, config, manifest = load_plan(run)
     now = now or datetime.now(UTC)
-    shards = facts.shard_rows(run, plan, failed or {})
+    shards = counts.shard_rows(run, plan, failed or {})
     if not any(shard["documents"] for shard in shards):
         errors = [f"{s['shard']}: {s['error']}" for s in shards if s["error"]]
         errors += [unread.reason for unread in plan.corpus.failed]
@@ -61,16 +66,25 @@ def finalise(run: Path, *, failed: Mapping[str, str] | None = None, now: datetim
     complete = all(shard["complete"] for shard in shards) and not plan.corpus.failed and not failed
     with new_database(run / DATABASE, memory_bytes=config.memory_bytes // 2, threads=config.workers) as connection:
         open_view(connection, run, plan.tasks, members(run))
-        register(connection, "near_references", earlier.references_in_corpus(run, plan, config))
-        register(connection, "seen", earlier.seen_before(run, plan, config))
+        register(connection, "near_references", resembling.references_in_corpus(run, plan, config))
+        register(connection, "seen", resembling.seen_before(run, plan, config))
         found = _measure(connection, (run, plan, spectra or Spectra(run, plan)), config, shards, now.date(), say)
         report = _report(connection, (run, plan), config, manifest, shards, found, now=now, complete=complete)
         audit_id = manifest["audit_id"]
-        store_all(connection, audit_id, report, config, found.synthetic, found.ensemble, found.overlap, found.findings,
-                  pieces(run, plan.tasks))  # fmt: skip
+        store_all(
+            connection,
+            audit_id,
+            report,
+            config,
+            found.synthetic,
+            found.ensemble,
+            found.overlap,
+            found.findings,
+            pieces(run, plan.tasks),
+        )
         store_deep(connection, audit_id, found.deep, shards)
-        recording.store_ledger(connection, report, plan, run)
-        labelling.store_labels(connection, audit_id, run)
+        ledger.store_ledger(connection, report, plan, run)
+        labels.store_labels(connection, audit_id, run)
     if config.excerpts:
         report = with_excerpts(report, run)
     write_reports(report, run, config.formats)
@@ -83,7 +97,7 @@ class _Found:
 
     ensemble: Ensemble
     synthetic: Synthetic
-    diversity: diversity.Measured
+    diversity: measure.Measured
     deep: Deep
     clusters: dict[str, Any]
     overlap: dict[str, pl.DataFrame]
@@ -102,15 +116,20 @@ def _measure(
     say("estimating the synthetic fraction")
     ensemble = Ensemble.load(config.detectors)
     synthetic = measure_synthetic(
-        connection, config, [shard["shard"] for shard in shards], bundled_anchors(ensemble.calibration()),
-        read_labels(folder), listed=plan.corpus.listed, today=today,
-    )  # fmt: skip
+        connection,
+        config,
+        [shard["shard"] for shard in shards],
+        bundled_anchors(ensemble.calibration()),
+        read_labels(folder),
+        listed=plan.corpus.listed,
+        today=today,
+    )
     say("measuring diversity")
-    measured = diversity.measure(connection, run, config, shards, synthetic)
+    measured = measure.measure(connection, run, config, shards, synthetic)
     say("writing tables and reports")
     clusters = duplicates.cluster_summary(connection)
     deep = measure_deep(connection, folder, plan, config, measured.corpus["synthetic_fraction"], say)
-    more = [*synthetic.findings, *deep.findings, *recording.undeclared(connection, shards, plan)]
+    more = [*synthetic.findings, *deep.findings, *ledger.undeclared(connection, shards, plan)]
     more += describe_all(measured.corpus, shards, plan.corpus.listed, level=config.level)
     found = findings.find(measured.corpus, shards, clusters, more)
     for shard in shards:
@@ -120,46 +139,57 @@ def _measure(
 
 
 def _report(
-    connection: Any, run: tuple[Path, Plan], config: Config, manifest: Mapping[str, Any], shards: list[dict[str, Any]],
-    found: _Found, *, now: datetime, complete: bool,
-) -> dict[str, Any]:  # fmt: skip
+    connection: Any,
+    run: tuple[Path, Plan],
+    config: Config,
+    manifest: Mapping[str, Any],
+    shards: list[dict[str, Any]],
+    found: _Found,
+    *,
+    now: datetime,
+    complete: bool,
+) -> dict[str, Any]:
     """report.json's content."""
     folder, plan = run
     measured, synthetic = found.diversity, found.synthetic
     quantities = {"corpus": measured.corpus, "shards": shards, "strata": measured.strata}
-    reservoir = sizing.size_reservoir(folder, plan, quantities, measured.spectrum, sizing.reservoir_options(config))
+    reservoir = recommend.size_reservoir(
+        folder, plan, quantities, measured.spectrum, recommend.reservoir_options(config)
+    )
     kind = "source" if found.overlap["source"].height else "shard"
-    return summary.plain({
-        "schema_version": "1.0",
-        "audit": {
-            "id": manifest["audit_id"],
-            "started_at": manifest["started_at"],
-            "finished_at": now.isoformat(timespec="seconds"),
-            "corpus": plan.corpus.name,
-            "version": installed("auditor"),
-            "config_hash": config.hash,
-            "seeds": {"audit": config.seed},
-            "complete": complete,
-        },
-        "estimand": summary.ESTIMAND.format(words=config.minimum_words),
-        "corpus": measured.corpus,
-        "shards": shards,
-        "strata": measured.strata,
-        "reservoir": sizing.report_section(reservoir),
-        "anchors": summary.anchor_rows(synthetic),
-        "detectors": [*found.ensemble.cards(), *found.deep.cards],
-        "findings": [finding.as_dict() for finding in found.findings],
-        "skips": facts.skip_rows(plan, shards),
-        "provenance": facts.provenance(plan, config, manifest, shards),
-        "clusters": found.clusters,
-        "overlaps": duplicates.overlap_matrix(found.overlap[kind], kind),
-        "near_duplicates": facts.near_duplicates(config, manifest.get("near_duplicates", {})),
-        "profile": measured.profile,
-        "actions": findings.actions(shards),
-        "filtering": filtering(synthetic, measured.corpus, measured.text, measured.reference, measured.drawn),
-        "hosts": largest_hosts(connection),
-        "method": standing.METHOD,
-        "limits": standing.LIMITS,
-        "citations": standing.CITATIONS,
-        "sensitivity": found.deep.into(summary.sensitivity(synthetic)),
-    })  # fmt: skip
+    return records.plain(
+        {
+            "schema_version": "1.0",
+            "audit": {
+                "id": manifest["audit_id"],
+                "started_at": manifest["started_at"],
+                "finished_at": now.isoformat(timespec="seconds"),
+                "corpus": plan.corpus.name,
+                "version": installed("auditor"),
+                "config_hash": config.hash,
+                "seeds": {"audit": config.seed},
+                "complete": complete,
+            },
+            "estimand": content.ESTIMAND.format(words=config.minimum_words),
+            "corpus": measured.corpus,
+            "shards": shards,
+            "strata": measured.strata,
+            "reservoir": recommend.report_section(reservoir),
+            "anchors": content.anchor_rows(synthetic),
+            "detectors": [*found.ensemble.cards(), *found.deep.cards],
+            "findings": [finding.as_dict() for finding in found.findings],
+            "skips": counts.skip_rows(plan, shards),
+            "provenance": counts.provenance(plan, config, manifest, shards),
+            "clusters": found.clusters,
+            "overlaps": duplicates.overlap_matrix(found.overlap[kind], kind),
+            "near_duplicates": counts.near_duplicates(config, manifest.get("near_duplicates", {})),
+            "profile": measured.profile,
+            "actions": findings.actions(shards),
+            "filtering": filtering(synthetic, measured.corpus, measured.text, measured.reference, measured.drawn),
+            "hosts": largest_hosts(connection),
+            "method": method_text.METHOD,
+            "limits": method_text.LIMITS,
+            "citations": method_text.CITATIONS,
+            "sensitivity": found.deep.into(content.sensitivity(synthetic)),
+        }
+    )

@@ -80,12 +80,25 @@ def declared_findings(ledger: Iterable[Mapping[str, Any]]) -> list[Finding]:
 
 def rows(ledger: Iterable[Mapping[str, Any]]) -> list[dict[str, str | None]]:
     """The ledger as rows of the store's table `provenance`: shard, name, value."""
-    kept = ("licences", "sources", "origin", "verifier", "generators", "declared_synthetic_share", "fingerprint",
-            "digest", "file_bytes", "dated_from", "dated_to")  # fmt: skip
+    kept = (
+        "licences",
+        "sources",
+        "origin",
+        "verifier",
+        "generators",
+        "declared_synthetic_share",
+        "fingerprint",
+        "digest",
+        "file_bytes",
+        "dated_from",
+        "dated_to",
+    )
     return [
         {"shard": line["shard"], "name": name, "value": str(line[name])}
-        for line in ledger for name in kept if line[name] not in (None, {}, "")
-    ]  # fmt: skip
+        for line in ledger
+        for name in kept
+        if line[name] not in (None, {}, "")
+    ]
 
 
 def total_digest(digests: Iterable[str]) -> str:

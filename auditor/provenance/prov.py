@@ -19,8 +19,12 @@ def prov_json(record: Mapping[str, Any]) -> dict[str, Any]:
     used: dict[str, Any] = {}
     derived: dict[str, Any] = {}
     attributed: dict[str, Any] = {}
-    agents: dict[str, Any] = {tool: {"prov:type": {"$": "prov:SoftwareAgent", "type": "prov:QUALIFIED_NAME"},
-                                     "audit:version": audit["version"]}}  # fmt: skip
+    agents: dict[str, Any] = {
+        tool: {
+            "prov:type": {"$": "prov:SoftwareAgent", "type": "prov:QUALIFIED_NAME"},
+            "audit:version": audit["version"],
+        }
+    }
     for place, line in enumerate(ledger):
         shard = f"audit:shard-{place}"
         entities[shard] = _entity(line)
@@ -37,26 +41,40 @@ def prov_json(record: Mapping[str, Any]) -> dict[str, Any]:
         entities[name] = {"prov:type": "audit:Detector", **own, "audit:revision": detector.get("revision", "")}
         used[f"_:m{place}"] = {"prov:activity": run, "prov:entity": name}
     out: dict[str, Any] = {
-        "prefix": {"audit": f"urn:auditor:{audit['id']}:", "prov": "http://www.w3.org/ns/prov#",
-                   "xsd": "http://www.w3.org/2001/XMLSchema#"},
+        "prefix": {
+            "audit": f"urn:auditor:{audit['id']}:",
+            "prov": "http://www.w3.org/ns/prov#",
+            "xsd": "http://www.w3.org/2001/XMLSchema#",
+        },
         "entity": entities,
-        "activity": {run: {"prov:startTime": audit["started_at"], "prov:endTime": audit["finished_at"],
-                           "audit:configuration": audit["config_hash"]}},
+        "activity": {
+            run: {
+                "prov:startTime": audit["started_at"],
+                "prov:endTime": audit["finished_at"],
+                "audit:configuration": audit["config_hash"],
+            }
+        },
         "agent": agents,
         "used": used,
         "wasGeneratedBy": {"_:g": {"prov:entity": report, "prov:activity": run}},
         "wasAssociatedWith": {"_:w": {"prov:activity": run, "prov:agent": tool}},
-    }  # fmt: skip
+    }
     return out | {key: found for key, found in (("wasDerivedFrom", derived), ("wasAttributedTo", attributed)) if found}
 
 
 def _entity(line: Mapping[str, Any]) -> dict[str, Any]:
     found = {
-        "prov:type": "audit:Shard", "audit:name": line["shard"], "audit:bytes": line["file_bytes"],
-        "audit:documents": line["documents"], "audit:skipped": line["skipped"], "audit:digest": line["digest"],
-        "audit:fingerprint": line["fingerprint"], "audit:origin": line["origin"], "audit:verifier": line["verifier"],
+        "prov:type": "audit:Shard",
+        "audit:name": line["shard"],
+        "audit:bytes": line["file_bytes"],
+        "audit:documents": line["documents"],
+        "audit:skipped": line["skipped"],
+        "audit:digest": line["digest"],
+        "audit:fingerprint": line["fingerprint"],
+        "audit:origin": line["origin"],
+        "audit:verifier": line["verifier"],
         "audit:licence": ", ".join(line["licences"]) or None,
         "audit:declaredSynthetic": line["declared_synthetic_share"],
         "audit:measuredSynthetic": line["measured_synthetic_fraction"]["value"],
-    }  # fmt: skip
+    }
     return {key: value for key, value in found.items() if value is not None}

@@ -29,8 +29,10 @@ def groups(hosts: np.ndarray, ids: np.ndarray) -> np.ndarray:
 
 def host_hashes(hosts: list[str | None]) -> np.ndarray:
     """(n,) uint64 of host names, 0 for None."""
-    known = {name: int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little") | 1
-             for name in {h for h in hosts if h is not None}}  # fmt: skip
+    known = {
+        name: int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little") | 1
+        for name in {h for h in hosts if h is not None}
+    }
     return np.array([0 if name is None else known[name] for name in hosts], np.uint64)
 
 

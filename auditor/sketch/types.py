@@ -26,9 +26,15 @@ BINS = (0, 1, 2, 3, NO_SCORE)
 KEEP_ALL = 2**64 - 1
 CAP = 2**17
 COLUMNS = {
-    "level": pl.UInt8, "type": pl.UInt64, "bin": pl.UInt8, "group": pl.UInt8,
-    "count": pl.UInt64, "blocks": pl.UInt64, "fixed": pl.Boolean, "threshold": pl.UInt64,
-}  # fmt: skip
+    "level": pl.UInt8,
+    "type": pl.UInt64,
+    "bin": pl.UInt8,
+    "group": pl.UInt8,
+    "count": pl.UInt64,
+    "blocks": pl.UInt64,
+    "fixed": pl.Boolean,
+    "threshold": pl.UInt64,
+}
 PLACES = np.full(256, 255, np.uint8)  # of each score bin among BINS
 PLACES[list(BINS)] = range(len(BINS))
 KEY = ["level", "type", "bin", "group"]
@@ -160,9 +166,12 @@ class _Level:
         rows = pl.concat([fixed.filter(total), fixed.filter(~total), self._sampled])
         bin, group = (rows["cell"] // GROUPS).to_numpy(), rows["cell"] % GROUPS
         return rows.with_columns(
-            level=pl.lit(level, pl.UInt8), bin=pl.Series(np.array(BINS, np.uint8)[bin]), group=group,
-            fixed=pl.int_range(pl.len()) < fixed.height, threshold=pl.lit(self._threshold, pl.UInt64),
-        ).select(*COLUMNS)  # fmt: skip
+            level=pl.lit(level, pl.UInt8),
+            bin=pl.Series(np.array(BINS, np.uint8)[bin]),
+            group=group,
+            fixed=pl.int_range(pl.len()) < fixed.height,
+            threshold=pl.lit(self._threshold, pl.UInt64),
+        ).select(*COLUMNS)
 
     def _list(self, types: np.ndarray) -> None:
         """Make room for types that were not met before."""

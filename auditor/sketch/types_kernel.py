@@ -48,10 +48,16 @@ class Table:
     def empty(cls, fixed_keys: np.ndarray, cap: int, cells: int) -> Table:
         keys = np.asarray(fixed_keys, np.uint64)
         return cls(
-            keys, *_placed(keys.tobytes()), np.zeros((cells, len(keys)), np.uint64),
-            np.zeros(len(keys), np.uint64), np.zeros((_power_of_two(2 * cap), 4), np.uint64),
-            np.zeros((cells, 2), np.int64), np.full(1, 2**64 - 1, np.uint64), np.zeros(2, np.int64), cap,
-        )  # fmt: skip
+            keys,
+            *_placed(keys.tobytes()),
+            np.zeros((cells, len(keys)), np.uint64),
+            np.zeros(len(keys), np.uint64),
+            np.zeros((_power_of_two(2 * cap), 4), np.uint64),
+            np.zeros((cells, 2), np.int64),
+            np.full(1, 2**64 - 1, np.uint64),
+            np.zeros(2, np.int64),
+            cap,
+        )
 
 
 @cache

@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.errors import SourceError
-from auditor.sources import delimited, plain
-from auditor.sources.compression import expanded
-from auditor.sources.files import File, open_binary
-from auditor.sources.interface import MIB, Shard, SourceOptions
-from auditor.sources.lines import Lines, line_blocks, without_bom
-from auditor.sources.parquet import BUFFER, ROWS
-from auditor.sources.warc import DOCUMENTS, Archive
+from auditor.sources.find.files import File, open_binary
+from auditor.sources.open.compression import expanded
+from auditor.sources.open.lines import Lines, line_blocks, without_bom
+from auditor.sources.read import delimited, plain
+from auditor.sources.read.interface import MIB, Shard, SourceOptions
+from auditor.sources.read.parquet import BUFFER, ROWS
+from auditor.sources.read.warc import DOCUMENTS, Archive
 
 GROUP = 128 * MIB  # largest row group written: a larger one of the source becomes several
 LEVELS = {"gz": 3, "zst": 3}  # speed first: gzip 3 makes files a tenth larger than 6, at more than twice the speed

@@ -20,9 +20,22 @@ DATABASE = "audit.duckdb"  # its name in a run's folder
 VERSION = 1
 DAMAGE = ("Could not read enough bytes", "Corrupt", "checksum")  # how DuckDB says so of blocks of a file
 TABLES = (
-    "audits", "shards", "documents", "clusters", "estimates", "replicates", "score_counts", "spectra", "overlaps",
-    "anchors", "labels", "reservoirs", "findings", "skips", "provenance",
-)  # fmt: skip
+    "audits",
+    "shards",
+    "documents",
+    "clusters",
+    "estimates",
+    "replicates",
+    "score_counts",
+    "spectra",
+    "overlaps",
+    "anchors",
+    "labels",
+    "reservoirs",
+    "findings",
+    "skips",
+    "provenance",
+)
 # What a store shared by many audits holds: everything but the rows that are as many as documents, and the evidence.
 SHARED_TABLES = tuple(name for name in TABLES if name not in ("documents", "clusters", "score_counts"))
 

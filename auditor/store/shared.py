@@ -25,9 +25,13 @@ PAUSE = 0.25
 
 
 def copy_audit(
-    run: Path, store: Path, *, wait: float = WAIT, clock: Callable[[], float] = time.monotonic,
+    run: Path,
+    store: Path,
+    *,
+    wait: float = WAIT,
+    clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> str:  # fmt: skip
+) -> str:
     """Copy everything of a run's database but documents and clusters into a shared store; returns the audit's id.
 
     Copying an audit again replaces it. A store that another audit is writing to is waited for; one that is damaged or

@@ -13,10 +13,19 @@ from auditor.records import Estimate, Finding
 from auditor.store.database import append
 
 ESTIMATES = {
-    "audit_id": pl.String, "scope_kind": pl.String, "scope": pl.String, "quantity": pl.String,
-    "value": pl.Float64, "lower": pl.Float64, "upper": pl.Float64, "level": pl.Float64, "method": pl.String,
-    "n": pl.UInt64, "status": pl.String, "reason": pl.String,
-}  # fmt: skip
+    "audit_id": pl.String,
+    "scope_kind": pl.String,
+    "scope": pl.String,
+    "quantity": pl.String,
+    "value": pl.Float64,
+    "lower": pl.Float64,
+    "upper": pl.Float64,
+    "level": pl.Float64,
+    "method": pl.String,
+    "n": pl.UInt64,
+    "status": pl.String,
+    "reason": pl.String,
+}
 
 
 def write_estimates(connection: Any, audit_id: str, scope_kind: str, rows: Iterable[tuple[str, str, Estimate]]) -> None:

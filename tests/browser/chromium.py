@@ -112,9 +112,18 @@ class Page:
     """
 
     def __init__(
-        self, browser: Chromium, target: str, session: str, file: Path, *,
-        dark: bool = False, width: int = 1280, height: int = 900, zoom: float = 1.0, scripts: bool = True,
-    ) -> None:  # fmt: skip
+        self,
+        browser: Chromium,
+        target: str,
+        session: str,
+        file: Path,
+        *,
+        dark: bool = False,
+        width: int = 1280,
+        height: int = 900,
+        zoom: float = 1.0,
+        scripts: bool = True,
+    ) -> None:
         self._browser, self._target, self._session = browser, target, session
         self.address = f"file://{quote(str(file.resolve()))}"
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -142,13 +151,23 @@ class Page:
 
     def resize(self, width: int, height: int = 900, zoom: float = 1.0) -> None:
         """A window of this many pixels at this zoom: the page has width / zoom to lay itself out in."""
-        self.call("Emulation.setDeviceMetricsOverride", width=round(width / zoom), height=round(height / zoom),
-                  deviceScaleFactor=zoom, mobile=width < 600)  # fmt: skip
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=round(width / zoom),
+            height=round(height / zoom),
+            deviceScaleFactor=zoom,
+            mobile=width < 600,
+        )
 
     def run(self, script: str) -> Any:
         """The value of an expression, awaited; as much as the page's own content policy lets its scripts do."""
-        answer = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True,
-                           allowUnsafeEvalBlockedByCSP=False)  # fmt: skip
+        answer = self.call(
+            "Runtime.evaluate",
+            expression=script,
+            awaitPromise=True,
+            returnByValue=True,
+            allowUnsafeEvalBlockedByCSP=False,
+        )
         if "exceptionDetails" in answer:
             details = answer["exceptionDetails"]
             raise RuntimeError(details.get("exception", {}).get("description") or details["text"])
@@ -165,8 +184,13 @@ class Page:
         codes = {"Tab": 9, "Enter": 13, "Escape": 27}
         text = {"Enter": "\r"}.get(key, "" if key in codes else key)
         for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, text=text if kind == "keyDown" else "",
-                      windowsVirtualKeyCode=codes.get(key, 0))  # fmt: skip
+            self.call(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=key,
+                text=text if kind == "keyDown" else "",
+                windowsVirtualKeyCode=codes.get(key, 0),
+            )
 
     def wrong(self) -> list[str]:
         """Everything the console would show as an error or a warning, exceptions and broken policies."""
@@ -184,10 +208,16 @@ class Page:
     def requests(self) -> list[str]:
         """Addresses that were asked for, beside the page's own and those that its content policy held back."""
         events = [(event["method"], event["params"]) for event in self._browser.events(self._session)]
-        held = {said["requestId"] for method, said in events
-                if method == "Network.loadingFailed" and said.get("blockedReason") == "csp"}  # fmt: skip
-        asked = [said["request"]["url"] for method, said in events
-                 if method == "Network.requestWillBeSent" and said["requestId"] not in held]  # fmt: skip
+        held = {
+            said["requestId"]
+            for method, said in events
+            if method == "Network.loadingFailed" and said.get("blockedReason") == "csp"
+        }
+        asked = [
+            said["request"]["url"]
+            for method, said in events
+            if method == "Network.requestWillBeSent" and said["requestId"] not in held
+        ]
         return [url for url in asked if url != self.address and not url.startswith("data:")]
 
     def picture(self, path: Path, height: int | None = None) -> None:
@@ -201,8 +231,9 @@ class Page:
 
     def pdf(self, path: Path) -> None:
         """The page as it prints, on A4 with its own margins."""
-        printed = self.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True, paperWidth=8.27,
-                            paperHeight=11.69)  # fmt: skip
+        printed = self.call(
+            "Page.printToPDF", printBackground=True, preferCSSPageSize=True, paperWidth=8.27, paperHeight=11.69
+        )
         path.write_bytes(base64.b64decode(printed["data"]))
 
     def close(self) -> None:

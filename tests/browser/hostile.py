@@ -23,9 +23,14 @@ ATTACKS = (
     "Z\u0351\u036b\u0343\u036a\u0302\u036b\u033d\u034f\u0334\u0319\u0324\u031e\u0349\u035a" * 40,
 )
 FILES = (
-    "<script>window.broken=11<", "<img src=x onerror=window.broken=12>", "{{7*7}}", "javascript:window.broken=13",
-    "\u202egpj.jsonl", '=HYPERLINK("http:evil")', "w" * 180,
-)  # fmt: skip
+    "<script>window.broken=11<",
+    "<img src=x onerror=window.broken=12>",
+    "{{7*7}}",
+    "javascript:window.broken=13",
+    "\u202egpj.jsonl",
+    '=HYPERLINK("http:evil")',
+    "w" * 180,
+)
 WORDS = (
     "the committee said that it would not be able to decide before spring whether river towns should pay for walls "
     "when rain came earlier than anyone had expected and old bridges were closed to heavy traffic for many weeks "

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from auditor.reports import pages
-from auditor.reports.html import render_html
+from auditor.reports.render import pages
+from auditor.reports.render.html import render_html
 from tests.reports.fixture import build_report
 from tests.reports.sections import missing, number
 
@@ -38,21 +38,42 @@ def made_pages(name: str = "crawl") -> dict[str, str]:
 
 def trend(name: str = "crawl") -> dict[str, Any]:
     """What `auditor trend` finds: a rise with a warning, a break, a quantity that was never measured."""
-    audits = [{"audit_id": f"a{i}", "corpus": f"{name}-{i}", "finished_at": f"2026-{i + 1:02d}-01T08:00:00+00:00",
-               "version": "0.1.0", "calibration": "9f86d081884c7d65", "complete": i != 2}
-              for i in range(len(RISING))]  # fmt: skip
+    audits = [
+        {
+            "audit_id": f"a{i}",
+            "corpus": f"{name}-{i}",
+            "finished_at": f"2026-{i + 1:02d}-01T08:00:00+00:00",
+            "version": "0.1.0",
+            "calibration": "9f86d081884c7d65",
+            "complete": i != 2,
+        }
+        for i in range(len(RISING))
+    ]
     series = []
     for quantity, words in LISTED.items():
         rises = quantity == "synthetic_fraction"
-        points = [missing("not in this audit") if quantity.startswith("drift") else
-                  number(value if rises else 0.1 + value / 9, 0.012, 9000) for value in RISING]  # fmt: skip
-        series.append({
-            "quantity": quantity, "words": words, "alarm": {"audit_id": "a6", "since": "a5"} if rises else None,
-            "breaks": [{"before": "a2", "reason": f"another calibration of {name}"}] if rises else [],
-            "chart": {"method": "self-starting CUSUM", "allowance": 0.5, "limit": 4.1, "false_alarm_rate": 0.05,
-                      "audits": 24},
-            "points": [{"audit_id": f"a{i}", "estimate": point, "score": None} for i, point in enumerate(points)],
-        })  # fmt: skip
+        points = [
+            missing("not in this audit")
+            if quantity.startswith("drift")
+            else number(value if rises else 0.1 + value / 9, 0.012, 9000)
+            for value in RISING
+        ]
+        series.append(
+            {
+                "quantity": quantity,
+                "words": words,
+                "alarm": {"audit_id": "a6", "since": "a5"} if rises else None,
+                "breaks": [{"before": "a2", "reason": f"another calibration of {name}"}] if rises else [],
+                "chart": {
+                    "method": "self-starting CUSUM",
+                    "allowance": 0.5,
+                    "limit": 4.1,
+                    "false_alarm_rate": 0.05,
+                    "audits": 24,
+                },
+                "points": [{"audit_id": f"a{i}", "estimate": point, "score": None} for i, point in enumerate(points)],
+            }
+        )
     years = [{"year": str(2018 + i), "estimate": number(value, 0.01, 2000)} for i, value in enumerate(RISING)]
     return {"schema_version": "1.0", "audits": audits, "series": series, "years": years}
 
@@ -66,25 +87,55 @@ def compare(name: str = "crawl") -> dict[str, Any]:
         verdict = "not compared" if rise is None else "no more than noise"
         if rise is not None and abs(rise) > 0.02:
             verdict = ("worse" if rise > 0 else "better") + " by more than noise"
-        return {"quantity": quantity, "words": words, "scope_kind": "shard", "scope": scope, "a": before, "b": now,
-                "change": change, "verdict": verdict}  # fmt: skip
+        return {
+            "quantity": quantity,
+            "words": words,
+            "scope_kind": "shard",
+            "scope": scope,
+            "a": before,
+            "b": now,
+            "change": change,
+            "verdict": verdict,
+        }
 
     rises = (0.09, -0.04, 0.01, -0.01, None)
     rows = [row(q, words, "corpus", rise) for (q, words), rise in zip(LISTED.items(), rises, strict=True)]
     side = {"corpus": name, "finished_at": "2026-03-01T08:00:00+00:00", "version": "0.1.0"}
-    shards = [row("synthetic_fraction", LISTED["synthetic_fraction"], f"{name}/{i}.parquet", math.sin(i) / 9)
-              for i in range(130)]  # fmt: skip
-    return {"schema_version": "1.0", "a": {"name": f"runs/{name}-1", **side}, "b": {"name": f"runs/{name}-2", **side},
-            "method": "Two audits: their errors are taken as independent. `auditor merge` makes one audit of both.",
-            "not_compared": {"drift.divergence": "another calibration"}, "rows": rows, "shards": shards}  # fmt: skip
+    shards = [
+        row("synthetic_fraction", LISTED["synthetic_fraction"], f"{name}/{i}.parquet", math.sin(i) / 9)
+        for i in range(130)
+    ]
+    return {
+        "schema_version": "1.0",
+        "a": {"name": f"runs/{name}-1", **side},
+        "b": {"name": f"runs/{name}-2", **side},
+        "method": "Two audits: their errors are taken as independent. `auditor merge` makes one audit of both.",
+        "not_compared": {"drift.divergence": "another calibration"},
+        "rows": rows,
+        "shards": shards,
+    }
 
 
 def simulation(name: str = "crawl") -> dict[str, Any]:
     """What `auditor simulate` finds: counts and shares that fall over the generations."""
     starts = {"types": 81_230.0, "tail_presence": 0.21, "tail_mass": 1.0, "simpson_types": 99.5, "heterozygosity": 0.99}
-    rows = [{"generation": g, "quantity": quantity, "value": start * math.exp(-g / 12),
-             "lower": 0.93 * start * math.exp(-g / 12), "upper": 1.07 * start * math.exp(-g / 12)}
-            for g in range(11) for quantity, start in starts.items()]  # fmt: skip
-    settings = {"generations": 10, "share": 0.1, "regime": "replace_fresh", "decoding": "none", "decoding_value": 1.0,
-                "replicates": 20}  # fmt: skip
+    rows = [
+        {
+            "generation": g,
+            "quantity": quantity,
+            "value": start * math.exp(-g / 12),
+            "lower": 0.93 * start * math.exp(-g / 12),
+            "upper": 1.07 * start * math.exp(-g / 12),
+        }
+        for g in range(11)
+        for quantity, start in starts.items()
+    ]
+    settings = {
+        "generations": 10,
+        "share": 0.1,
+        "regime": "replace_fresh",
+        "decoding": "none",
+        "decoding_value": 1.0,
+        "replicates": 20,
+    }
     return {"source": f"the spectrum of {name}", "settings": settings, "rows": rows}

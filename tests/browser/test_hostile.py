@@ -8,16 +8,14 @@ from contextlib import chdir
 import pytest
 from markdown_it import MarkdownIt
 
-from auditor.cli import commands
 from auditor.cli.main import run as command
-from auditor.reports.html import render_html
-from auditor.reports.markdown import render_markdown
+from auditor.reports.render.html import render_html
+from auditor.reports.render.markdown import render_markdown
 from tests.browser import hostile, made
 from tests.browser.test_pages import fits
 from tests.reports.fixture import build_report
 from tests.reports.sections import HOSTILE
 
-assert commands
 FROM_RUN = ("report", "trend", "compare", "simulation", "markdown")
 FROM_JSON = ("report", "trend", "compare", "simulation", "markdown")
 # Elements and attributes that no page of ours has: each would be a name taken for markup.
@@ -127,7 +125,9 @@ def test_the_hostile_names_stand_in_the_report_as_text(from_run, show):
 
 def test_a_hostile_name_can_be_searched_and_is_no_markup_in_the_table(from_run, show):
     page = show(from_run / "report.html")
-    page.run("(() => { const s = document.getElementById('search'); s.value = '<script>window';"
-             "s.dispatchEvent(new Event('input')); })()")  # fmt: skip
+    page.run(
+        "(() => { const s = document.getElementById('search'); s.value = '<script>window';"
+        "s.dispatchEvent(new Event('input')); })()"
+    )
     assert page.texts("#table tbody th") == ["<script>window.broken=11<.jsonl"]
     harmless(page)

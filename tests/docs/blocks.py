@@ -19,10 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from auditor.cli import commands
 from auditor.cli.main import run as run_command
 
-assert commands
 BLOCK = re.compile(
     r"^(?:<!-- (?P<mark>(?:not run|file): [^>]*?) -->\n)?```(?P<language>[^\n]*)\n(?P<text>.*?)^```\n"
     r"(?:\n```text\n(?P<shown>.*?)^```\n)?",

@@ -111,14 +111,22 @@ def _write_layouts(folder: Path, texts: list[str]) -> None:
     """A shard of each published layout that the recipes name, with their own columns."""
     when, url = "2023-05-01T00:00:00Z", "https://a.example/1"
     layouts: dict[str, dict[str, Any]] = {
-        "fineweb": {"id": "1", "dump": "CC-MAIN-2023-23", "url": url, "date": when, "file_path": "s3://",
-                    "language": "en", "language_score": 0.9, "token_count": 200},
+        "fineweb": {
+            "id": "1",
+            "dump": "CC-MAIN-2023-23",
+            "url": url,
+            "date": when,
+            "file_path": "s3://",
+            "language": "en",
+            "language_score": 0.9,
+            "token_count": 200,
+        },
         "c4": {"timestamp": when, "url": url},
         "dolma": {"id": "1", "source": "cc", "added": when, "created": when, "metadata": {"url": url}},
         "redpajama": {"digest": "1", "url": url, "date_download": when, "language": "en"},
         "hplt": {"id": "1", "u": url, "ts": when, "crawl_id": "cc40", "lang": ["eng_Latn"]},
         "dclm": {"url": url, "warcinfo": "", "metadata": {"WARC-Record-ID": "1", "WARC-Date": when}},
-    }  # fmt: skip
+    }
     for name, columns in layouts.items():
         (folder / name).mkdir()
         field = "raw_content" if name == "redpajama" else "text"

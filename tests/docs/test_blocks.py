@@ -13,7 +13,7 @@ import pytest
 
 from auditor.cli.main import run as run_command
 from auditor.detectors import registry
-from auditor.detectors.ensemble import Ensemble
+from auditor.detectors.first_tier import Ensemble
 from auditor.text.batch import TextBatch
 from tests.docs import places
 from tests.docs.blocks import agrees, blocks, fresh, shell_lines
@@ -52,20 +52,27 @@ def test_the_readme_shows_what_the_audit_says_of_the_sample(ready):
 
 
 def test_the_two_commands_of_the_readme_are_what_ci_runs():
-    lines = [" ".join(words) for block in blocks(README.read_text()) if block.language == "sh"
-             for words in shell_lines(block.text)]  # fmt: skip
+    lines = [
+        " ".join(words)
+        for block in blocks(README.read_text())
+        if block.language == "sh"
+        for words in shell_lines(block.text)
+    ]
     ci = (README.parent / ".ci" / "run").read_text()
     for line in ("sh sample_data/demo", "sh tests/run"):
         assert line in lines and line in ci
 
 
-@pytest.mark.parametrize(("shown", "printed", "same"), [
-    ("a 12.5% (6.5–24.0) of b\n", "a 13% (7–25.1) of\nb\n", True),
-    ("−3.3% (−17.3 to 9.0)\n", "1% (0–2)\n", True),
-    ("first line\n…\n", "first line\nsecond line\n", True),
-    ("first line\n", "first line\nsecond line\n", False),
-    ("3 shards are above\n", "3 shards stand above\n", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        ("a 12.5% (6.5–24.0) of b\n", "a 13% (7–25.1) of\nb\n", True),
+        ("−3.3% (−17.3 to 9.0)\n", "1% (0–2)\n", True),
+        ("first line\n…\n", "first line\nsecond line\n", True),
+        ("first line\n", "first line\nsecond line\n", False),
+        ("3 shards are above\n", "3 shards stand above\n", False),
+    ],
+)
 def test_shown_output_is_compared_by_its_words(shown, printed, same):
     assert agrees(shown, printed) is same
 

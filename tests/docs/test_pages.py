@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from auditor.cli import commands
 from auditor.cli.main import app
-from auditor.reports import schema
+from auditor.reports.model import schema
 from auditor.store import database
 
-assert commands
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
@@ -34,8 +32,11 @@ def maker():
 
 def every_command() -> dict[tuple[str, ...], typer.core.TyperCommand]:
     root = typer.main.get_command(app)
-    inner = {(name, sub): found for name, group in root.commands.items()
-             for sub, found in getattr(group, "commands", {}).items()}  # fmt: skip
+    inner = {
+        (name, sub): found
+        for name, group in root.commands.items()
+        for sub, found in getattr(group, "commands", {}).items()
+    }
     return {(): root, **{(name,): found for name, found in root.commands.items()}, **inner}
 
 

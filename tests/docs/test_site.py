@@ -39,7 +39,7 @@ def test_docstrings_and_formulas_are_in_it(site):
     for name in (
         "auditor.audit",
         "auditor.records.Estimate",
-        "auditor.estimate.prevalence",
+        "auditor.estimate.fraction.prevalence",
         "auditor.detectors.registry.load",
     ):
         assert f'id="{name}"' in api or f'id="module-{name}"' in api, name

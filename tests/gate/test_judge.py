@@ -21,12 +21,21 @@ def verdicts(policy, figures, **options) -> dict[str, str]:
 
 def test_the_interval_decides_three_ways():
     figures = shards(
-        good=estimate(0.05, 0.03, 0.08), unsure=estimate(0.19, 0.11, 0.3), bad=estimate(0.4, 0.35, 0.45),
-        warned=estimate(0.15, 0.12, 0.18), edge=estimate(0.09, 0.05, 0.2), census=estimate(0.2),
-    )  # fmt: skip
+        good=estimate(0.05, 0.03, 0.08),
+        unsure=estimate(0.19, 0.11, 0.3),
+        bad=estimate(0.4, 0.35, 0.45),
+        warned=estimate(0.15, 0.12, 0.18),
+        edge=estimate(0.09, 0.05, 0.2),
+        census=estimate(0.2),
+    )
     assert verdicts(rules(SYNTHETIC), figures) == {
-        "good": "pass", "unsure": "inconclusive", "bad": "fail", "warned": "warn", "edge": "pass", "census": "warn",
-    }  # fmt: skip
+        "good": "pass",
+        "unsure": "inconclusive",
+        "bad": "fail",
+        "warned": "warn",
+        "edge": "pass",
+        "census": "warn",
+    }
 
 
 def test_a_bound_below_asks_for_enough():

@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 CORPUS = Path(__file__).parents[1] / "sources" / "corpus"
-READ = ("auditor.sources", "auditor.gate.policy", "auditor.pipeline.labelling")
+READ = ("auditor.sources", "auditor.gate.policy", "auditor.pipeline.fraction.labels")
 FORMATS = {name: f".{name}" for name in ("jsonl", "csv", "parquet", "wet", "warc", "txt")}
 FORMATS |= {"gzip": ".jsonl.gz", "zstd": ".jsonl.zst"}
 TARGETS = (*FORMATS, "kernels", "policy", "labels")
@@ -46,7 +46,7 @@ def kernels() -> Callable[[bytes], None]:
     import numpy as np
     import polars as pl
 
-    from auditor.detectors.ensemble import Ensemble
+    from auditor.detectors.first_tier import Ensemble
     from auditor.text.batch import TextBatch
     from auditor.text.spans import spans
     from auditor.text.tokens import tokenise
@@ -78,7 +78,7 @@ def policy() -> Callable[[bytes], None]:
 
 def labels() -> Callable[[bytes], None]:
     from auditor.errors import AuditError
-    from auditor.pipeline.labelling import read_labels
+    from auditor.pipeline.finished.review import read_labels
 
     folder = Path(tempfile.mkdtemp())
 
@@ -124,8 +124,8 @@ def fuzz(name: str, corpus: Path, seconds: int) -> None:
 
     if name != "kernels":  # compiled code has no coverage, and must not be changed before it is compiled
         with atheris.instrument_imports(include=list(READ)):
-            __import__("auditor.sources.plan"), __import__("auditor.sources.read")
-            __import__("auditor.gate.policy"), __import__("auditor.pipeline.labelling")
+            __import__("auditor.sources.find.plan"), __import__("auditor.sources.read.chooser")
+            __import__("auditor.gate.policy"), __import__("auditor.pipeline.fraction.labels")
     seeds(name, corpus)
     made = {"kernels": kernels, "policy": policy, "labels": labels}
     target = made[name]() if name in made else reader(FORMATS[name])

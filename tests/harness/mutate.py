@@ -90,9 +90,12 @@ def survives(folder: Path, rng: random.Random, inputs: int) -> str:
     empty = [
         name
         for name in names
-        if name in shards and not shards[name]["documents"] and not shards[name]["skipped"]
-        and shards[name]["complete"] and any(_octets(corpus / name).strip())
-    ]  # fmt: skip
+        if name in shards
+        and not shards[name]["documents"]
+        and not shards[name]["skipped"]
+        and shards[name]["complete"]
+        and any(_octets(corpus / name).strip())
+    ]
     assert not empty, f"silently empty: {empty}"
     broken = [shard for shard in shards.values() if not shard["complete"]]
     assert (done.returncode == INCOMPLETE) == bool(broken), f"exit code {done.returncode} with {len(broken)} incomplete"

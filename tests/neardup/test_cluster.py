@@ -100,8 +100,11 @@ def test_empty_texts_are_no_duplicates_and_short_ones_only_of_the_same_words():
     corpus = Corpus(words, np.arange(8))
     frame = clustered(corpus, exact=corpus.exact).frame
     assert frame.select("document", "cluster", "kind").rows() == [
-        (2, 2, "exact"), (3, 2, "exact"), (6, 6, "near"), (7, 6, "near"),
-    ]  # fmt: skip
+        (2, 2, "exact"),
+        (3, 2, "exact"),
+        (6, 6, "near"),
+        (7, 6, "near"),
+    ]
 
 
 def test_a_copy_of_a_near_member_stands_in_its_cluster_with_its_jaccard():

@@ -26,10 +26,14 @@ BASES = [RNG.integers(0, 1 << 62, 200, np.uint64) for _ in range(30)]
 EARLIER = Corpus(BASES, RNG.permutation(1000)[:30])
 # Of 40 documents: 10 the same, 10 slightly edited, 10 rewritten by half, 10 new; ids from the same small range.
 NOW = Corpus(
-    [*BASES[:10], *(touched(b) for b in BASES[10:20]), *(edited(b, 0.3, RNG) for b in BASES[20:]),
-     *(RNG.integers(0, 1 << 62, 200, np.uint64) for _ in range(10))],
+    [
+        *BASES[:10],
+        *(touched(b) for b in BASES[10:20]),
+        *(edited(b, 0.3, RNG) for b in BASES[20:]),
+        *(RNG.integers(0, 1 << 62, 200, np.uint64) for _ in range(10)),
+    ],
     RNG.permutation(1000)[:40],
-)  # fmt: skip
+)
 
 
 def batches(corpus: Corpus, parts: int = 3):

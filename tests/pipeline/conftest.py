@@ -24,9 +24,6 @@ def truth(sample) -> dict:
 @pytest.fixture(scope="session")
 def audited(sample, tmp_path_factory) -> Path:
     """A finished run of the sample, with its human reference."""
-    from auditor.cli import commands
-
-    assert commands
     out = tmp_path_factory.mktemp("run") / "run"
     reference = f"{sample}.reference"
     assert command(["audit", str(sample), "--human-reference", reference, "--out", str(out), "--quiet"]) == 0

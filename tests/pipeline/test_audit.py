@@ -23,7 +23,7 @@ def estimates(node, path=""):
 
 
 def test_the_report_validates_against_its_published_schema(report):
-    schema = json.loads(resources.files("auditor.reports").joinpath("report.schema.json").read_text())
+    schema = json.loads(resources.files("auditor.reports.model").joinpath("report.schema.json").read_text())
     jsonschema.validate(report, schema)
 
 

@@ -9,10 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from auditor.cli import commands
 from auditor.cli.main import run as command
 
-assert commands
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 

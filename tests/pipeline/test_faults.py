@@ -9,20 +9,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from auditor.cli import commands
 from auditor.cli.main import run as command
 from auditor.config import load
 from auditor.errors import StoreError
 from auditor.manifest import aside, locked, sweep
-from auditor.pipeline import map as mapping
-from auditor.pipeline.audit import audit, finish, lay_out, map_all
-from auditor.pipeline.launch import run_jobs
-from auditor.pipeline.plan import load_plan
-
-from .jobs import misbehave
-from .runs import figures, leftovers, parts, rows, write_corpus
-
-assert commands
+from auditor.pipeline.audit import audit, finish, lay_out
+from auditor.pipeline.launch.processes import run_jobs
+from auditor.pipeline.map import split as mapping
+from auditor.pipeline.map.crew import map_all
+from auditor.pipeline.run.plan import load_plan
+from tests.pipeline.jobs import misbehave
+from tests.pipeline.runs import figures, leftovers, parts, rows, write_corpus
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +65,7 @@ def test_a_worker_that_dies_costs_its_job_alone(tmp_path):
 def test_a_script_without_a_guard_may_start_workers(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "from auditor.pipeline.launch import run_jobs\n"
+        "from auditor.pipeline.launch.processes import run_jobs\n"
         "from tests.pipeline.jobs import misbehave\n"
         f"jobs = [('good', {str(tmp_path / 'a')!r}), ('good', {str(tmp_path / 'b')!r})]\n"
         "print([event.kind for event in run_jobs(misbehave, jobs, workers=2)])\n"
@@ -206,8 +203,10 @@ def test_a_full_disk_ends_the_run_in_one_line_and_it_goes_on_later(corpus, whole
     for limit in (20_000, biggest // 2):
         ended = subprocess.run(
             [sys.executable, "-c", FULL, str(limit), "audit", str(corpus), "--out", str(run), "--workers=1", "--quiet"],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert ended.returncode == 3, ended.stderr
         assert ended.stderr.startswith("auditor: ") and ended.stderr.count("\n") == 1, ended.stderr
         assert "internal" not in ended.stderr
@@ -221,8 +220,10 @@ def test_what_dead_writers_left_is_swept_and_what_live_ones_write_is_not(tmp_pat
     ours.touch()
     dead = subprocess.run(
         [sys.executable, "-c", "from auditor.manifest import aside; print(aside('report.json') + 'x2')"],
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
     (tmp_path / dead).mkdir()
     sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [ours.name]

@@ -12,14 +12,11 @@ import polars as pl
 import pytest
 import zstandard
 
-from auditor.cli import commands
 from auditor.cli.main import run as command
 from auditor.config import load
-from auditor.pipeline.audit import audit, lay_out, map_all
-
-from .runs import write_corpus
-
-assert commands
+from auditor.pipeline.audit import audit, lay_out
+from auditor.pipeline.map.crew import map_all
+from tests.pipeline.runs import write_corpus
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from .runs import WORDS
+from tests.pipeline.runs import WORDS
 
 # The peak of one audit and of its workers: a process of its own, for the kernel keeps the highest of all children.
 CHILD = """

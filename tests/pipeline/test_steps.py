@@ -11,21 +11,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from auditor.cli import commands
 from auditor.cli.main import run as command
 from auditor.config import load
 from auditor.errors import StoreError
 from auditor.manifest import locked
-from auditor.pipeline import evidence
 from auditor.pipeline.audit import audit, finish, prepare
-from auditor.pipeline.map import Job, map_split
-from auditor.pipeline.parts import part_folder
-from auditor.pipeline.plan import load_plan
+from auditor.pipeline.documents import view
+from auditor.pipeline.map.split import Job, map_split
+from auditor.pipeline.run.parts import part_folder
+from auditor.pipeline.run.plan import load_plan
 from auditor.store.database import connect, query
-
-from .runs import digests, figures, rows, write_corpus
-
-assert commands
+from tests.pipeline.runs import digests, figures, rows, write_corpus
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +57,8 @@ def test_many_documents_are_queried_and_stored_where_they_are_to_the_same_tables
     run = tmp_path / "run"
     audit(load(corpus=[str(corpus)], workers=1, split_bytes=30_000), run)
     expected, whole = rows(run), figures(run)
-    monkeypatch.setattr(evidence, "FEW", 50)
-    assert len(list(evidence.pieces(run, load_plan(run)[0].tasks))) > 2
+    monkeypatch.setattr(view, "FEW", 50)
+    assert len(list(view.pieces(run, load_plan(run)[0].tasks))) > 2
     finish(run)
     assert (rows(run), figures(run)) == (expected, whole)
     with connect(run / "audit.duckdb", read_only=True) as connection:

@@ -18,8 +18,8 @@ from rich.console import Console
 from auditor.config import load
 from auditor.pipeline.audit import audit
 from auditor.pipeline.finalise import finalise
-from auditor.reports.markdown import render_markdown
-from auditor.reports.terminal import print_summary
+from auditor.reports.render.markdown import render_markdown
+from auditor.reports.render.terminal import print_summary
 from tests.pipeline.runs import write_corpus
 from tests.reports.fixture import build_report
 
@@ -27,17 +27,30 @@ FOLDER = Path(__file__).with_name("golden")
 CLOCK = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SHAPE = "report.shape.json"
 # Keys below these come from the corpus, the machine or the settings.
-OPEN = {"ineligible", "skip_counts", "notes", "packages", "config", "evidence", "seeds", "columns", "decoding_ratio",
-        "lost", "named", "assumptions"}  # fmt: skip
+OPEN = {
+    "ineligible",
+    "skip_counts",
+    "notes",
+    "packages",
+    "config",
+    "evidence",
+    "seeds",
+    "columns",
+    "decoding_ratio",
+    "lost",
+    "named",
+    "assumptions",
+}
 
 
 def texts() -> dict[str, str]:
     """Made-up reports as Markdown and as an 80-column terminal shows them."""
     found = {}
     for name, report in {
-        "usual": build_report(4), "not_measured": build_report(2, kind="not_measured"),
+        "usual": build_report(4),
+        "not_measured": build_report(2, kind="not_measured"),
         "hostile": build_report(14, hostile=True),
-    }.items():  # fmt: skip
+    }.items():
         screen = io.StringIO()
         print_summary(report, Console(file=screen, width=80, color_system=None))
         found |= {f"{name}.md": render_markdown(report), f"{name}.txt": screen.getvalue()}

@@ -122,18 +122,27 @@ def reservoir(rng: random.Random, rows: list[dict[str, Any]], kind: str) -> dict
         "sensitivity": sensitivity_rows(total) if kind != "not_measured" else [],
         "strata": [
             {"kind": "language", "name": name, "tokens": total, "documents": 900, "reason": None}
-            | {band: {"tokens": int(total * share / (i + 2)), "binding_constraint": "coverage"}
-               for band, share in (("optimistic", 0.02), ("central", 0.05), ("pessimistic", 0.08))}
+            | {
+                band: {"tokens": int(total * share / (i + 2)), "binding_constraint": "coverage"}
+                for band, share in (("optimistic", 0.02), ("central", 0.05), ("pessimistic", 0.08))
+            }
             for i, name in enumerate(LANGUAGES)
         ],
         "declared": [
-            {"shard": row["shard"], "tokens": row["tokens"], "verifier": "proof checker", "error_rate": 0.01 * i,
-             "threshold": 0.02, "admitted": i < 2, "reason": "its error rate is stated"}
+            {
+                "shard": row["shard"],
+                "tokens": row["tokens"],
+                "verifier": "proof checker",
+                "error_rate": 0.01 * i,
+                "threshold": 0.02,
+                "admitted": i < 2,
+                "reason": "its error rate is stated",
+            }
             for i, row in enumerate(rows[:3])
         ],
         "narrower": "An interval of the synthetic fraction half as wide would change the pessimistic band by a third.",
         "words": "Measured: the synthetic fraction. Chosen, not measured: the horizon.",
-    }  # fmt: skip
+    }
 
 
 def sensitivity_rows(total: int) -> list[dict[str, Any]]:
@@ -143,9 +152,18 @@ def sensitivity_rows(total: int) -> list[dict[str, Any]]:
         for place, setting in enumerate(settings):
             for band, share in (("optimistic", 0.02), ("central", 0.05), ("pessimistic", 0.08)):
                 moved = 0 if varied == "horizon" else place
-                out.append({"varied": varied, "setting": float(setting), "band": band,
-                            "tokens": int(total * share * (1 + moved)), "human_share": 0.3, "required_share": 0.3,
-                            "binding_constraint": "tail mass", "reason": None})  # fmt: skip
+                out.append(
+                    {
+                        "varied": varied,
+                        "setting": float(setting),
+                        "band": band,
+                        "tokens": int(total * share * (1 + moved)),
+                        "human_share": 0.3,
+                        "required_share": 0.3,
+                        "binding_constraint": "tail mass",
+                        "reason": None,
+                    }
+                )
     return out
 
 

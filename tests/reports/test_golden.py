@@ -7,14 +7,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from auditor.cli import commands
 from auditor.cli.main import run as command
-from auditor.pipeline.excerpts import forget_excerpts
 from auditor.pipeline.finalise import finalise
-from auditor.reports import schema
+from auditor.pipeline.report.excerpts import forget_excerpts
+from auditor.reports.model import schema
 from tests.reports import golden
-
-assert commands
 
 
 @pytest.fixture(scope="module")

@@ -22,9 +22,9 @@ from auditor.sample_data.machine import machine_texts
 from auditor.sample_data.passages import jaccard, shingles
 from auditor.sample_data.setting import MACHINE_ERA
 from auditor.sample_data.truth import AI, HUMAN, SampleTruth, read_truth
-from auditor.sources.interface import SourceOptions
-from auditor.sources.plan import plan_corpus
-from auditor.sources.read import read_split
+from auditor.sources.find.plan import plan_corpus
+from auditor.sources.read.chooser import read_split
+from auditor.sources.read.interface import SourceOptions
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,10 @@ WHOLE = " ".join(f"The {n}th sentence of this text names the thing {n} and then 
 NAMES = (
     "amber birch cedar delta ember fjord grove harbor indigo juniper kestrel larch meadow north ocean prairie".split()
 )
-PLAIN = " ".join(f"{a.title()} meets {b} where {c} {d[::-1]} and {a[::-1]} {c[::-1]} part." for a, b, c, d in zip(
-    NAMES, NAMES[3:] + NAMES[:3], NAMES[7:] + NAMES[:7], NAMES[12:] + NAMES[:12], strict=True))  # fmt: skip
+PLAIN = " ".join(
+    f"{a.title()} meets {b} where {c} {d[::-1]} and {a[::-1]} {c[::-1]} part."
+    for a, b, c, d in zip(NAMES, NAMES[3:] + NAMES[:3], NAMES[7:] + NAMES[:7], NAMES[12:] + NAMES[:12], strict=True)
+)
 
 
 def test_the_machine_texts_are_packaged_and_their_readme_says_what_they_are():

@@ -16,9 +16,9 @@ import polars as pl
 import zstandard
 
 from auditor.errors import SourceError
-from auditor.sources.interface import Batch, Corpus, Shard, SourceOptions
-from auditor.sources.plan import plan_corpus
-from auditor.sources.read import read_split
+from auditor.sources.find.plan import plan_corpus
+from auditor.sources.read.chooser import read_split
+from auditor.sources.read.interface import Batch, Corpus, Shard, SourceOptions
 
 COMPRESS = {
     "": lambda octets: octets,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .corpora import plan, read
+from tests.sources.corpora import plan, read
 
 CORPUS = Path(__file__).parent / "corpus"
 EXPECTED = json.loads((CORPUS / "expected.json").read_text())

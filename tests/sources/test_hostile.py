@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from auditor.errors import AuditError
-from auditor.sources.interface import MIB, Limits
-
-from .corpora import COMPRESS, MAKE, batches, page, plan, warc_record
+from auditor.sources.read.interface import MIB, Limits
+from tests.sources.corpora import COMPRESS, MAKE, batches, page, plan, warc_record
 
 TEXTS = [f"document number {i} says {'word ' * (i % 17)}".strip() for i in range(60)]
 NAMES = [f"a{suffix}{packed}" for suffix in (".jsonl", ".csv", ".wet", ".txt") for packed in COMPRESS]
@@ -101,8 +100,8 @@ MEMORY = """
 import resource, sys
 import polars, pyarrow, pyarrow.parquet, zstandard, hypothesis
 from tests.sources.corpora import plan, batches
-from auditor.sources.interface import SourceOptions
-from auditor.sources.read import read_split
+from auditor.sources.read.interface import SourceOptions
+from auditor.sources.read.chooser import read_split
 shards = plan(sys.argv[1]).shards
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 size = 0

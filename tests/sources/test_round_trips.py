@@ -5,10 +5,9 @@ import datetime
 import polars as pl
 import pytest
 
-from auditor.sources.interface import CANONICAL
-from auditor.sources.read import MODULES, reader
-
-from .corpora import COMPRESS, MAKE, TEXTS, batches, page, plan, put, read, warc_record
+from auditor.sources.read.chooser import MODULES, reader
+from auditor.sources.read.interface import CANONICAL
+from tests.sources.corpora import COMPRESS, MAKE, TEXTS, batches, page, plan, put, read, warc_record
 
 
 @pytest.mark.parametrize("suffix", MAKE)

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.errors import SourceError
-from auditor.sources.interface import SourceOptions
+from auditor.sources.read.interface import SourceOptions
 from auditor.sources.write import _Kept, write_filtered
-
-from .corpora import COMPRESS, MAKE, plan, put, read, warc_record
+from tests.sources.corpora import COMPRESS, MAKE, plan, put, read, warc_record
 
 TEXTS = [f'document {i}\nwith é and "quotes", {"long " * (i % 40)}'.strip() for i in range(400)]
 OPTIONS = SourceOptions()

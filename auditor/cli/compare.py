@@ -1,0 +1,100 @@
+"""`auditor trend` and `auditor compare`: contamination over time, and what changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from auditor.cli.app import app
+
+HTML = typer.Option(None, metavar="FILE", help="Write a page with plots.")
+JSON = typer.Option(False, "--json", help="For machines.")
+
+
+@app.command(
+    epilog=(
+        "Example: auditor audit crawl/ --out runs/2026-11 --store audits.duckdb; auditor trend audits.duckdb "
+        "--html trend.html\n\nOnly crawls: auditor trend audits.duckdb --corpus 'crawl*'"
+    ),
+)
+def trend(
+    store: Path = typer.Argument(..., metavar="STORE", help="What `auditor audit --store` has filled."),
+    corpus: list[str] | None = typer.Option(None, help="Only corpora of these names or patterns."),
+    html: Path | None = HTML,
+    json: bool = JSON,
+) -> None:
+    """Contamination, duplicates and lost diversity over audits, with an early warning of a change for the worse.
+
+    The warning is a control chart that raises a false alarm for one stable series in twenty over 24 audits.
+    """
+    from auditor.cli.output.printing import print_json, print_table
+    from auditor.pipeline.finished.trend import trend as over_time
+    from auditor.reports.render import pages
+    from auditor.reports.text import numbers
+
+    found = over_time(store, corpus=tuple(corpus or ("*",)))
+    _page(html, lambda: pages.render_trend(found))
+    if json:
+        print_json(found)
+        return
+    for series in found["series"]:
+        rows = [
+            [a["finished_at"][:16], a["corpus"], numbers.estimate(p["estimate"])]
+            for a, p in zip(found["audits"], series["points"], strict=True)
+        ]
+        print_table(f"\n{series['words']}", ["finished", "corpus", ""], rows[-20:])
+        for stop in series["breaks"]:
+            print(f"the series breaks before {stop['before']}: {stop['reason']}")
+        if series["alarm"]:
+            print(f"EARLY WARNING: a change for the worse since about audit {series['alarm']['since']}")
+
+
+@app.command(
+    epilog=(
+        "Example: auditor compare runs/2026-10 runs/2026-11 --html change.html\n\n"
+        "Two shards of one run, whose shared error cancels: auditor compare run::a.parquet run::b.parquet"
+    ),
+)
+def compare(
+    first: str = typer.Argument(..., metavar="A", help="A run, or RUN::SHARD."),
+    second: str = typer.Argument(..., metavar="B", help="A run, or RUN::SHARD."),
+    html: Path | None = HTML,
+    json: bool = JSON,
+) -> None:
+    """What changed from one audit to another, and whether it is more than noise."""
+    from auditor.cli.output.printing import print_json, print_table
+    from auditor.pipeline.finished.compare import compare as between
+    from auditor.reports.render import pages
+    from auditor.reports.text import numbers
+
+    found = between(first, second)
+    _page(html, lambda: pages.render_compare(found))
+    if json:
+        print_json(found)
+        return
+    rows = [
+        [row["words"], numbers.estimate(row["a"]), numbers.estimate(row["b"]), _change(row["change"]), row["verdict"]]
+        for row in found["rows"]
+    ]
+    print_table("", ["", "A", "B", "change (points)", ""], rows)
+    for why in sorted(set(found["not_compared"].values())):
+        print(f"not compared: {why}")
+    worse = [row for row in found["shards"] if row["verdict"].startswith("worse")]
+    for row in worse[:20]:
+        print(f"{row['scope']}: {row['words']} {row['verdict']}, {_change(row['change'])} points")
+    print(found["method"])
+
+
+def _page(path: Path | None, render: Any) -> None:
+    if path is not None:
+        from auditor.manifest import write_text
+
+        write_text(path, render())
+
+
+def _change(change: dict[str, Any]) -> str:
+    if change["value"] is None:
+        return ""
+    return f"{100 * change['value']:+.1f} ({100 * change['lower']:+.1f} to {100 * change['upper']:+.1f})"

@@ -1,0 +1,82 @@
+"""Commands that read a finished run: report, inspect, lookup, forget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from auditor.cli.app import app
+from auditor.cli.arguments import RUN
+from auditor.errors import ConfigError
+
+
+@app.command(epilog="Example: auditor report run --format html,md,json,junit")
+def report(
+    run: Path = RUN,
+    format: str = typer.Option("html", help="html, md, json, junit; several with commas."),
+    out: Path | None = typer.Option(None, help="Folder to write to; default the run's."),
+    excerpts: bool = typer.Option(False, "--excerpts", help="With redacted beginnings of retained documents."),
+    json: bool = typer.Option(False, "--json", help="Print report.json on stdout."),
+) -> None:
+    """Render the reports again from what is stored."""
+    from auditor.cli.output.printing import print_json
+    from auditor.pipeline.report.excerpts import render_with_excerpts
+    from auditor.pipeline.report.render import render_again
+    from auditor.pipeline.run.reopen import read_report
+
+    if json:
+        print_json(read_report(run))
+        return
+    render = render_with_excerpts if excerpts else render_again
+    for path in render(run, tuple(part.strip() for part in format.split(",")), out or run):
+        print(path)
+
+
+@app.command(epilog="Example: auditor inspect run crawl/part-3.parquet:1207")
+def inspect(
+    run: Path = RUN,
+    document: str = typer.Argument(..., metavar="DOC", help="SHARD:ROW, a document's id, or a stable id."),
+    text: bool = typer.Option(False, help="Show the passages themselves (they are not redacted)."),
+    json: bool = typer.Option(False, "--json", help="For machines."),
+) -> None:
+    """One document: its scores, what moved them, its cluster and the differing passages."""
+    from auditor.cli.output.printing import print_inspection, print_json
+    from auditor.pipeline.finished.inspect import inspect_document
+
+    found = inspect_document(run, document, show_text=text)
+    if json:
+        print_json(found)
+    else:
+        print_inspection(found)
+
+
+@app.command(epilog="Example: auditor lookup run article.txt   (or a JSONL file, or - for standard input)")
+def lookup(
+    run: Path = RUN,
+    file: str = typer.Argument(..., metavar="FILE", help="A text, JSONL or other readable file, or -."),
+    json: bool = typer.Option(False, "--json", help="For machines."),
+) -> None:
+    """Is this text, or nearly, already in the corpus?"""
+    from auditor.cli.output.printing import print_json, print_table
+    from auditor.pipeline.finished.lookup import look_up
+
+    found = look_up(run, file)
+    if json:
+        print_json(found)
+        return
+    rows = [[m["query"], m["shard"], m["row"], m["doc_id"], f"{m['jaccard']:.2f}"] for m in found["matches"]]
+    print_table("", ["text", "shard", "row", "id", "similarity (estimated)"], rows)
+    print(f"{found['texts']:,} texts looked up, {found['found']:,} of them stand in the corpus, or nearly")
+
+
+@app.command(epilog="Example: auditor forget run")
+def forget(run: Path = RUN) -> None:
+    """Remove the retained text of a run and the excerpts of its reports; the figures stay."""
+    from auditor.pipeline.report.excerpts import forget_excerpts
+    from auditor.pipeline.run.reopen import forget_texts
+
+    if not run.is_dir():
+        raise ConfigError(f"there is no run {run}")
+    forget_excerpts(run)
+    print(f"{forget_texts(run):,} files of retained text removed")

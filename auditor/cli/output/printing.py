@@ -1,0 +1,149 @@
+"""What commands print: JSON for machines, compact tables for people."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def print_json(content: Any) -> None:
+    """Strict JSON on stdout."""
+    from auditor.reports.model.schema import to_json
+
+    sys.stdout.write(to_json(content))
+
+
+def print_outcome(report: dict[str, Any], run: Path) -> None:
+    """The summary of a run, and where its report is."""
+    from rich.console import Console
+
+    from auditor.reports.render.terminal import print_summary
+
+    console = Console(highlight=False)
+    print_summary(report, console)
+    page = run / "report.html"
+    if page.exists():
+        console.print(f"Report: {page}", markup=False, soft_wrap=True)
+
+
+def print_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """A plain table; control characters never reach the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from auditor.reports.text.clean import clean
+
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(clean("" if cell is None else str(cell), 200)) for cell in row))
+    Console(highlight=False).print(table)
+
+
+def print_plan(found: dict[str, Any]) -> None:
+    """What `auditor plan` found."""
+    from rich.console import Console
+
+    rows = [
+        [
+            shard["shard"],
+            shard["format"] + (f".{shard['compression']}" if shard["compression"] else ""),
+            size(shard["bytes"]),
+            "?" if shard["documents"] is None else f"{shard['documents']:,}",
+            ", ".join(f"{name}={value}" for name, value in shard["columns"].items() if name != "family"),
+        ]
+        for shard in found["shards"][:50]
+    ]
+    print_table("", ["shard", "format", "size", "documents", "columns"], rows)
+    console, cost = Console(highlight=False), found["cost"]
+    if len(found["shards"]) > len(rows):
+        console.print(f"… and {len(found['shards']) - len(rows):,} more shards")
+    for unread in found["unreadable"]:
+        console.print(f"cannot be read: {unread['shard']}: {unread['reason']}", markup=False)
+    console.print(
+        f"{len(found['shards']):,} shards, {size(found['bytes'])}; about {time_of(cost['hours'])} "
+        f"({time_of(cost['core_hours'])} of one core), {size(cost['memory_bytes'])} of memory, "
+        f"{size(cost['disk_bytes'])} of disk"
+    )
+
+
+def time_of(hours: float) -> str:
+    """Hours for people: 20 seconds, 3 hours."""
+    for unit, least in (("hours", 2.0), ("minutes", 2.0 / 60)):
+        if hours >= least:
+            return f"{hours if unit == 'hours' else 60 * hours:,.0f} {unit}"
+    return f"{max(round(3600 * hours), 1)} seconds"
+
+
+def size(count: float) -> str:
+    """Bytes for people: 1.2 GB."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} PB"
+
+
+def print_reservoir(found: dict[str, Any]) -> None:
+    """The three bands and the policy floors."""
+    rows = []
+    for band in ("optimistic", "central", "pessimistic"):
+        row = found[band]
+        if row["tokens"] is None:
+            rows.append([band, "cannot be sized", "", "", "", row["reason"]])
+            continue
+        rows.append(
+            [
+                band,
+                f"{row['tokens']:,.0f}",
+                f"{row['documents']:,.0f}",
+                f"{row['human_share']:.0%}",
+                row["regime"],
+                row["binding_constraint"],
+            ]
+        )
+    for row in found["policy"]:
+        tokens = "cannot be sized" if row["tokens"] is None else f"{row['tokens']:,.0f}"
+        rows.append([f"policy ({row['band']})", tokens, "", f"{row['human_share']:.0%}", "", row["source"]])
+    title = f"Unique human text to acquire, {found['horizon']} generations, loss of at most {found['tolerance']:.0%}"
+    print_table(title, ["band", "word tokens", "documents", "human share", "regime", "what binds"], rows)
+
+
+def print_inspection(found: dict[str, Any]) -> None:
+    """One document for people."""
+    print_table("", ["document", ""], [[key, value] for key, value in found["document"].items()])
+    if found["unread"]:
+        print(f"its text cannot be shown: {found['unread']}")
+    if found["why"]:
+        rows = [
+            [e["detector"], e["what"], f"{e['weight']:+.2f}", f"{e['start']}-{e['end']}" if e["end"] else ""]
+            for e in found["why"]
+        ]
+        print_table(
+            "\nWhat moved the score (positive: towards machine-written)", ["detector", "what", "by", "where"], rows
+        )
+    if found["cluster"]:
+        members = [
+            [
+                m["shard"],
+                m["row"],
+                m["doc_id"],
+                "representative" if m["representative"] else m["kind"],
+                "" if m["jaccard"] is None else f"{m['jaccard']:.2f}",
+            ]
+            for m in found["cluster"]["members"]
+        ]
+        title = f"\nIts cluster of {found['cluster']['size']:,}"
+        print_table(title, ["shard", "row", "id", "kind", "similarity"], members)
+    if found.get("shared"):
+        print_table("\nThe longest passage it shares with the representative", [""], [[found["shared"]]])
+    if found["differences"]:
+        rows = [[pair["here"], pair["representative"]] for pair in found["differences"][:20]]
+        print_table("\nWhere it differs from the representative", ["here", "representative"], rows)
+    if "text" in found:
+        from auditor.reports.text.clean import clean
+
+        print("\n" + clean(found["text"], 20_000))

@@ -1,0 +1,241 @@
+"""Lost diversity: how much less diverse a shard is than human text at equal coverage, and through what.
+
+Loss of order q is 1 - D(shard) / D(reference), both at one coverage. Ratios do not add, logarithms do: the parts are
+differences of ln D in a fixed order (duplication, synthetic text, the rest), and sum to ln(1 - loss).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from auditor.estimate.diversity import equations as equations
+from auditor.estimate.diversity.lost_reference import LEAST_TOKENS, NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
+from auditor.estimate.diversity.lost_tail import tail_retention
+from auditor.estimate.diversity.measure import log_hill
+from auditor.estimate.diversity.spectrum import GROUPS, LEVELS, NO_SCORE, WORD, Body, Counted, Spectrum
+from auditor.estimate.diversity.variance import Measure, Measured, jackknife, judged, reach, unvaried, variance
+from auditor.records import LEVEL, Estimate, Status
+
+ORDERS = (0, 1, 2)
+Standard = Callable[["Bodies", int], "tuple[Measure | None, str]"]
+# A part with a smaller share of the tokens would pull the coverage of the comparison down with it.
+LEAST_PART = 0.1
+# The variance within is the mean over this many of the draws: it differs little from one to the next, and costs most.
+VARIED = 2
+PARTS = ("from_duplication", "from_synthetic", "rest")
+# Blocks for richness, tokens for the orders that frequent types decide: see estimate.diversity.
+UNIT: dict[int, Callable[[Spectrum], Counted]] = {0: Counted.blocks, 1: Counted.tokens, 2: Counted.tokens}
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """What is compared, of one level: all documents, without duplicates, drawn human ones, and the reference."""
+
+    everything: Spectrum
+    reference: Spectrum
+    collapsed: Spectrum | None = None
+    human: tuple[Spectrum, ...] = ()
+    no_duplication: str = "duplicates were not looked for"
+    no_synthetic: str = "no probability of being machine-written"
+    least: int = LEAST_TOKENS
+    unit: str = "tokens"
+
+    @property
+    def each(self) -> list[Spectrum]:
+        return [s for s in (self.everything, self.reference, self.collapsed, *self.human) if s is not None]
+
+    def large_enough(self) -> Bodies:
+        """Without parts that are too small: the coverage that they reach would be that of the whole comparison."""
+        least = max(self.least, LEAST_PART * float(self.everything.tokens.sum()))
+        out = self
+        if self.collapsed is not None and self.collapsed.tokens.sum() < least:
+            left = f"{self.collapsed.tokens.sum():,.0f} {self.unit} are left without duplicates: too few"
+            out = replace(out, collapsed=None, human=(), no_duplication=left, no_synthetic=left)
+        if out.human and min(one.tokens.sum() for one in out.human) < least:
+            few = min(one.tokens.sum() for one in out.human)
+            out = replace(out, human=(), no_synthetic=f"{few:,.0f} {self.unit} of human text are drawn: too few")
+        return out
+
+    def at_one_rate(self) -> Bodies:
+        """The same types sampled in all of them."""
+        rate = min(s.rate for s in self.each)
+        return replace(
+            self,
+            everything=self.everything.thinned(rate),
+            reference=self.reference.thinned(rate),
+            collapsed=self.collapsed.thinned(rate) if self.collapsed is not None else None,
+            human=tuple(s.thinned(rate) for s in self.human),
+        )
+
+
+def lost_diversity(
+    shard: pl.DataFrame | Body,
+    reference: pl.DataFrame | Body | None,
+    *,
+    collapsed: pl.DataFrame | Body | None = None,
+    synthetic: np.ndarray | None = None,
+    rng: np.random.Generator | None = None,
+    level: float = LEVEL,
+) -> dict:
+    """Loss of diversity against human text, of words, and of bigrams and trigrams under `levels`.
+
+    Parameters: shard, reference, spectra frames (estimate.spectrum); collapsed, the shard's spectrum without its
+        non-representative duplicates (sketch.types.subtract); synthetic (draws, bins) the probability that a document
+        of score bin b is machine-written, one row per posterior draw; rng, for the drawn documents
+    Returns: q0, q1, q2: Estimate of the loss; from_duplication, from_synthetic, rest: {q0, q1, q2: Estimate}, signed
+        log-ratios (negative: diversity was lost through it); levels; tail_retention: Estimate (estimate.lost_tail)
+    """
+    if reference is None:
+        levels = {name: nothing_lost(NO_REFERENCE) for name in LEVELS if name != "word"}
+        return nothing_lost(NO_REFERENCE) | {"levels": levels, "tail_retention": tail_retention(shard, None)}
+    drawn = [] if synthetic is None else drawn_groups(synthetic, rng or np.random.default_rng(0))
+    ours, theirs = Body.of(shard), Body.of(reference)
+    unique = None if collapsed is None else Body.of(collapsed)
+    known = shared_mass(ours.whole(WORD), theirs.whole(WORD))
+    out = {}
+    for name, code in LEVELS.items():
+        bodies = Bodies(
+            ours.whole(code),
+            theirs.whole(code),
+            None if unique is None else unique.whole(code),
+            tuple((unique or ours).cells(code).spectrum(groups) for groups in drawn),
+        )
+        reason = _why_not(bodies, known)
+        out[name] = nothing_lost(reason) if reason else lost_in(bodies, level=level)
+    tail = tail_retention(ours, theirs, level=level)
+    return out.pop("word") | {"levels": out, "tail_retention": tail}
+
+
+def lost_in(bodies: Bodies, *, standard: Standard | None = None, level: float = LEVEL) -> dict:
+    """Loss and its parts at one level; see `lost_diversity`. standard: at what the bodies are compared, coverage."""
+    bodies = bodies.large_enough().at_one_rate()
+    out: dict = {part: {} for part in PARTS}
+    for order in ORDERS:
+        key = f"q{order}"
+        measure, said = (standard or at_coverage)(bodies, order)
+        if measure is None:
+            out[key] = Estimate.not_measured(said)
+            for part in PARTS:
+                out[part][key] = out[key]
+            continue
+        out[key], parts = _order(bodies, UNIT[order], measure, f"Hill q={order} at {said}", level)
+        for part in PARTS:
+            out[part][key] = parts[part]
+    return out
+
+
+def at_coverage(bodies: Bodies, order: int) -> tuple[Measure | None, str]:
+    """ln D at the largest coverage that all bodies reach as they are, or why there is none."""
+    target = common_coverage(bodies, order)
+    if not 0.0 < target < 1.0:
+        return None, "no type occurs twice: coverage is 0" if target <= 0 else "coverage is 1"
+    return log_hill(order, target), f"coverage {target:.6f}"
+
+
+def at_size(bodies: Bodies, order: int) -> tuple[Measure | None, str]:
+    """ln D at the size of the smallest body: for few types that are nearly all seen (topics)."""
+    size = min(float(s.tokens.sum()) for s in bodies.each)
+    if size < 2:
+        return None, f"no {bodies.unit}"
+    return lambda seen: math.log(equations.HILL[order](seen, min(size, seen.size))), f"{size:,.0f} {bodies.unit}"
+
+
+def common_coverage(bodies: Bodies, order: int) -> float:
+    """The largest coverage that all bodies reach as they are: nothing is extrapolated (see estimate.diversity)."""
+    seen = [UNIT[order](s).frequencies() for s in bodies.each]
+    return min(equations.coverage(each) if (each.k > 1).any() else 0.0 for each in seen)
+
+
+def drawn_groups(synthetic: np.ndarray, rng: np.random.Generator) -> list[dict[int, np.ndarray]]:
+    """Human documents of each draw: per score bin as many groups as its probability of being human asks for.
+
+    Fractional weights would destroy the counts of types seen once and twice, whole groups keep them. The number of
+    groups is rounded up or down at random, so that it is right on average. Documents without a score stay.
+    """
+    out = []
+    for draw in np.atleast_2d(synthetic):
+        chosen = {NO_SCORE: np.arange(GROUPS)}
+        for b, p in enumerate(draw):
+            count = int(GROUPS * (1.0 - p) + rng.random())
+            chosen[b] = np.sort(rng.permutation(GROUPS)[:count])
+        out.append(chosen)
+    return out
+
+
+def _why_not(bodies: Bodies, known: float) -> str | None:
+    if bodies.everything.tokens.sum() < 2:
+        return "no eligible text"
+    if bodies.reference.tokens.sum() < 2:
+        return "the human reference holds no eligible text"
+    if known < SAME_LANGUAGE:
+        return f"the reference knows {known:.0%} of the shard's words: another language or no text of this kind"
+    return None
+
+
+def nothing_lost(reason: str) -> dict:
+    nothing = Estimate.not_measured(reason)
+    each = {f"q{order}": nothing for order in ORDERS}
+    return each | {part: dict(each) for part in PARTS}
+
+
+def _order(
+    bodies: Bodies, unit: Callable[[Spectrum], Counted], measure: Measure, method: str, level: float
+) -> tuple[Estimate, dict[str, Estimate]]:
+    """Loss and parts of one order."""
+    method += ", delete-a-group jackknife"
+
+    def measured(spectrum: Spectrum, name: str, *, varied: bool = True) -> Measured:
+        counted = unit(spectrum)
+        return jackknife(counted, measure, documents=name) if varied else unvaried(counted, measure, documents=name)
+
+    everything, reference = measured(bodies.everything, "shard"), measured(bodies.reference, "reference")
+    count = int(bodies.everything.tokens.sum())
+    notes = too_little(bodies.everything, bodies.reference, least=bodies.least, unit=bodies.unit)
+
+    def said(draws: list[list[tuple[float, Measured]]]) -> Estimate:
+        return _signed(draws, method, n=count, level=level, note=notes)
+
+    loss = _as_loss(said([[(1.0, everything), (-1.0, reference)]]))
+    before, parts = everything, {}
+    if bodies.collapsed is None:
+        parts["from_duplication"] = Estimate.not_measured(bodies.no_duplication)
+    else:
+        before = measured(bodies.collapsed, "shard")
+        parts["from_duplication"] = said([[(1.0, everything), (-1.0, before)]])
+    if not bodies.human:
+        parts["from_synthetic"] = Estimate.not_measured(bodies.no_synthetic)
+        parts["rest"] = said([[(1.0, before), (-1.0, reference)]])
+    else:
+        human = [measured(one, "shard", varied=place < VARIED) for place, one in enumerate(bodies.human)]
+        parts["from_synthetic"] = said([[(1.0, before), (-1.0, one)] for one in human])
+        parts["rest"] = said([[(1.0, one), (-1.0, reference)] for one in human])
+    return loss, parts
+
+
+def _signed(
+    draws: list[list[tuple[float, Measured]]], method: str, *, n: int, level: float, note: str | None
+) -> Estimate:
+    """A signed log-ratio; several draws are combined by Rubin's rules (Rubin 1987, eq. 3.1.2 to 3.1.5)."""
+    values = np.array([sum(sign * term.value for sign, term in terms) for terms in draws])
+    within = np.array([variance(terms) for terms in draws[:VARIED]])
+    if not (np.isfinite(values).all() and np.isfinite(within).all()):
+        return Estimate.not_measured("too few repeated types at this coverage", method=method, n=n, level=level)
+    between = float(values.var(ddof=1)) if len(values) > 1 else 0.0
+    spread = float(within.mean()) + (1.0 + 1.0 / len(values)) * between
+    groups = min(term.groups for terms in draws for _, term in terms)
+    value, width = float(values.mean()), reach(groups, level) * math.sqrt(spread)
+    out = Estimate(value, value - width, value + width, level, method, n)
+    return judged(out.but(Status.INCONCLUSIVE, note) if note else out, groups)
+
+
+def _as_loss(ratio: Estimate) -> Estimate:
+    """1 - exp of a log-ratio: negative where the shard is the more diverse one."""
+    if not ratio.is_number:
+        return ratio
+    value, lower, upper = (-math.expm1(x) for x in (ratio.value, ratio.upper, ratio.lower))  # type: ignore[arg-type]
+    return replace(ratio, value=value, lower=lower, upper=upper)

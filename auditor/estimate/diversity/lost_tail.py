@@ -1,0 +1,222 @@
+"""What the tail lost: the mass of rare human types that is left, which types are missing, and how far it has gone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from auditor.estimate.diversity.lost_reference import NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
+from auditor.estimate.diversity.spectrum import GROUPS, WORD, Body, Counted, Spectrum
+from auditor.estimate.diversity.variance import Measured, judged, reach, variance
+from auditor.records import LEVEL, Estimate, Status
+
+# The rarest types that hold this share of the reference's tokens are its tail.
+TAIL = 0.05
+# A type that the reference expects fewer times than this can't be seen to be missing.
+LEAST_EXPECTED = 10.0
+# The middle stands where q2 surely lost less than this: cutting a tail of 5% alone raises sum p^2 by as much.
+INTACT = 0.10
+HALVES = (np.arange(GROUPS) % 2 == 0, np.arange(GROUPS) % 2 == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How far a collapse has gone (Shumailov et al. 2024): none, early, late or unclear, and the evidence for it."""
+
+    name: str
+    evidence: str
+
+
+def tail_retention(
+    shard: pl.DataFrame | Body, reference: pl.DataFrame | Body | None, *, tail: float = TAIL, level: float = LEVEL
+) -> Estimate:
+    """Mass of the reference's rare word types in the shard, relative to that in held-out human text.
+
+    The tail is defined in one half of the reference (by jackknife group) and its mass measured in the other half and
+    in the shard; then the halves change places: x = (S_A + S_B) / (H_A + H_B). Masses are shares of tokens, linear in
+    the counts, so that text of any size compares. (Presence of types doesn't: METHODS.md, section 4.)
+    """
+    method = f"mass of the rarest {tail:.0%} against held-out human text, delete-a-group jackknife"
+    if reference is None:
+        return Estimate.not_measured(NO_REFERENCE, method=method)
+    ours, theirs = (Body.of(text).whole(WORD) for text in (shard, reference))
+    n = int(ours.tokens.sum())
+    if n < 2 or theirs.tokens.sum() < 2:
+        return Estimate.not_measured("no eligible text", method=method, n=n)
+    known = shared_mass(ours, theirs)
+    if known < SAME_LANGUAGE:
+        return Estimate.not_measured(f"the reference knows {known:.0%} of the shard's words", method=method, n=n)
+    rate = min(ours.rate, theirs.rate)
+    terms = _tail_terms(ours.thinned(rate), theirs.thinned(rate), tail)
+    value = terms[0].value - terms[1].value
+    spread = variance([(1.0, terms[0]), (-1.0, terms[1])]) if math.isfinite(value) else math.inf
+    if not math.isfinite(spread):
+        return Estimate.not_measured("too little text on one side to hold a tail", method=method, n=n, level=level)
+    groups = min(term.groups for term in terms)
+    width = reach(groups, level) * math.sqrt(spread)
+    out = Estimate(math.exp(value), math.exp(value - width), math.exp(value + width), level, method, n)
+    if note := too_little(ours, theirs):
+        out = out.but(Status.INCONCLUSIVE, note)
+    return judged(out, groups)
+
+
+def lost_types(
+    shard: pl.DataFrame | Body, reference: pl.DataFrame | Body, *, names: pl.DataFrame | None = None, most: int = 50
+) -> pl.DataFrame:
+    """The word types of which the shard lost most, by the lower bound of the lost share of tokens.
+
+    Parameters: names, columns type and word (sketch.types.known_words)
+    Returns: type, word, reference_count, shard_count, expected, retained (observed / expected), z; z is the difference
+        of shares over its jackknife standard error
+    """
+    ours, theirs = (Body.of(text).whole(WORD) for text in (shard, reference))
+    rate = min(ours.rate, theirs.rate)
+    ours, theirs = ours.thinned(rate), theirs.thinned(rate)
+    n, m = float(ours.tokens.sum()), float(theirs.tokens.sum())
+    totals = Counted.tokens(theirs).totals()
+    wanted = theirs.types[totals * n / max(m, 1.0) >= LEAST_EXPECTED]
+    share, error = _shares(theirs, wanted)
+    own, own_error = _shares(ours, wanted)
+    spread = np.maximum(np.sqrt(error**2 + own_error**2), 1e-12)
+    table = pl.DataFrame(
+        {
+            "type": wanted,
+            "reference_count": share * m,
+            "shard_count": own * n,
+            "expected": share * n,
+            "retained": own / np.maximum(share, 1e-300),
+            "z": (share - own) / spread,
+            "_lost": share - own - 2.0 * spread,
+        }
+    )
+    table = table.filter(pl.col("_lost") > 0).sort("_lost", "type", descending=[True, False]).head(most).drop("_lost")
+    if names is None:
+        names = pl.DataFrame(schema={"type": pl.UInt64, "word": pl.String})
+    table = table.join(names, on="type", how="left", maintain_order="left")
+    return table.with_columns(pl.col("reference_count", "shard_count").round().cast(pl.Int64)).select(
+        "type", "word", "reference_count", "shard_count", "expected", "retained", "z"
+    )
+
+
+def stage(loss: dict, tail: Estimate) -> Stage:
+    """Early: tails lost while the middle is intact; late: the middle is lost too (Shumailov et al. 2024).
+
+    Parameters: loss, of `lost_diversity`; tail, of `tail_retention`
+    """
+    q0: Estimate = loss["q0"]
+    q2: Estimate = loss["q2"]
+    for e in (q0, q2, tail):
+        if e.status != Status.MEASURED:
+            return Stage("unclear", f"not all of q0, q2 and the tail are measured: {e.reason}")
+    said = "; ".join(
+        f"{name} {e.value:.1%} [{e.lower:.1%}, {e.upper:.1%}]"
+        for name, e in (("q0 lost", q0), ("tail retained", tail), ("q2 lost", q2))
+    )
+    (_, q0_low, _), (q2_loss, q2_low, q2_high), (_, _, tail_high) = (_numbers(e) for e in (q0, q2, tail))
+    rare, thin = q0_low > 0.0, tail_high < 1.0
+    if (rare or thin) and q2_low > 0.0 and q2_loss >= INTACT:
+        return Stage("late", said)
+    if rare and thin:
+        return Stage("early" if q2_high < INTACT else "unclear", said)
+    return Stage("unclear" if rare or thin else "none", said)
+
+
+def _numbers(estimate: Estimate) -> tuple[float, float, float]:
+    value, lower, upper = estimate.value, estimate.lower, estimate.upper
+    assert value is not None and lower is not None and upper is not None
+    return value, lower, upper
+
+
+def _tail_terms(ours: Spectrum, theirs: Spectrum, tail: float) -> tuple[Measured, Measured]:
+    """ln of the tails' mass in the shard and in held-out text, as statistics of two bodies of documents.
+
+    The two tails stay as they are while groups are left out: given the tails both masses are linear in the counts.
+    Redefining them each time doubles the standard error (shuffled halves of one corpus, .033 for a true .018).
+    """
+    mine, (tails, held) = _aligned(ours, theirs.types), _tails(theirs, tail)
+    parts = [(weights[:, None] * mine, ours.tokens) for weights in tails]
+    return _log_mass(parts, ours, theirs, "shard"), held
+
+
+def _tails(theirs: Spectrum, tail: float) -> tuple[list[np.ndarray], Measured]:
+    """Weights (types,) of the tail of each half, 0 outside, and the mass in the other halves; reckoned once."""
+    if ("tails", tail) not in theirs.kept:
+        table, tails, held = _by_group(theirs), [], []
+        for half in HALVES:
+            defining = table[:, half].sum(1)
+            cut = _cut(defining, theirs.weights, tail * theirs.tokens[half].sum())
+            tails.append(np.where((defining > 0) & (defining <= cut), theirs.weights, 0.0))
+            held.append((tails[-1][:, None] * np.where(half, 0.0, table), np.where(half, 0.0, theirs.tokens)))
+        theirs.kept["tails", tail] = tails, _log_mass(held, theirs, theirs, "reference")
+    return theirs.kept["tails", tail]
+
+
+def _log_mass(
+    parts: list[tuple[np.ndarray, np.ndarray]], spectrum: Spectrum, listed: Spectrum, documents: str
+) -> Measured:
+    """ln of a sum of shares: parts are (types x groups weighted counts, tokens per group) of each share."""
+    mass = sum(float(counts.sum()) / max(float(sizes.sum()), 1.0) for counts, sizes in parts)
+    sampled = ~listed.fixed if listed.rate < 1.0 else np.zeros(listed.types.size, bool)
+    if mass <= 0.0:
+        return _measured(-math.inf, np.zeros(GROUPS), spectrum, documents)
+    rests = sum((counts.sum() - counts.sum(0)) / np.maximum(sizes.sum() - sizes, 1.0) for counts, sizes in parts)
+    with np.errstate(divide="ignore"):
+        change = np.where(spectrum.tokens > 0, np.log(np.maximum(rests, 0.0) / mass), 0.0)  # rounding may fall below 0
+    own = np.sum([counts / max(float(sizes.sum()), 1.0) for counts, sizes in parts], axis=0) / mass
+    at, group = np.nonzero(own * sampled[:, None])
+    return replace(
+        _measured(math.log(mass), change, spectrum, documents),
+        types=listed.types[sampled],
+        influence=own[sampled].sum(1),
+        cell_type=listed.types[at],
+        cell_group=group,
+        cell_change=-own[at, group],
+    )
+
+
+def _cut(counts: np.ndarray, weights: np.ndarray, mass: float) -> float:
+    """The count up to which types are rare: together they hold at most `mass` tokens; at least 1."""
+    seen = counts > 0
+    values, at = np.unique(counts[seen], return_inverse=True)
+    held = np.cumsum(np.bincount(at, weights[seen] * counts[seen]))
+    within = np.flatnonzero(held <= mass)
+    return float(values[within[-1]]) if within.size else 1.0
+
+
+def _measured(value: float, change: np.ndarray, spectrum: Spectrum, name: str) -> Measured:
+    none, keys = np.zeros(0), np.zeros(0, np.uint64)
+    groups = np.zeros(0, np.int64)
+    return Measured(value, change, spectrum.tokens, spectrum.rate, keys, none, keys, groups, none, name)
+
+
+def _by_group(spectrum: Spectrum) -> np.ndarray:
+    """(types, groups) occurrences."""
+    table = np.zeros((spectrum.types.size, GROUPS))
+    table[spectrum.index, spectrum.group] = spectrum.count
+    return table
+
+
+def _aligned(spectrum: Spectrum, types: np.ndarray) -> np.ndarray:
+    """(types, groups) occurrences of the given types (ascending) in a spectrum."""
+    table = np.zeros((types.size, GROUPS))
+    if not types.size or not spectrum.types.size:
+        return table
+    at = np.searchsorted(types, spectrum.types)
+    known = (at < types.size) & (types[np.minimum(at, types.size - 1)] == spectrum.types)
+    cells = known[spectrum.index]
+    table[at[spectrum.index[cells]], spectrum.group[cells]] = spectrum.count[cells]
+    return table
+
+
+def _shares(spectrum: Spectrum, types: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share of tokens of each type and its delete-a-group standard error (types,)."""
+    table, n = _aligned(spectrum, types), spectrum.tokens.sum()
+    filled = spectrum.tokens > 0
+    total = table.sum(1)
+    rest = (total[:, None] - table[:, filled]) / np.maximum(n - spectrum.tokens[filled], 1.0)
+    count = max(int(filled.sum()), 1)
+    error = np.sqrt((count - 1) / count * np.sum((rest - (total / max(n, 1.0))[:, None]) ** 2, axis=1))
+    return total / max(n, 1.0), error

@@ -1,0 +1,119 @@
+"""Diversity of one scope: Hill numbers at a standard size, coverage and richness, each with its interval."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+from auditor.estimate.diversity import equations as equations
+from auditor.estimate.diversity.equations import Frequencies
+from auditor.estimate.diversity.spectrum import LEVELS, Body, Counted, Spectrum
+from auditor.estimate.diversity.variance import Measure, bounded, jackknife, judged, variance
+from auditor.records import LEVEL, Estimate, Status
+
+# Sizes that a shard of one megabyte reaches. Naive counts grow with the text: only equal sizes compare.
+STANDARD_TOKENS = 100_000
+# Nothing is extrapolated: doubling 64,000 tokens of a Zipf or Zipf-Mandelbrot law gives 1.2 and 0.8% too few types, and
+# the more the longer the tail; rarefied figures are unbiased (benchmarks/diversity.py).
+
+
+def measure_diversity(
+    text: pl.DataFrame | Body,
+    *,
+    tokens: int = STANDARD_TOKENS,
+    level: float = LEVEL,
+) -> dict:
+    """Hill numbers of words at a standard size, and of bigrams and trigrams under `levels`.
+
+    q0 counts types in as many 200-token blocks as hold `tokens` (words clump within documents: a block, not a token,
+    is the unit that richness is rarefied by); q1 and q2 are effective numbers of types among `tokens` tokens.
+
+    Parameters: text, a spectrum (see estimate.spectrum)
+    Returns: q0, q1, q2, coverage, chao1, chao2: Estimate; levels: the same for bigram and trigram
+    """
+    body = Body.of(text)
+    each = {name: measure_spectrum(body.whole(code), tokens=tokens, level=level) for name, code in LEVELS.items()}
+    return each.pop("word") | {"levels": each}
+
+
+def measure_spectrum(
+    spectrum: Spectrum, *, tokens: int = STANDARD_TOKENS, level: float = LEVEL, unit: str = "tokens"
+) -> dict[str, Estimate]:
+    """The measures of one level; see `measure_diversity`."""
+    words, blocks = Counted.tokens(spectrum), Counted.blocks(spectrum)
+    held = float(spectrum.tokens.sum())
+    if min(held, tokens) < 2 or not spectrum.types.size:
+        return dict.fromkeys(
+            ("q0", "q1", "q2", "coverage", "chao1", "chao2"), Estimate.not_measured("no eligible text")
+        )
+    size = min(float(tokens), held)
+    per_block = held / float(spectrum.block_totals.sum())
+    note = None
+    if size < tokens:
+        note = f"{held:,.0f} {unit}: too few for {tokens:,}, so measured at {size:,.0f}"
+    elif not (words.totals() > 1).any():
+        note = "every type occurs once"
+    at = f"at {size:,.0f} {unit}"
+    measures: dict[str, tuple[Counted, Measure, str]] = {
+        "q0": (blocks, lambda seen: equations.richness(seen, size / per_block), f"Chao-Jost richness of blocks {at}"),
+        "q1": (words, lambda seen: equations.shannon(seen, size), f"Chao-Jost exponential entropy {at}"),
+        "q2": (words, lambda seen: equations.simpson(seen, size), f"inverse Simpson {at}"),
+        "chao1": (words, equations.chao, "Chao1, a lower bound"),
+        "chao2": (blocks, equations.chao, "Chao2, a lower bound"),
+    }
+    out = {key: _logarithmic(*measure, level=level, note=note) for key, measure in measures.items()}
+    return out | {"coverage": _coverage(words, level, note)}
+
+
+def _logarithmic(counted: Counted, measure: Measure, method: str, *, level: float, note: str | None) -> Estimate:
+    """An Estimate whose interval is symmetric in the logarithm: all Hill numbers are positive and skewed."""
+    found = jackknife(counted, lambda seen: _log(measure(seen)))
+    n = int(counted.spectrum.tokens.sum())
+    if not math.isfinite(found.value):
+        return Estimate.not_measured("too few repeated types", method=method, n=n, level=level)
+    spread = variance([(1.0, found)])
+    numbers = (math.exp(x) for x in bounded(found.value, spread, found.groups, level)) if math.isfinite(spread) else ()
+    return _finished(tuple(numbers), method, n, level=level, note=note, groups=found.groups)
+
+
+def _coverage(counted: Counted, level: float, note: str | None) -> Estimate:
+    """Good-Turing coverage; the interval is symmetric in the logarithm of what is not covered."""
+    method, n = "Good-Turing coverage (Chao & Jost 2012)", int(counted.spectrum.tokens.sum())
+    found = jackknife(counted, lambda seen: _log(1.0 - equations.coverage(seen)))
+    if not math.isfinite(found.value):
+        return Estimate(1.0, 1.0, 1.0, level, method, n, Status.INCONCLUSIVE, "no type occurs exactly once")
+    spread = variance([(1.0, found)])
+    numbers: tuple[float, ...] = ()
+    if math.isfinite(spread):
+        missed, low, high = (math.exp(x) for x in bounded(found.value, spread, found.groups, level))
+        numbers = (1.0 - missed, max(1.0 - high, 0.0), 1.0 - low)
+    return _finished(numbers, method, n, level=level, note=note, groups=found.groups)
+
+
+def _finished(
+    numbers: tuple[float, ...], method: str, n: int, *, level: float, note: str | None, groups: float
+) -> Estimate:
+    method += ", delete-a-group jackknife"
+    if not numbers:
+        reason = "one group of documents holds all text, or all of its repeated types"
+        return Estimate.not_measured(reason, method=method, n=n, level=level)
+    value, lower, upper = numbers
+    out = Estimate(value, lower, upper, level, method, n)
+    return judged(out.but(Status.INCONCLUSIVE, note) if note else out, groups)
+
+
+def _log(x: float) -> float:
+    return math.log(x) if x > 0.0 else -math.inf
+
+
+def log_hill(order: int, coverage: float) -> Measure:
+    """ln D of an order at a fixed coverage, as a function of frequencies: what losses are made of."""
+    last: list[float] = []  # the share of the units that had the coverage: a guess for the next, much alike
+
+    def measure(seen: Frequencies) -> float:
+        size = equations.size_at(seen, coverage, near=last[0] * seen.size if last else None)
+        last[:] = [size / seen.size]
+        return _log(equations.HILL[order](seen, size))
+
+    return measure

@@ -1,0 +1,77 @@
+"""Shares of documents by name (topics, hosts, languages, categories) against the reference's: what lost most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from auditor.estimate.diversity.variance import judged, reach
+from auditor.records import LEVEL, Estimate
+from auditor.statistics.resampling import jackknife_variance
+
+FEWEST = 5  # documents expected of a name that is called lost
+
+
+def share_retained(
+    ours: np.ndarray, theirs: np.ndarray, sizes: tuple[np.ndarray, np.ndarray], level: float = LEVEL
+) -> Estimate:
+    """A name's share of the documents relative to its share of the reference's; 1 where nothing changed.
+
+    The interval is of the logarithm, by the delete-a-group jackknife of each side.
+    Parameters: ours, theirs (groups,) documents of the name; sizes, (groups,) all documents of either side
+    """
+    method, n = "ratio of shares, delete-a-group jackknife", int(sizes[0].sum())
+    if not theirs.sum():
+        return Estimate.not_measured("the reference holds none", method=method, n=n, level=level)
+    if not ours.sum():
+        return Estimate(0.0, 0.0, min(1.0, 3.0 / _expected(theirs, sizes)), level, method + ", rule of three", n)
+    (value, spread), (other, more) = (_log_share(x, size) for x, size in zip((ours, theirs), sizes, strict=True))
+    groups = min(float(size.sum() ** 2 / np.sum(size**2)) for size in sizes)
+    if not math.isfinite(spread + more):
+        return Estimate.not_measured("one group of documents holds it all", method=method, n=n, level=level)
+    width = reach(groups, level) * math.sqrt(spread + more)
+    ratio = value - other
+    return judged(Estimate(math.exp(ratio), math.exp(ratio - width), math.exp(ratio + width), level, method, n), groups)
+
+
+def lost_names(
+    names: Sequence[str], ours: np.ndarray, theirs: np.ndarray, *, most: int = 10, level: float = LEVEL
+) -> list[dict[str, Any]]:
+    """The names whose share is surely below the reference's, those first whose lost share is largest.
+
+    Parameters: ours, theirs (names, groups) documents
+    Returns: name, reference and corpus (documents), reference_share, corpus_share, retained: Estimate
+    """
+    sizes = ours.sum(0), theirs.sum(0)
+    rows = []
+    for place, name in enumerate(names):
+        if not theirs[place].sum() or _expected(theirs[place], sizes) < FEWEST:
+            continue
+        kept = share_retained(ours[place], theirs[place], sizes, level)
+        if kept.upper is not None and kept.upper < 1.0:
+            counts = {"reference": int(theirs[place].sum()), "corpus": int(ours[place].sum())}
+            shares = {
+                "reference_share": counts["reference"] / sizes[1].sum(),
+                "corpus_share": counts["corpus"] / max(sizes[0].sum(), 1),
+            }
+            rows.append({"name": name, **counts, **shares, "retained": kept})
+    return sorted(rows, key=lambda row: (row["corpus_share"] - row["reference_share"], row["name"]))[:most]
+
+
+def _expected(theirs: np.ndarray, sizes: tuple[np.ndarray, np.ndarray]) -> float:
+    """Documents of the name that would be there if its share were the reference's."""
+    return float(theirs.sum() / sizes[1].sum() * sizes[0].sum())
+
+
+def _log_share(counts: np.ndarray, sizes: np.ndarray) -> tuple[float, float]:
+    """ln of a share and its jackknife variance."""
+    filled = np.flatnonzero(sizes)
+    if len(filled) < 2:
+        return 0.0, math.inf
+    value = math.log(counts.sum() / sizes.sum())
+    with np.errstate(divide="ignore"):
+        rests = np.log((counts.sum() - counts[filled]) / (sizes.sum() - sizes[filled]))
+    return value, float(jackknife_variance(rests)) if np.isfinite(rests).all() else math.inf

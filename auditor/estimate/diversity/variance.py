@@ -1,0 +1,175 @@
+"""How sure a diversity is: documents (delete-a-group jackknife) and sampled types (Poisson sampling), counted once.
+
+A spectrum varies twice: other documents could have been there, and another hash would have sampled other types.
+With x_i the contribution of sampled type i and rate its sampling probability, the jackknife over groups of documents
+gives C + sum var(x_i) / rate (C: types that come and go together), the sampling of types
+(1 - rate) / rate * sum E[x_i^2]. Both hold the types' own noise, so it is taken off once, as in two-way clustering
+(Cameron, Gelbach & Miller 2011, J. Business & Economic Statistics 29:238, eq. 2.11).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from auditor.estimate.diversity.equations import Frequencies
+from auditor.estimate.diversity.spectrum import GROUPS, Counted
+from auditor.records import LEVEL, Estimate, Status
+from auditor.statistics.intervals import student_quantile
+from auditor.statistics.resampling import jackknife_variance
+
+MIN_GROUPS, ENOUGH_GROUPS = 4, 8
+# Influence is smooth in the count beyond the first few: it is computed at these counts and interpolated in ln k.
+EXACT_NODES, RATIO = 12, 1.35
+STEP = 1e-5
+
+Measure = Callable[[Frequencies], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A statistic of one body of documents, with what its variance needs.
+
+    change (GROUPS,): value without the group minus value, 0 where the group is empty; sizes (GROUPS,) units
+    types (t,) uint64 sampled types; influence (t,) of each; cell_type, cell_group, cell_change (e,): how a type's
+    contribution changes without a group; documents: name of the body, terms of one name vary together
+    """
+
+    value: float
+    change: np.ndarray
+    sizes: np.ndarray
+    rate: float
+    types: np.ndarray
+    influence: np.ndarray
+    cell_type: np.ndarray
+    cell_group: np.ndarray
+    cell_change: np.ndarray
+    documents: str = ""
+
+    @property
+    def groups(self) -> float:
+        """Effective number of groups, (sum m)^2 / sum m^2: one host with nearly all the text counts as one."""
+        return float(self.sizes.sum() ** 2 / np.sum(self.sizes**2)) if self.sizes.any() else 0.0
+
+
+def jackknife(counted: Counted, measure: Measure, *, documents: str = "") -> Measured:
+    """A statistic with the changes that its variance is made of.
+
+    Parameters: measure maps frequencies to a finite number (usually a logarithm)
+    """
+    out = unvaried(counted, measure, documents=documents)
+    several = np.count_nonzero(counted.sizes) > 1  # one group alone has no variance: see `variance`
+    for g, rest in counted.without_each_group() if several else ():
+        out.change[g] = measure(rest) - out.value
+    if counted.spectrum.rate < 1.0 and np.isfinite(out.change).all():
+        types, influence, of, group, change = _sampled(counted, measure)
+        out = replace(out, types=types, influence=influence, cell_type=of, cell_group=group, cell_change=change)
+    return out
+
+
+def unvaried(counted: Counted, measure: Measure, *, documents: str = "") -> Measured:
+    """A statistic alone: for draws whose variance is taken from others."""
+    nothing, keys = np.zeros(0), np.zeros(0, np.uint64)
+    cells = (keys, nothing, keys, np.zeros(0, np.int64), nothing)
+    value = measure(counted.frequencies())
+    return Measured(value, np.zeros(GROUPS), counted.sizes, counted.spectrum.rate, *cells, documents)
+
+
+def _sampled(counted: Counted, measure: Measure) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    spectrum = counted.spectrum
+    sampled = ~spectrum.fixed
+    totals = counted.totals()
+    top = float(totals[sampled].max(initial=1.0))
+    nodes = np.unique(np.r_[np.arange(1, EXACT_NODES), np.ceil(EXACT_NODES * RATIO ** np.arange(80))])
+    nodes = nodes[: np.searchsorted(nodes, top) + 1]
+    slopes = _slopes(counted.frequencies(), measure, nodes, counted.incidence)
+
+    def smooth(k: np.ndarray) -> np.ndarray:
+        return np.where(k > 0, np.interp(np.log(np.maximum(k, 1.0)), np.log(nodes), slopes), 0.0)
+
+    # Of a calibrated total only the residual from its regression on k varies (Deville & Sarndal 1992, eq. 3.4).
+    k, along = totals[sampled], smooth(totals[sampled])
+    slope = 0.0 if counted.incidence else float(along @ k) / max(float(k @ k), 1e-300)
+
+    def influence(k: np.ndarray) -> np.ndarray:
+        return (smooth(k) - slope * k) / spectrum.rate
+
+    entry = sampled[counted.index]
+    of, group = counted.index[entry], spectrum.group[entry]
+    change = influence(totals[of] - counted.value[entry]) - influence(totals[of])
+    return spectrum.types[sampled], influence(k), spectrum.types[of], group, change
+
+
+def _slopes(whole: Frequencies, measure: Measure, nodes: np.ndarray, incidence: bool) -> np.ndarray:
+    """Derivative of the statistic by f_k at each node."""
+    step = STEP * max(whole.seen, 1.0)
+    base, slopes = measure(whole), np.zeros(len(nodes))
+    for i, k in enumerate(nodes):
+        at = np.flatnonzero(whole.k == k)
+        ks, fs = whole.k, whole.f.copy()
+        if at.size:
+            fs[at[0]] += step
+        else:
+            ks, fs = np.append(ks, k), np.append(fs, step)
+        total = whole.total + (k * step if incidence else 0.0)
+        slopes[i] = (measure(Frequencies(ks, fs, whole.size, total)) - base) / step
+    return slopes
+
+
+def variance(terms: list[tuple[float, Measured]]) -> float:
+    """Variance of sum(sign * value): terms of the same documents move together, sampled types move in all of them."""
+    out = 0.0
+    for name in {term.documents for _, term in terms}:
+        own = [(sign, term) for sign, term in terms if term.documents == name]
+        filled = sum((term.sizes > 0) for _, term in own) > 0
+        count = int(np.count_nonzero(filled))
+        joint = np.sum([sign * term.change for sign, term in own], axis=0)[filled]
+        if count < 2 or not np.isfinite(joint).all():
+            return math.inf
+        noise, rate = _own_noise(own, count), min(term.rate for _, term in own)
+        # What is left can't be less than the types' own noise in a full count; the difference of two estimates can.
+        out += max(float(jackknife_variance(joint)) - (1.0 - rate) * noise, rate * noise)
+    rate = min(term.rate for _, term in terms)
+    keys = np.concatenate([term.types for _, term in terms])
+    if keys.size:
+        _, at = np.unique(keys, return_inverse=True)
+        together = np.bincount(at, np.concatenate([sign * term.influence for sign, term in terms]))
+        out += (1.0 - rate) * float(np.sum(together**2))
+    return out
+
+
+def _own_noise(terms: list[tuple[float, Measured]], groups: int) -> float:
+    """The jackknife variance of each sampled type on its own, summed over types."""
+    keys = np.concatenate([term.cell_type for _, term in terms])
+    if not keys.size:
+        return 0.0
+    types, at = np.unique(keys, return_inverse=True)
+    group = np.concatenate([term.cell_group for _, term in terms])
+    change = np.bincount(
+        at * GROUPS + group, np.concatenate([sign * term.cell_change for sign, term in terms]), types.size * GROUPS
+    ).reshape(-1, GROUPS)
+    centred = np.sum(change**2) - np.sum(change.sum(1) ** 2) / groups
+    return float((groups - 1) / groups * centred)
+
+
+def reach(groups: float, level: float = LEVEL) -> float:
+    """How many standard errors the interval spans: Student's t with one degree less than there are groups."""
+    return student_quantile(level, max(groups - 1.0, 1.0))
+
+
+def bounded(value: float, spread: float, groups: float, level: float) -> tuple[float, float, float]:
+    """value, lower, upper on the scale of the logarithm."""
+    width = reach(groups, level) * math.sqrt(spread)
+    return value, value - width, value + width
+
+
+def judged(estimate: Estimate, groups: float) -> Estimate:
+    """An interval from few groups can't be trusted; one from fewer than four can't be had."""
+    if groups < MIN_GROUPS:
+        return estimate.but(Status.NOT_MEASURED, f"fewer than {MIN_GROUPS} groups of documents to vary")
+    if groups < ENOUGH_GROUPS and estimate.status == Status.MEASURED:
+        return estimate.but(Status.INCONCLUSIVE, f"{groups:.1f} effective groups of documents: the interval is rough")
+    return estimate

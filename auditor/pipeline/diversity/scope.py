@@ -1,0 +1,174 @@
+"""Diversity of the corpus and of each shard, and what was lost against human text: spectra gathered and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from auditor.config import Config
+from auditor.estimate.diversity.divergence import measure_drift
+from auditor.estimate.diversity.lost import lost_diversity
+from auditor.estimate.diversity.lost_general import lost_words
+from auditor.estimate.diversity.lost_reference import NO_REFERENCE
+from auditor.estimate.diversity.lost_tail import lost_types, stage
+from auditor.estimate.diversity.measure import STANDARD_TOKENS, measure_diversity, measure_spectrum
+from auditor.estimate.diversity.spectrum import WORD, Body
+from auditor.estimate.fraction.counts import BINS, EDGES, ScoreCounts
+from auditor.estimate.fraction.prevalence import ScopePrevalence
+from auditor.pipeline.diversity.reference import Reference
+from auditor.pipeline.diversity.spectra import Spectra
+from auditor.records import Estimate
+from auditor.run_columns import SCORE_BINS
+from auditor.sketch.types import known_words, subtract
+
+# Draws of the human documents, combined by Rubin's rules; each costs as much as the loss itself.
+DRAWS_CORPUS, DRAWS_SHARD = 5, 2
+MISSING = 15  # words named that the corpus lost most of
+NAMED = ("en", "de", "fr", "es", "it", "pt", "nl", "ru", "pl")
+COARSE = np.searchsorted(SCORE_BINS, (EDGES[:-1] + EDGES[1:]) / 2)  # coarse score bin of each fine one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Richness:
+    """What diversity says of one scope: measures (`diversity`) and losses (`diversity_loss`), as estimates."""
+
+    diversity: dict[str, Any]
+    loss: dict[str, Any]
+    text: Body
+    drift: dict[str, Any]
+
+
+def measure_shards(
+    spectra: Spectra,
+    config: Config,
+    prevalence: ScopePrevalence,
+    counts: ScoreCounts,
+    match: Callable[[str], Reference],
+) -> Iterator[tuple[str, Richness]]:
+    """Diversity of each shard, in the order of the counts, one spectrum at a time.
+
+    Parameters: match, the reference that a shard is compared with
+    """
+    for place, (name, frame) in enumerate(zip(counts.scopes, spectra.shards(counts.scopes), strict=True)):
+        rng = np.random.default_rng([config.seed, 6, place])
+        synthetic = bin_probabilities(prevalence, counts, place, DRAWS_SHARD)
+        yield name, _measure(frame, spectra.duplicates(name), match(name), synthetic, rng, config.level)
+
+
+def measure_corpus(
+    spectra: Spectra,
+    config: Config,
+    prevalence: ScopePrevalence,
+    counts: ScoreCounts,
+    reference: Reference,
+    spectrum: pl.DataFrame,
+    *,
+    alone: Richness | None = None,
+) -> Richness:
+    """Diversity of the whole corpus.
+
+    Parameters: spectrum, those of its shards added up; alone, what was measured of its only shard
+    """
+    rng = np.random.default_rng([config.seed, 7])
+    synthetic = bin_probabilities(prevalence, counts, 0, DRAWS_CORPUS)
+    known = alone.diversity if alone else None
+    return _measure(spectrum, spectra.duplicates(), reference, synthetic, rng, config.level, known=known)
+
+
+def bin_probabilities(prevalence: ScopePrevalence, counts: ScoreCounts, place: int, draws: int) -> np.ndarray | None:
+    """(draws, coarse bins): P(machine | score bin) of one scope, a row for each of some of its replicates.
+
+    A replicate's fraction moves the posterior odds of every fine bin; coarse bins average over their documents.
+    """
+    posterior, replicates = prevalence.posterior[place], prevalence.replicates
+    if not len(replicates) or not np.isfinite(posterior).all():
+        return None
+    chosen = replicates[np.linspace(0, len(replicates) - 1, draws).astype(int), place]
+    centre = np.clip(np.median(replicates[:, place]), 1e-4, 1 - 1e-4)
+    likelihood_ratio = _odds(posterior) / _odds(np.array(centre))
+    weight = counts.histogram[place].astype(float) + 1e-9
+    out = np.empty((draws, len(SCORE_BINS) + 1))
+    for row, fraction in zip(out, np.clip(chosen, 1e-6, 1 - 1e-6), strict=True):
+        odds = likelihood_ratio * _odds(np.array(fraction))
+        p = odds / (1 + odds)
+        row[:] = np.bincount(COARSE, weights=weight * p, minlength=len(row)) / np.bincount(
+            COARSE, weights=weight, minlength=len(row)
+        )
+    assert len(weight) == BINS
+    return out
+
+
+def _measure(
+    frame: pl.DataFrame,
+    extra: pl.DataFrame | None,
+    reference: Reference,
+    synthetic: np.ndarray | None,
+    rng: np.random.Generator,
+    level: float,
+    *,
+    known: dict[str, Any] | None = None,
+) -> Richness:
+    text = Body(frame)
+    collapsed = text if extra is None else Body(subtract(frame, extra))
+    diversity = measure_diversity(text, level=level) if known is None else known
+    loss = lost_diversity(text, reference.text, collapsed=collapsed, synthetic=synthetic, rng=rng, level=level)
+    if reference.law is not None:
+        loss["of_general_language"] = lost_words(text, reference.law, level=level)
+    found = stage(loss, loss["tail_retention"])
+    drift = measure_drift(text, reference.text, rng=rng, level=level).as_dict()
+    drift |= {"stage": found.name, "stage_evidence": found.evidence, "reference": reference.said}
+    return Richness(diversity, loss, text, drift)
+
+
+def profile(corpus: Richness, reference: Reference, *, level: float) -> dict[str, Any]:
+    """The diversity profile of the corpus beside the reference's, both at the size of the smaller one."""
+    size = min(STANDARD_TOKENS, corpus.text.tokens, reference.tokens or STANDARD_TOKENS)
+    same = size == STANDARD_TOKENS
+    own = corpus.diversity if same else measure_spectrum(corpus.text.whole(WORD), tokens=size, level=level)
+    other = None if reference.text is None else measure_spectrum(reference.text.whole(WORD), tokens=size, level=level)
+    absent = Estimate.not_measured(NO_REFERENCE)
+    points = [
+        {"q": order, "corpus": own[f"q{order}"], "reference": other[f"q{order}"] if other else absent}
+        for order in (0, 1, 2)
+    ]
+    said = f"{reference.said}, both at {size:,} words" if other else reference.said
+    return {"level": "word", "reference": said, "points": points}
+
+
+def missing_words(corpus: Richness, reference: Reference, names: pl.DataFrame) -> list[dict[str, Any]]:
+    """The words of the reference that the corpus lost most of, per million tokens; names, those that have one."""
+    if reference.text is None:
+        return []
+    lost = lost_types(corpus.text, reference.text, names=names, most=4 * MISSING)
+    named = lost.drop_nulls("word").filter(pl.col("retained") < 1).head(MISSING)
+    scale, own = 1e6 / max(reference.tokens, 1), 1e6 / max(corpus.text.tokens, 1)
+    return [
+        {
+            "name": row["word"],
+            "reference": row["reference_count"] * scale,
+            "corpus": row["shard_count"] * own,
+            "retained": row["retained"],
+            "z": row["z"],
+        }
+        for row in named.to_dicts()
+    ]
+
+
+def named_words(languages: Collection[str]) -> pl.DataFrame:
+    """Words that can be named, by type key: of those of the languages that there are lists of, or else of all."""
+    return _named_words(tuple(name for name in NAMED if name in languages) or NAMED)
+
+
+@cache
+def _named_words(languages: tuple[str, ...]) -> pl.DataFrame:
+    return known_words(languages).sort("type")
+
+
+def _odds(p: np.ndarray) -> np.ndarray:
+    p = np.clip(p, 1e-9, 1 - 1e-9)
+    return p / (1 - p)

@@ -1,0 +1,136 @@
+"""What the estimators are given: the measured documents as one view in DuckDB, and score counts for any scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from auditor.pipeline.run.parts import done, part_folder
+from auditor.pipeline.run.plan import CORPUS, Task
+from auditor.store.database import query, quoted
+
+# So many documents are held in memory, at about 200 bytes each: fifty to eighty queries are twice as fast that way.
+FEW = 1_000_000
+# Length bands in words; the lowest is what eligibility asks for.
+LENGTH_BANDS = ((100, 200), (200, 400), (400, 1000), (1000, None))
+LENGTH = (
+    "CASE "
+    + " ".join(f"WHEN words < {stop} THEN '{start}-{stop - 1} words'" for start, stop in LENGTH_BANDS[:-1] if stop)
+    + f" ELSE '{LENGTH_BANDS[-1][0]} words and more' END"
+)
+# The columns of the view that define scopes, by the name of their kind.
+SCOPES = {
+    "shard": "shard",
+    "language": "language",
+    "topic": "topic",
+    "category": "category",
+    "host": "host",
+    "year": "CAST(year(date) AS VARCHAR)",
+    "length": LENGTH,
+}
+
+
+def open_view(connection: Any, run: Path, tasks: Sequence[Task], clusters: pl.DataFrame) -> None:
+    """Make the view `docs`: all measured documents of all roles, with cluster and resampling unit.
+
+    Of many documents the parts stay where they are, and each query streams over the columns it names; few are copied
+    once. A near-duplicate cluster is one resampling unit, wherever its members stand; other documents keep the unit
+    that the map gave them.
+    """
+    files = _files(run, tasks)
+    names = pl.DataFrame(
+        {
+            "filename": [str(path) for path, _, _ in files],
+            "role": [task.role for _, task, _ in files],
+            "shard": [task.shard.name for _, task, _ in files],
+        },
+        schema={"filename": pl.String, "role": pl.String, "shard": pl.String},
+    )
+    register(connection, "part_files", names)
+    register(connection, "members", clusters)
+    if files:
+        few = sum(documents for _, _, documents in files) <= FEW
+        chosen = _selected(path for path, _, _ in files)
+        connection.execute(f"CREATE TEMP {'TABLE' if few else 'VIEW'} docs AS {chosen}")
+
+
+def pieces(run: Path, tasks: Sequence[Task]) -> Iterator[str]:
+    """Selections of the corpus' documents with the columns of `docs`, about FEW each, in order of shard and split."""
+    if sum(documents for _, _, documents in _files(run, tasks)) <= FEW:
+        yield f"SELECT * FROM docs WHERE role = {quoted(CORPUS)}"
+        return
+    files, held = _files(run, [task for task in tasks if task.role == CORPUS]), 0
+    chosen: list[Path] = []
+    for path, _, documents in files:
+        if chosen and held + documents > FEW:
+            yield _selected(chosen)
+            chosen, held = [], 0
+        chosen.append(path)
+        held += documents
+    if chosen:
+        yield _selected(chosen)
+
+
+def _files(run: Path, tasks: Sequence[Task]) -> list[tuple[Path, Task, int]]:
+    """The documents parts of what is finished, with their numbers of documents."""
+    finished = [(task, marker["documents"]) for task in tasks if (marker := done(run, task.key))]
+    found = [(part_folder(run, task.key) / "documents.parquet", task, documents) for task, documents in finished]
+    return [file for file in found if file[0].exists()]
+
+
+def _selected(files: Iterable[Path]) -> str:
+    listed = ", ".join(quoted(str(path)) for path in files)
+    return f"""SELECT f.role, f.shard, d.* EXCLUDE (filename),
+               m.cluster AS cluster_id, m.representative, m.kind, m.jaccard,
+               CASE WHEN m.cluster IS NULL THEN d."group" ELSE (m.cluster >> 59)::UTINYINT END AS unit
+        FROM read_parquet([{listed}], union_by_name = true, filename = true) d
+        JOIN part_files f USING (filename)
+        LEFT JOIN members m ON m.document = d.stable_id"""
+
+
+def register(connection: Any, name: str, frame: pl.DataFrame) -> None:
+    """A frame as a temporary table."""
+    connection.register("_frame", frame.to_arrow())
+    connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM _frame")
+    connection.unregister("_frame")
+
+
+def large_scopes(connection: Any, kind: str, *, least: int, most: int) -> list[str]:
+    """Names of the scopes of one kind with at least `least` eligible documents, the largest `most` of them."""
+    rows = query(
+        connection,
+        f"""SELECT {SCOPES[kind]} AS scope, count(*) AS n
+            FROM docs WHERE role = ? AND eligible AND ({SCOPES[kind]}) IS NOT NULL
+            GROUP BY 1 HAVING count(*) >= ? ORDER BY n DESC, scope LIMIT ?""",
+        [CORPUS, least, most],
+    )
+    return sorted(rows["scope"].to_list())
+
+
+def largest_hosts(connection: Any, most: int = 20) -> list[dict[str, Any]]:
+    """The hosts with most word tokens: what the summary of training data asks for."""
+    rows = query(
+        connection,
+        """SELECT host, count(*) AS documents, sum(words)::BIGINT AS tokens FROM docs
+           WHERE role = ? AND host IS NOT NULL GROUP BY host ORDER BY tokens DESC, host LIMIT ?""",
+        [CORPUS, most],
+    )
+    return rows.to_dicts()
+
+
+def totals(connection: Any, kind: str, names: Iterable[str]) -> dict[str, dict[str, int]]:
+    """documents, eligible_documents, tokens (of eligible ones), bytes of each named scope."""
+    rows = query(
+        connection,
+        f"""SELECT {SCOPES[kind]} AS scope, count(*) AS documents,
+                   count(*) FILTER (eligible) AS eligible_documents,
+                   coalesce(sum(words) FILTER (eligible), 0)::BIGINT AS tokens, sum(bytes)::BIGINT AS bytes
+            FROM docs WHERE role = ? GROUP BY ALL""",
+        [CORPUS],
+    )
+    found = {row.pop("scope"): row for row in rows.to_dicts()}
+    empty = {"documents": 0, "eligible_documents": 0, "tokens": 0, "bytes": 0}
+    return {name: found.get(name, dict(empty)) for name in names}

@@ -1,0 +1,78 @@
+"""Runs joined to one: a month of dumps as one corpus."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from auditor.config import MAP_FIELDS
+from auditor.errors import ConfigError, StoreError
+from auditor.manifest import key_of
+from auditor.pipeline.run.parts import PARTS, done, part_folder
+from auditor.pipeline.run.plan import Plan, Task, load_plan, save_plan
+from auditor.sources.read.interface import Corpus
+
+
+def merge_runs(runs: Sequence[Path], out: Path) -> None:
+    """Lay several finished runs out as one in a new folder; reducing and finalising it gives the joint figures.
+
+    Parts are linked, not copied, where the file system can.
+    Raises: ConfigError where the runs were made with other settings or name their shards alike
+    """
+    if out.exists() and any(out.iterdir()):
+        raise ConfigError(f"--out {out} is not empty; name a new folder")
+    loaded = [load_plan(run) for run in runs]
+    first = loaded[0][1]
+    for run, (_, config, _) in zip(runs, loaded, strict=True):
+        if config.key(MAP_FIELDS) != first.key(MAP_FIELDS):
+            raise ConfigError(f"{run} was audited with other settings than {runs[0]}: audit one of them again")
+    corpora: dict[str, Corpus] = {}
+    tasks: list[Task] = []
+    for run, (plan, _, _) in zip(runs, loaded, strict=True):
+        for role, corpus in plan.corpora.items():
+            corpora[role] = _joined(corpora.get(role), corpus, run)
+        for task in plan.tasks:
+            if done(run, task.key) is None:
+                raise StoreError(f"{run}: {task.shard.name} has not been mapped; finish that run first")
+            if all(task.key != other.key for other in tasks):
+                tasks.append(task)
+                _link(part_folder(run, task.key), out / PARTS / task.key)
+    roots = tuple(path for _, config, _ in loaded for path in config.corpus)
+    # The first run's store holds that run; the joint one goes where it is told to.
+    config = first.model_copy(update={"corpus": roots, "store": None})
+    facts = {
+        "audit_id": key_of(config.hash, [task.key for task in tasks]),
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": "auditor merge " + " ".join(str(run) for run in runs),
+    }
+    save_plan(Plan(corpora, tuple(tasks)), config, out, facts)
+
+
+def _joined(before: Corpus | None, corpus: Corpus, run: Path) -> Corpus:
+    if before is None:
+        return corpus
+    held = {shard.name: shard for shard in before.shards}
+    for shard in corpus.shards:
+        if shard.name in held and held[shard.name].fingerprint != shard.fingerprint:
+            raise ConfigError(f"{run}: another run has a shard {shard.name} too; audit them from a common folder")
+    fresh = tuple(shard for shard in corpus.shards if shard.name not in held)
+    names = dict.fromkeys([*before.name.split("+"), corpus.name])
+    return Corpus(
+        "+".join(names),
+        before.roots + corpus.roots,
+        before.shards + fresh,
+        before.failed + corpus.failed,
+        before.ignored + corpus.ignored,
+    )
+
+
+def _link(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.iterdir():
+        try:
+            os.link(path, target / path.name)
+        except OSError:
+            shutil.copy2(path, target / path.name)

@@ -1,0 +1,65 @@
+"""Collapse simulated on a run's spectrum, on a file's or on a Zipf spectrum."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from auditor.collapse import simulation
+from auditor.collapse.spectrum import Spectrum, estimate_frequencies
+from auditor.errors import ConfigError
+from auditor.manifest import write_text
+from auditor.pipeline.diversity.reference import human_spectrum
+from auditor.pipeline.diversity.spectra import Spectra
+from auditor.pipeline.reservoir.recommend import frequencies
+from auditor.pipeline.run.plan import load_plan
+
+
+def run_simulation(
+    spectrum: str | None,
+    *,
+    zipf: int | None,
+    tokens: float | None,
+    settings: dict[str, Any],
+    seed: int,
+    html: Path | None,
+) -> tuple[pl.DataFrame, str]:
+    """Collapse on a run's spectrum, a file of frequency,types, or a Zipf spectrum; the rows and what they are of.
+
+    Raises: ConfigError where not exactly one spectrum is named, or a setting is impossible
+    """
+    if (spectrum is None) == (zipf is None):
+        raise ConfigError("name one spectrum: a run's folder, a CSV of frequency,types, or --zipf TYPES")
+    try:
+        if zipf is not None:
+            source, words, own = simulation.zipf(zipf), f"Zipf, {zipf:,} types", 100.0 * zipf
+        else:
+            assert spectrum is not None
+            counts = _spectrum_of(Path(spectrum))
+            source, words, own = estimate_frequencies(counts), f"the spectrum of {spectrum}", counts.tokens
+        options = simulation.SimulationOptions(tokens=own if tokens is None else tokens, **settings)
+        frame = simulation.simulate(source, options, np.random.default_rng(seed))
+    except ValueError as error:
+        raise ConfigError(f"this cannot be simulated: {error}") from None
+    if html is not None:
+        from auditor.reports.render.pages import render_simulation
+
+        write_text(html, render_simulation({"source": words, "settings": settings, "rows": frame.to_dicts()}))
+    return frame, words
+
+
+def _spectrum_of(path: Path) -> Spectrum:
+    if path.is_dir():
+        plan, _, _ = load_plan(path)
+        found = frequencies(human_spectrum(Spectra(path, plan)))
+        if found is None:
+            raise ConfigError(f"{path} has no words to make a spectrum of")
+        return found
+    try:
+        frame = pl.read_csv(path, schema={"frequency": pl.Float64, "types": pl.Float64})
+        return Spectrum(frame["frequency"].to_numpy(), frame["types"].to_numpy())
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise ConfigError(f"{path} is neither a run nor a CSV of frequency,types ({error})") from None

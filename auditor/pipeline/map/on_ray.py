@@ -1,0 +1,67 @@
+"""Ray: the same map, one task a split. A task carries a path and a key; no document enters the object store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from auditor.errors import ConfigError
+from auditor.pipeline.launch.processes import STALL_SECONDS, Event, run_job
+from auditor.pipeline.map.split import Job, map_split
+from auditor.pipeline.run.plan import Task, load_plan
+
+RETRIES = 3  # of a task whose node or worker was lost
+EXTRA = "pip install 'auditor[ray]'"
+
+
+def map_on_ray(run: Path, tasks: Sequence[Task]) -> Iterator[Event]:
+    """Map splits on a Ray cluster (RAY_ADDRESS, else the one this machine is part of, else one of this machine alone).
+
+    The run's folder must be on storage that all nodes see under the same path.
+    Raises: ConfigError without Ray
+    """
+    try:
+        import ray
+    except ImportError:
+        raise ConfigError(f"--launcher ray needs Ray: {EXTRA}") from None
+    started = not ray.is_initialized()
+    if started:
+        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level="ERROR")
+    try:
+        yield from _map(ray, run.resolve(), tasks)
+    finally:
+        if started:
+            ray.shutdown()
+
+
+def map_one(run: str, key: str) -> Event:
+    """On a node: map the split of that key, and tell how it went."""
+    plan, config, _ = load_plan(Path(run))
+    task = next(task for task in plan.tasks if task.key == key)
+    told: list[Event] = []
+    run_job(map_split, 0, Job(task, config, Path(run), 1), told.append)
+    return told[-1]
+
+
+def _map(ray: Any, run: Path, tasks: Sequence[Task]) -> Iterator[Event]:
+    remote = ray.remote(num_cpus=1, max_retries=RETRIES)(map_one)
+    waiting = {remote.remote(str(run), task.key): number for number, task in enumerate(tasks)}
+    while waiting:
+        ready, _ = ray.wait(list(waiting), timeout=STALL_SECONDS)
+        if not ready:
+            for reference, number in waiting.items():
+                ray.cancel(reference, force=True)
+                yield Event("failed", number, reason=f"nothing was heard of Ray for {STALL_SECONDS:.0f} s")
+            return
+        for reference in ready:
+            number = waiting.pop(reference)
+            try:
+                event = ray.get(reference)
+            except ray.exceptions.RayError as error:
+                reason = f"lost {RETRIES + 1} times on the cluster ({str(error).splitlines()[0]})"
+                event = Event("failed", number, reason=reason)
+            done = event.result or {}
+            yield Event("progress", number, done.get("documents", 0), done.get("bytes", 0))
+            yield Event(event.kind, number, result=event.result, reason=event.reason, stop=event.stop)

@@ -1,0 +1,73 @@
+"""What was seen before: earlier runs, references that stand in the corpus, and runs joined to one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from auditor.config import Config
+from auditor.neardup.earlier import against, comparable
+from auditor.pipeline.reduce.cluster import signature_batches
+from auditor.pipeline.run.parts import scan
+from auditor.pipeline.run.plan import CORPUS, Plan, Task, load_plan
+from auditor.run_columns import BANDS
+from auditor.sketch.bands import parameters
+from auditor.sketch.minhash import permutations
+
+SEEN = pl.Schema({"document": pl.UInt64, "seen_in": pl.String})
+
+
+def seen_before(run: Path, plan: Plan, config: Config) -> pl.DataFrame:
+    """Documents of the corpus that an earlier run (--against) held, or nearly, by signature: document, seen_in.
+
+    Raises: ConfigError where an earlier run was made with other parameters; StoreError where it is unfinished
+    """
+    found = [pl.DataFrame(schema=SEEN)]
+    for name in config.against:
+        earlier = Path(name)
+        their_plan, their_config, _ = load_plan(earlier)
+        comparable(_sketch(config), _sketch(their_config), f"--against {name}")
+        near = _resembling(run, plan.of_role(CORPUS), earlier, their_plan.of_role(CORPUS), config)
+        found.append(near.select("document", pl.lit(earlier.name).alias("seen_in")))
+    return pl.concat(found).unique("document", keep="first", maintain_order=True)
+
+
+def references_in_corpus(run: Path, plan: Plan, config: Config) -> pl.DataFrame:
+    """Documents of the references that stand in the corpus, or nearly: one column, document."""
+    references = [task for task in plan.tasks if task.role != CORPUS]
+    near = _resembling(run, references, run, plan.of_role(CORPUS), config)
+    return near.select("document").unique()
+
+
+def _resembling(run: Path, tasks: Sequence[Task], other: Path, theirs: Sequence[Task], config: Config) -> pl.DataFrame:
+    if not tasks or not theirs:
+        return pl.DataFrame(schema={"document": pl.UInt64})
+    lsh = parameters(config.near_dup_threshold, config.permutations)
+
+    def partitions() -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+        for band in range(lsh.bands):
+            yield tuple(  # type: ignore[misc]
+                scan(folder, [task.key for task in some], "bands", BANDS)
+                .filter(pl.col("band") == band)
+                .drop("part")
+                .collect()
+                for folder, some in ((run, tasks), (other, theirs))
+            )
+
+    with tempfile.TemporaryDirectory(dir=run, prefix=".earlier-") as scratch:
+        return against(
+            partitions(),
+            signature_batches(run, tasks),
+            signature_batches(other, theirs),
+            lsh.threshold,
+            scratch=Path(scratch),
+        )
+
+
+def _sketch(config: Config) -> dict[str, object]:
+    """What must be equal for signatures and bands to be comparable."""
+    lsh = parameters(config.near_dup_threshold, config.permutations)
+    return {**permutations(config.permutations).as_dict(), **lsh.as_dict()}

@@ -1,0 +1,115 @@
+"""The measured quantities in the shape of report.json: what the store keeps and every report derives from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from auditor.estimate.fraction.counts import BINS, HIGHEST, LOWEST
+from auditor.pipeline.fraction.measure import Synthetic
+
+ESTIMAND = (
+    "The share of eligible documents (in a language that the detectors were measured in, of at least {words} words) "
+    "whose text is wholly or mostly machine-generated. Documents that are not eligible are not measured, never counted "
+    "as human. Duplicates count as documents; a cluster of near-duplicates is one unit of resampling. Text that no "
+    "detector can tell from human text is in no upper bound."
+)
+
+
+def anchor_rows(synthetic: Synthetic) -> list[dict[str, Any]]:
+    """The anchors of report.json: origin, how many, used and dropped, why not."""
+    rows = []
+    for use in synthetic.prevalence.anchors:
+        role = "human" if use.kind == "human" else "ai"
+        given = use.origin == "reference"
+        rows.append(
+            {
+                "kind": use.kind,
+                "origin": use.origin,
+                "scope": "language x length" if use.matched_share else "all",
+                "documents": use.documents + (synthetic.dropped.get(role, 0) if given else 0),
+                "used": use.used,
+                "dropped": synthetic.dropped.get(role, 0) if given else 0,
+                "reason": use.reason or None,
+                "effective": use.effective,
+                "matched_share": use.matched_share,
+                "distance": use.distance,
+            }
+        )
+    if synthetic.dated_reason:
+        rows.append(
+            {
+                "kind": "human",
+                "origin": "dated",
+                "scope": "corpus",
+                "documents": 0,
+                "used": 0,
+                "dropped": 0,
+                "reason": synthetic.dated_reason,
+            }
+        )
+    return rows
+
+
+CHECKS = {
+    "rogan_gladen": "Rogan-Gladen with the interval of Lang and Reiczigel, at one threshold",
+    "human_side": "from the human side alone: how much of the low scores is missing",
+    "generator_free": "a lower bound that needs no machine anchors (DKW band)",
+}
+
+
+def sensitivity(synthetic: Synthetic) -> dict[str, Any]:
+    """How sure the fraction is: placebo slices, other estimators on the same scores, the fit."""
+    slices = []
+    if synthetic.placebo is not None:
+        sizes = dict.fromkeys(synthetic.placebo.slices, 0)
+        for name, estimate in zip(synthetic.placebo.slices, synthetic.placebo.estimates, strict=True):
+            sizes[name] = estimate.n
+            covers = (estimate.lower or 0.0) <= 0
+            slices.append({"name": name, "documents": sizes[name], "estimate": estimate, "covers_zero": covers})
+    checks = {**synthetic.prevalence.checks}
+    if "synthetic_fraction" in synthetic.from_labels:
+        checks["people's labels"] = synthetic.from_labels["synthetic_fraction"]
+    misfit = synthetic.prevalence.corpus.misfit
+    return {
+        "placebo": slices,
+        "cross_checks": [
+            {"name": name, "estimate": estimate, "words": CHECKS.get(name, "")} for name, estimate in checks.items()
+        ],
+        "fit": {
+            "excess": float(misfit[0]),
+            "words": "total-variation distance from the fitted mixture beyond what "
+            "sampling and the anchors' own domains explain",
+            "bins": fit_bins(synthetic),
+        }
+        if len(misfit)
+        else None,
+    }
+
+
+def fit_bins(synthetic: Synthetic, most: int = 24) -> list[dict[str, float]]:
+    """Observed scores beside the fitted human and machine parts, as shares in score bins of one width."""
+    fit, fraction = synthetic.prevalence.fit, synthetic.prevalence.corpus.documents[0].value
+    observed = synthetic.counts["shard"].histogram.sum(axis=0)
+    if fit is None or fraction is None or not observed.any():
+        return []
+    seen = np.flatnonzero(observed)
+    within = (np.arange(BINS) >= seen[0]) & (np.arange(BINS) <= seen[-1])
+    lengths = np.maximum(np.add.reduceat(within, fit.starts, dtype=int), 1)
+    human, machine = (fit.on_grid(part.mean(axis=0) / lengths) * within for part in (fit.human, fit.machine))
+    starts = np.arange(seen[0], seen[-1] + 1, -(-(seen[-1] + 1 - seen[0]) // most))
+    columns = (observed / observed.sum(), (1 - fraction) * human, fraction * machine)
+    edges = np.append(starts, 2 * starts[-1] - starts[-2] if len(starts) > 1 else starts[-1] + 1)
+    rows = zip(starts, edges[1:], *(np.add.reduceat(column, starts) for column in columns), strict=True)
+    score = (HIGHEST - LOWEST) / BINS
+    return [
+        {
+            "lower": LOWEST + score * float(first),
+            "upper": LOWEST + score * float(last),
+            "observed": float(seen_share),
+            "human": float(own),
+            "machine": float(other),
+        }
+        for first, last, seen_share, own, other in rows
+    ]

@@ -1,0 +1,153 @@
+"""The strata that a run's reservoir is sized by: languages, topics, folders of shards; spectra from retained texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from auditor.collapse.sizing import Stratum
+from auditor.collapse.spectrum import Spectrum
+from auditor.pipeline.reservoir.declared import Declared
+from auditor.pipeline.run.parts import scan
+from auditor.pipeline.run.plan import CORPUS, Plan
+from auditor.records import Estimate
+from auditor.run_columns import SAMPLE
+from auditor.text.arrow import buffers
+from auditor.text.tokens import tokenise
+
+KINDS = ("language", "topic", "folder")
+LEAST_SHARE = 0.01  # smaller strata are in the whole's figures
+MOST_STRATA = 20  # of a kind, the largest
+MOST_DOCUMENTS = 500  # read per stratum, by lowest hash: p_min is bounded by them, discovery is told within a tenth
+LEAST_WORDS = 2_000
+NEARLY_ALL = 0.9
+ELSEWHERE = Estimate.not_measured("measured for shards and for the corpus")
+VOLUMES = {"language": pl.String, "topic": pl.String, "words": pl.Int64, "bytes": pl.Int64, "eligible": pl.Boolean}
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def volumes(run: Path, plan: Plan) -> pl.DataFrame:
+    """Eligible documents, tokens and bytes by shard, language, topic and folder: what strata are cut from."""
+    tasks = plan.of_role(CORPUS)
+    documents = scan(run, [task.key for task in tasks], "documents", VOLUMES).filter("eligible")
+    counted = documents.group_by("part", "language", "topic").agg(
+        documents=pl.len(), tokens=pl.col("words").sum(), bytes=pl.col("bytes").sum()
+    )
+    found = counted.collect()
+    shard = pl.Series("shard", [tasks[part].shard.name for part in found["part"]], dtype=pl.String)
+    folder = pl.Series("folder", [folder_of(name) for name in shard], dtype=pl.String)
+    return found.with_columns(shard, folder).sort("shard", "language", "topic")
+
+
+def folder_of(shard: str) -> str:
+    """The folder of a shard below the corpus' root; "." at the root itself."""
+    return str(PurePosixPath(shard).parent)
+
+
+def measure_strata(
+    run: Path, plan: Plan, held: pl.DataFrame, measured: Mapping[str, Any], declared: Declared
+) -> dict[str, list[Stratum]]:
+    """Strata by kind, of each kind only where there are two or more: one alone is the corpus itself.
+
+    Parameters: held, `volumes`; measured, the parts `shards` and `strata` of report.json with their Estimates
+    """
+    fractions = {(row["kind"], row["name"]): row["synthetic_fraction_tokens"] for row in measured["strata"]}
+    fractions |= {("folder", name): pooled_fraction(own) for name, own in _by_folder(measured["shards"]).items()}
+    large = {kind: _large(held, kind, [name for k, name in fractions if k == kind]) for kind in KINDS}
+    large = {kind: rows for kind, rows in large.items() if rows.height > 1}
+    if not large:
+        return {}
+    spectra = sampled_spectra(run, plan, {kind: rows[kind].to_list() for kind, rows in large.items()})
+    return {
+        kind: [
+            Stratum(
+                row[kind],
+                row["tokens"],
+                row["documents"],
+                row["bytes"],
+                fractions[kind, row[kind]],
+                spectra.get((kind, row[kind])),
+                ELSEWHERE,
+                kind,
+                **declared.within(held.filter(pl.col(kind) == row[kind])),
+            )
+            for row in rows.iter_rows(named=True)
+        ]
+        for kind, rows in large.items()
+    }
+
+
+def pooled_fraction(shards: Rows) -> Estimate:
+    """The fraction of several shards by tokens; bounds add up as if the shards' errors were one, the wide reading."""
+    known = [shard for shard in shards if shard["tokens"] and shard["synthetic_fraction_tokens"].is_number]
+    tokens = sum(shard["tokens"] for shard in known)
+    if not tokens or tokens < NEARLY_ALL * sum(shard["tokens"] for shard in shards):
+        return Estimate.not_measured("its shards' fractions are not measured")
+    value, lower, upper = (
+        sum(getattr(shard["synthetic_fraction_tokens"], end) * shard["tokens"] for shard in known) / tokens
+        for end in ("value", "lower", "upper")
+    )
+    n = sum(shard["synthetic_fraction_tokens"].n for shard in known)
+    return Estimate(value, lower, upper, known[0]["synthetic_fraction_tokens"].level, "pooled over shards", n)
+
+
+def sampled_spectra(run: Path, plan: Plan, names: Mapping[str, list[str]]) -> dict[tuple[str, str], Spectrum]:
+    """Word spectra of named strata, by kind and name, from retained documents that score as human, by lowest hash.
+
+    Retained are the lowest hashes of each score bin, so the bins count alike, not by their size; documents that score
+    as machine-written stay out, since what must live on is the human text. Long texts are capped.
+    """
+    tasks = plan.of_role(CORPUS)
+    human = pl.col("score").is_null() | (pl.col("score") <= 0)
+    kept = scan(run, [task.key for task in tasks], "sample", SAMPLE).filter(human)
+    listed = kept.select("part", "stable_id", "language", "topic").collect()
+    folders = [folder_of(tasks[part].shard.name) for part in listed["part"]]
+    listed = listed.with_columns(pl.Series("folder", folders, dtype=pl.String))
+    rank = pl.col("stable_id").rank("ordinal")
+    among = (pl.col(kind).is_in(own) & (rank.over(kind) <= MOST_DOCUMENTS) for kind, own in names.items())
+    chosen = listed.filter(pl.any_horizontal(*among))
+    texts = chosen.lazy().join(kept.select("part", "stable_id", "text"), on=["part", "stable_id"]).collect()
+    words = _words(texts["text"])
+    out: dict[tuple[str, str], Spectrum] = {}
+    for kind, own in names.items():
+        for name in own:
+            found = _spectrum(words, np.flatnonzero((texts[kind] == name).fill_null(False).to_numpy()))
+            if found.tokens >= LEAST_WORDS:
+                out[kind, name] = found
+    return out
+
+
+def _large(held: pl.DataFrame, kind: str, names: Sequence[str]) -> pl.DataFrame:
+    """Volumes of the strata of a kind that are large enough, the largest first."""
+    rows = held.filter(pl.col(kind).is_in(list(names))).group_by(kind).agg(pl.col("documents", "tokens", "bytes").sum())
+    least = LEAST_SHARE * int(held["tokens"].sum())
+    return rows.filter(pl.col("tokens") >= least).sort("tokens", kind, descending=[True, False]).head(MOST_STRATA)
+
+
+def _by_folder(shards: Rows) -> dict[str, list[Mapping[str, Any]]]:
+    out: dict[str, list[Mapping[str, Any]]] = {}
+    for shard in shards:
+        out.setdefault(folder_of(shard["shard"]), []).append(shard)
+    return out
+
+
+def _words(texts: pl.Series) -> pl.DataFrame:
+    """Occurrences per document (its place) and word type."""
+    tokens = tokenise(*buffers(texts))
+    frame = pl.DataFrame({"document": np.repeat(np.arange(len(texts)), tokens.words), "type": tokens.hashes})
+    return frame.group_by("document", "type").agg(count=pl.len())
+
+
+def _spectrum(words: pl.DataFrame, members: np.ndarray) -> Spectrum:
+    inside = words.join(pl.DataFrame({"document": members}), on="document", how="semi")
+    types = inside.group_by("type").agg(pl.col("count").sum(), documents=pl.len())
+    bins = types.group_by("count").agg(types=pl.len(), incidence=pl.col("documents").mean()).sort("count")
+    frequency, multiplicity, incidence = (
+        bins[name].to_numpy().astype(float) for name in ("count", "types", "incidence")
+    )
+    return Spectrum(frequency, multiplicity, incidence, len(members))

@@ -1,0 +1,85 @@
+"""What earlier or other hands left in a run's folder: leftovers of the killed, missing and damaged parts, faults."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from auditor.errors import StoreError
+from auditor.manifest import CLUSTERS, DONE, SCRATCH, sweep
+from auditor.pipeline.run.parts import PARTS, damaged, done, part_folder
+from auditor.pipeline.run.plan import Plan, Task
+
+SPILL = ".duckdb-spill"
+
+
+def unfinished(tasks: Sequence[Task], run: Path) -> dict[str, str]:
+    """What is wrong with those tasks that are not done, or not to their end, by name of shard and split."""
+    out = {}
+    for task in tasks:
+        marker = done(run, task.key)
+        if marker is None or not marker["complete"]:
+            out[named(task)] = "not mapped" if marker is None else marker["error"]
+    return out
+
+
+def missing_parts(plan: Plan, run: Path, note: Callable[[str], None]) -> dict[str, str]:
+    """Why splits are not there, by task key, each said."""
+    reasons = drop_damaged(plan.tasks, run)
+    for number, task in enumerate(plan.tasks):
+        if done(run, task.key) is None:
+            reasons[task.key] = (
+                f"{reasons.get(task.key, 'not mapped')} (auditor map {run} --shard {number}/{len(plan.tasks)})"
+            )
+            note(f"{named(task)}: {reasons[task.key]}")
+    return reasons
+
+
+def drop_damaged(tasks: Sequence[Task], run: Path) -> dict[str, str]:
+    """Unmark the finished splits with a part that is not as it was written; what is wrong, by task key."""
+    out = {}
+    for task in tasks:
+        name = damaged(run, task.key)
+        if name is not None:
+            (part_folder(run, task.key) / DONE).unlink()
+            out[task.key] = f"its part {name} is damaged"
+    return out
+
+
+@contextmanager
+def store_faults(run: Path) -> Iterator[None]:
+    """What DuckDB, Polars and Arrow say of a full disk or a broken file, as one line that names the folder."""
+    try:
+        yield
+    except Exception as wrong:
+        import duckdb  # late, see store/database.py
+
+        if isinstance(wrong, duckdb.OutOfMemoryException):
+            said = f"memory or disk ran out ({first_line(wrong)}); give a larger --memory-limit"
+        elif isinstance(wrong, (duckdb.IOException, pl.exceptions.PolarsError, pa.ArrowException)):
+            said = f"{first_line(wrong)}; nothing finished was lost, the same command goes on"
+        else:
+            raise
+        raise StoreError(f"{run}: {said}") from None
+
+
+def first_line(wrong: BaseException) -> str:
+    return (str(wrong).splitlines() or [type(wrong).__name__])[0]
+
+
+def named(task: Task) -> str:
+    splits = len(task.shard.splits)
+    return task.shard.name if splits == 1 else f"{task.shard.name} (split {task.split.index} of {splits})"
+
+
+def sweep_run(run: Path) -> None:
+    """What killed runs left behind. The lock is held: no audit is at work here."""
+    for folder in (run, run / PARTS, run / CLUSTERS, run / "spool"):
+        sweep(folder)
+    for name in (SPILL, f"{CLUSTERS}/{SCRATCH}"):
+        shutil.rmtree(run / name, ignore_errors=True)

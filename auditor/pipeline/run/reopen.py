@@ -1,0 +1,57 @@
+"""A finished run read again: its report, its tables, and the removal of retained text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from auditor.errors import ConfigError, StoreError
+from auditor.pipeline.run.parts import PARTS
+from auditor.store.database import DATABASE, check_version, connect
+
+RETAINED = ("sample.parquet", "words.parquet")
+
+
+def open_database(run: Path) -> Any:
+    """The run's tables, read-only and without access to anything else.
+
+    Raises: ConfigError where there is no run; StoreError where it is unfinished, damaged or of another version
+    """
+    if not run.exists():
+        raise ConfigError(f"there is no run {run}")
+    path = run / DATABASE if run.is_dir() else run
+    if not path.exists():
+        raise StoreError(f"{run} holds no {DATABASE}: the audit has not been finished; run the same command again")
+    connection = connect(path, read_only=True)
+    check_version(connection, path)
+    return connection
+
+
+def read_report(run: Path) -> dict[str, Any]:
+    """report.json of a run, checked."""
+    from auditor.reports.model.schema import check
+
+    if not run.is_dir():
+        raise ConfigError(f"there is no run {run}")
+    path = run / "report.json"
+    if not path.exists():
+        raise StoreError(f"{run} holds no report.json: the audit has not been finished; run the same command again")
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); `auditor finalise {run}` writes it again") from None
+    if not isinstance(report, dict):
+        raise StoreError(f"{path} is no report; `auditor finalise {run}` writes it again")
+    check(report)
+    return report
+
+
+def forget_texts(run: Path) -> int:
+    """Remove retained text and spooled input; the figures stay. Returns the number of files removed."""
+    removed = 0
+    for path in [*run.glob(f"{PARTS}/*/*"), *run.glob("spool/*")]:
+        if path.is_file() and (path.name in RETAINED or path.parent.name == "spool"):
+            path.unlink()
+            removed += 1
+    return removed

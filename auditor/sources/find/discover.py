@@ -1,0 +1,192 @@
+"""From what the user names (folders, files, globs, URLs, standard input) to files with unique names."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import hashlib
+import os
+import posixpath
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from auditor.errors import ConfigError
+from auditor.sources.find.files import READ_BYTES, File, filesystem, is_url, stat, walk
+from auditor.sources.find.formats import by_name
+from auditor.sources.read.interface import SourceOptions, Unread
+
+STDIN = "-"
+STDIN_NAME = "standard-input"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file of the corpus, or a folder of text files; explicit when the user named the file itself."""
+
+    root: str
+    file: File
+    explicit: bool = False
+    folder: bool = False
+
+
+def discover(
+    paths: Sequence[str], options: SourceOptions, *, stdin: BinaryIO | None = None
+) -> tuple[list[Candidate], list[Unread]]:
+    """The files to look at, with unique names, in the order of the paths and of the names within; those passed over.
+
+    Raises: ConfigError for a path that isn't there
+    """
+    if not paths:
+        raise ConfigError("no corpus given; name a folder, a file, a glob, a URL, or - for standard input")
+    found: list[Candidate] = []
+    ignored: list[Unread] = []
+    for path in paths:
+        here, passed = _under(path, options, stdin)
+        found += here
+        ignored += passed
+    return _named(_once(found, ignored)), ignored
+
+
+def _under(path: str, options: SourceOptions, stdin: BinaryIO | None) -> tuple[list[Candidate], list[Unread]]:
+    if path == STDIN:
+        return [_spooled(options, stdin or sys.stdin.buffer)], []
+    path = path.removeprefix("file://")
+    if is_url(path):
+        return _under_url(path, options.storage)
+    if os.path.isdir(path):
+        return _in_folder(path, walk(path, options.storage))
+    if os.path.exists(path):
+        return [Candidate(os.path.dirname(path), stat(path, {}, name=os.path.basename(path)), explicit=True)], []
+    if glob.has_magic(path):
+        return _globbed(path, sorted(glob.glob(path, recursive=True)), options.storage)
+    raise ConfigError(f"{path}: there is no such file or folder{_like(path)}")
+
+
+def _under_url(url: str, storage: Mapping[str, Any]) -> tuple[list[Candidate], list[Unread]]:
+    fs, inner = filesystem(url, storage)
+    try:
+        if glob.has_magic(inner) and not url.startswith("http"):
+            return _globbed(url, sorted(fs.unstrip_protocol(p) for p in fs.glob(inner)), storage)
+        if fs.isfile(inner) or url.startswith("http"):
+            fs.info(inner)
+            name = posixpath.basename(inner.split("?")[0].rstrip("/"))
+            return [Candidate(posixpath.dirname(url), stat(url, storage, name=name), explicit=True)], []
+        if fs.isdir(inner):
+            return _in_folder(url, walk(url, storage))
+    except (OSError, ValueError, ImportError) as error:
+        raise ConfigError(f"{url}: cannot be reached ({type(error).__name__}: {str(error)[:200]})") from error
+    raise ConfigError(f"{url}: there is no such file or folder")
+
+
+def _in_folder(root: str, files: Iterable[File]) -> tuple[list[Candidate], list[Unread]]:
+    """The files of known formats; where all of those of one folder are plain text, the folder is one candidate."""
+    by_folder: dict[str, list[File]] = defaultdict(list)
+    ignored = []
+    for file in files:
+        parts = file.name.split("/")
+        guess = by_name(file.name)
+        if any(part.startswith((".", "_")) for part in parts):
+            ignored.append(Unread(file.name, file.path, "hidden, or a marker of another program"))
+        elif guess.format is None:
+            ignored.append(Unread(file.name, file.path, guess.reason))
+        else:
+            by_folder["/".join(parts[:-1])].append(file)
+    found = []
+    for folder, members in by_folder.items():
+        if all(by_name(file.name).format == "text" for file in members) and len(members) > 1:
+            found.append(Candidate(root, _together(root, folder, members), folder=True))
+        else:
+            found += [Candidate(root, file) for file in members]
+    return sorted(found, key=lambda c: c.file.name), ignored
+
+
+def _together(root: str, folder: str, members: list[File]) -> File:
+    base = root.rstrip("/")
+    name = folder or posixpath.basename(base) or "text"
+    path = f"{base}/{folder}" if folder else base
+    return File(name, path, sum(max(0, file.bytes) for file in members), max(file.mtime for file in members))
+
+
+def _globbed(pattern: str, paths: list[str], storage: Mapping[str, Any]) -> tuple[list[Candidate], list[Unread]]:
+    """Files that match, named from the last folder that has no wildcard; folders that match, with what is in them."""
+    if not paths:
+        raise ConfigError(f"{pattern}: nothing matches this pattern")
+    fixed = pattern[: min(pattern.find(c) for c in "*?[" if c in pattern)]
+    root = fixed[: fixed.rfind("/") + 1]
+    found: list[Candidate] = []
+    ignored: list[Unread] = []
+    for path in paths:
+        relative = path.removeprefix(root)
+        if not is_url(path) and os.path.isdir(path):
+            if pattern.endswith("**"):
+                continue  # what is in it matches too
+            inside, passed = _in_folder(path, walk(path, storage))
+            found += [replace(c, root=root, file=replace(c.file, name=f"{relative}/{c.file.name}")) for c in inside]
+            ignored += passed
+        elif (guess := by_name(path)).format is None:
+            ignored.append(Unread(relative, path, guess.reason))
+        else:
+            found.append(Candidate(root, stat(path, storage, name=relative)))
+    return found, ignored
+
+
+def _once(found: list[Candidate], ignored: list[Unread]) -> list[Candidate]:
+    """Each file once, also when a folder and a file in it were both given."""
+    seen: set[str] = set()
+    kept = []
+    for candidate in found:
+        path = candidate.file.path
+        real = path if is_url(path) else os.path.realpath(path)
+        if real in seen:
+            ignored.append(Unread(candidate.file.name, path, "given twice"))
+            continue
+        seen.add(real)
+        kept.append(candidate)
+    return kept
+
+
+def _named(found: list[Candidate]) -> list[Candidate]:
+    """Names unique over several roots: those that clash get their root's name, then a number."""
+    clashes = {name for name, n in Counter(c.file.name for c in found).items() if n > 1}
+    taken: set[str] = {c.file.name for c in found} - clashes
+    named = []
+    for candidate in found:
+        name = candidate.file.name
+        if name in clashes:
+            base = posixpath.basename(candidate.root.rstrip("/")) or "root"
+            name, n = f"{base}/{name}", 1
+            while name in taken:
+                n += 1
+                name = f"{base}~{n}/{candidate.file.name}"
+        taken.add(name)
+        named.append(replace(candidate, file=replace(candidate.file, name=name)))
+    return named
+
+
+def _spooled(options: SourceOptions, stream: BinaryIO) -> Candidate:
+    """Standard input, kept in a file named by its content, since the audit reads twice."""
+    if options.spool is None:
+        raise ConfigError("standard input (-) can only be read where there is a folder to keep it in: give --out")
+    options.spool.mkdir(parents=True, exist_ok=True)
+    part = options.spool / f"{STDIN_NAME}.{os.getpid()}.part"
+    digest = hashlib.blake2b(digest_size=8)
+    with open(part, "wb") as sink:
+        while block := stream.read(READ_BYTES):
+            digest.update(block)
+            sink.write(block)
+    target = Path(options.spool) / f"{STDIN_NAME}-{digest.hexdigest()}"
+    os.replace(part, target)
+    os.utime(target, (0, 0))  # the same input again is the same shard, so that a killed run resumes
+    return Candidate(str(options.spool), stat(str(target), {}, name=STDIN_NAME), explicit=True)
+
+
+def _like(path: str) -> str:
+    folder, name = os.path.split(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        return f" (nor the folder {folder})"
+    near = difflib.get_close_matches(name, os.listdir(folder), n=1, cutoff=0.6)
+    return f"; did you mean {os.path.join(os.path.dirname(path), near[0])}?" if near else ""

@@ -1,0 +1,110 @@
+"""What a file is, by its name and its first bytes; where they disagree the bytes win."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from auditor.sources.open.compression import MAGIC, SUFFIXES
+
+FORMATS = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".parq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".jsonlines": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".txt": "text",
+    ".text": "text",
+    ".warc": "warc",
+    ".wet": "wet",
+}
+KNOWN = "Parquet, JSONL, CSV, TSV, plain text (.txt), WARC and WET, each plain or as .gz, .zst, .bz2, .xz"
+
+# Formats that people do give, with what to do instead.
+REFUSED = {
+    "Excel": (".xlsx", ".xls", ".xlsm", ".ods"),
+    "an archive; unpack it first": (".zip", ".tar", ".tgz", ".7z", ".rar"),
+    "PDF; extract its text first": (".pdf",),
+    "a word processor's format; save it as text first": (".docx", ".doc", ".odt", ".rtf", ".epub"),
+    "Arrow; write it as Parquet first": (".arrow", ".feather", ".ipc"),
+    "not a format of documents; write it as Parquet first": (".orc", ".avro", ".sqlite", ".db", ".duckdb", ".h5"),
+    "a pickle or weights, which are never opened": (".pkl", ".pickle", ".pt", ".bin", ".npy", ".npz", ".safetensors"),
+    "WAT: it holds no text; give the WET or WARC file": (".wat",),
+    "lz4, lzma, brotli or snappy; use gz, zst, bz2 or xz": (".lz4", ".lzma", ".br", ".sz", ".z"),
+}
+_REFUSED_MAGIC = {
+    b"PK\x03\x04": "a zip archive (or an Office document)",
+    b"%PDF-": "PDF",
+    b"\xd0\xcf\x11\xe0": "an old Office document",
+    b"ARROW1": "Arrow; write it as Parquet first",
+    b"FEA1": "Feather; write it as Parquet first",
+    b"Obj\x01": "Avro",
+    b"ORC": "ORC",
+    b"SQLite format 3": "SQLite",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\x89HDF": "HDF5",
+    b"\x80\x04\x95": "a pickle, which is never opened",
+    b"\x04\x22\x4d\x18": "lz4; use gz, zst, bz2 or xz",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """format is None where it is unknown or refused, with the reason."""
+
+    format: str | None
+    reason: str = ""
+
+
+def compression_of(head: bytes) -> str | None:
+    """The compression by the first bytes: names lie (`.json.gz` unpacked on the way), bytes don't."""
+    return next((name for name, magic in MAGIC.items() if head.startswith(magic)), None)
+
+
+def by_name(name: str) -> Guess:
+    """The format by the suffixes alone, to tell a corpus' files from those that lie beside them."""
+    suffixes = [s.lower() for s in PurePosixPath(name).suffixes]
+    while suffixes and suffixes[-1] in SUFFIXES:
+        suffixes.pop()
+    last = suffixes[-1] if suffixes else ""
+    if last in FORMATS:
+        return Guess(FORMATS[last])
+    for reason, refused in REFUSED.items():
+        if last in refused:
+            return Guess(None, f"{last} is {reason}" if " " in reason else f"{last} is {reason}, which isn't read")
+    return Guess(None, "of no known format")
+
+
+def by_content(name: str, head: bytes, *, sniff: bool) -> Guess:
+    """The format by name and first (decompressed) bytes; sniff where the name needn't say it."""
+    for magic, kind in _REFUSED_MAGIC.items():
+        if head.startswith(magic):
+            return Guess(None, f"it is {kind}; reads {KNOWN}")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return Guess(None, "it is UTF-16; convert it with: iconv -f UTF-16 -t UTF-8")
+    named = by_name(name)
+    if head.startswith(b"PAR1"):
+        return Guess("parquet")
+    if head.startswith(b"WARC/"):
+        return Guess("wet" if named.format == "wet" else "warc")
+    if named.format in ("parquet", "warc", "wet"):
+        expected = {"parquet": "PAR1", "warc": "WARC/", "wet": "WARC/"}[named.format]
+        return Guess(
+            None, f"named as {named.format}, but it doesn't begin with {expected!r}: damaged, or another format"
+        )
+    if named.format == "jsonl" and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+        return Guess(None, "a JSON array; make lines of it with: jq -c '.[]' FILE > FILE.jsonl")
+    if named.format or not sniff:
+        return named
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"{"):
+        return Guess("jsonl")
+    if head and b"\0" not in head and not named.reason.startswith("."):
+        return Guess("text")
+    return Guess(None, f"{named.reason}; reads {KNOWN}")

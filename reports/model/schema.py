@@ -1,0 +1,259 @@
+"""The model of report.json, the source of truth for machines, and its JSON Schema file.
+
+Run `python -m auditor.reports.model.schema` after a change: it writes report.schema.json beside this module.
+Changes of the format are listed in docs/report-format.md; keys are added, never renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from auditor.errors import StoreError
+from auditor.reports.model.base import Count, E, Part, not_measured
+from auditor.reports.model.sections import (
+    Action,
+    Anchor,
+    Clusters,
+    Detector,
+    DiversityProfile,
+    Excerpt,
+    Filtering,
+    Finding,
+    HostVolume,
+    NearDuplicates,
+    Overlaps,
+    Passage,
+    Provenance,
+    Reservoir,
+    Sensitivity,
+    Skip,
+)
+
+SCHEMA_VERSION = "1.0"
+SCHEMA_PATH = Path(__file__).with_name("report.schema.json")
+DIGITS = 8
+
+
+class Audit(Part):
+    id: str
+    started_at: str = Field(description="ISO 8601")
+    finished_at: str
+    corpus: str
+    version: str = Field(description="of auditor")
+    config_hash: str
+    seeds: dict[str, int] = {}
+    complete: bool = Field(default=True, description="false where a shard could be read only in part")
+
+
+class Hill(Part):
+    """Hill numbers at equal coverage with the reference, of one level of types."""
+
+    q0: E
+    q1: E
+    q2: E
+    tail_retention: E = Field(description="mass of the reference's tail types relative to held-out human text")
+    coverage: E | None = Field(default=None, description="Good-Turing sample coverage")
+    chao1: E | None = Field(default=None, description="lower bound of all types, by abundance")
+    chao2: E | None = Field(default=None, description="lower bound of all types, by incidence in blocks")
+
+
+class Diversity(Hill):
+    levels: dict[str, Hill] = Field(default={}, description="bigram, cluster, topic; the keys above are word level")
+
+
+class LossPart(Part):
+    """Signed differences of ln D."""
+
+    q0: E
+    q1: E
+    q2: E
+
+
+class DiversityLoss(Part):
+    """1 - D(scope) / D(human reference) at equal coverage, and its parts as signed log-ratios."""
+
+    q0: E
+    q1: E
+    q2: E
+    from_duplication: LossPart
+    from_synthetic: LossPart
+    rest: LossPart
+    general: E | None = Field(
+        default=None, description="word types against the language's published frequencies, where nothing else is given"
+    )
+    levels: dict[str, Any] = Field(
+        default={}, description="bigram, trigram, cluster, topic; the keys above are word level"
+    )
+
+
+class Quantities(Part):
+    """What is estimated for the corpus and for each shard."""
+
+    synthetic_fraction: E
+    synthetic_fraction_tokens: E
+    synthetic_fraction_pooled: E | None = Field(default=None, description="drawn towards like shards")
+    synthetic_fraction_lower_bound: E | None = Field(default=None, description="needs no machine anchors")
+    mixed_fraction: E
+    duplicate_fraction: E
+    duplicate_fraction_within: E
+    duplicate_fraction_across: E
+    diversity: Diversity
+    diversity_loss: DiversityLoss
+
+
+class Counts(Part):
+    documents: Count = Field(description="includes those that are not eligible")
+    eligible_documents: Count
+    tokens: Count
+    bytes: Count
+    skipped: Count = Field(description="records that are not documents, outside `documents`")
+
+
+class Corpus(Counts, Quantities):
+    shards: Count
+    shards_listed: Count | None = Field(default=None, description="files of the corpus where a sample of them was read")
+    drift: dict[str, Any] = Field(default={}, description="divergence from the reference; stage of collapse")
+
+
+class Shard(Counts, Quantities):
+    shard: str
+    path: str
+    drift: dict[str, Any] = Field(default={}, description="divergence from the reference; stage of collapse")
+    complete: bool = Field(default=True, description="false where it could be read only in part")
+    error: str | None = None
+    digest: str = Field(default="", description="of its documents, whatever their order")
+    format: str = Field(default="", description="parquet, jsonl, csv, text, warc, wet")
+    compression: str | None = None
+    ineligible: dict[str, int] = Field(default={}, description="documents that are not judged, by reason")
+    skip_counts: dict[str, int] = Field(default={}, description="records that are no documents, by reason")
+    notes: dict[str, int] = Field(default={}, description="documents that were repaired and kept, by reason")
+    named: list[dict[str, Any]] = Field(default=[], description="the first skipped records: row, reason, detail")
+    flags: list[str] = []
+
+
+class Stratum(Part):
+    """A slice across shards; quantities that were not estimated for it are not measured, with the reason."""
+
+    kind: Literal["language", "topic", "category", "host", "year", "length"]
+    name: str
+    documents: Count
+    eligible_documents: Count = 0
+    tokens: Count = 0
+    synthetic_fraction: E
+    synthetic_fraction_tokens: E = Field(default_factory=not_measured)
+    synthetic_fraction_pooled: E | None = Field(default=None, description="drawn towards like strata")
+    synthetic_fraction_lower_bound: E | None = Field(default=None, description="needs no machine anchors")
+    human_share: E | None = Field(default=None, description="1 - synthetic_fraction")
+    share: E | None = Field(default=None, description="of the corpus' eligible documents")
+    share_of_reference: E | None = Field(default=None, description="of the human reference's eligible documents")
+    share_retained: E | None = Field(default=None, description="share / share_of_reference: below 1, it lost ground")
+    duplicate_fraction: E = Field(default_factory=not_measured)
+    diversity_loss: DiversityLoss | None = None
+    tail_retention: E = Field(default_factory=not_measured)
+    reference: str = Field(default="", description="what its diversity was compared with")
+    drawn: Count = Field(default=0, description="documents that its diversity was measured on; 0: all")
+
+
+class Report(Part):
+    """report.json."""
+
+    schema_version: str = SCHEMA_VERSION
+    audit: Audit
+    estimand: str = Field(description="what synthetic_fraction is the share of, in words")
+    corpus: Corpus
+    shards: list[Shard]
+    strata: list[Stratum] = []
+    reservoir: Reservoir
+    anchors: list[Anchor] = []
+    detectors: list[Detector] = []
+    findings: list[Finding] = []
+    skips: list[Skip] = []
+    provenance: Provenance = Provenance()
+    actions: list[Action] = []
+    filtering: list[Filtering] = []
+    clusters: Clusters = Clusters()
+    overlaps: Overlaps = Overlaps()
+    near_duplicates: NearDuplicates | None = None
+    profile: DiversityProfile | None = None
+    sensitivity: Sensitivity = Sensitivity()
+    hosts: list[HostVolume] = Field(default=[], description="largest hosts by volume")
+    method: list[Passage] = []
+    limits: list[str] = []
+    citations: list[str] = []
+    excerpts: list[Excerpt] = Field(default=[], description="only with --excerpts, redacted")
+    verdict: dict[str, Any] | None = Field(default=None, description="verdict.json where a policy was given")
+
+
+def check(report: dict[str, Any]) -> Report:
+    """The report as a model; raises StoreError that names the first wrong key."""
+    try:
+        return Report.model_validate(report)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise StoreError(
+            f"report.json is not valid at {where or 'its root'}: {first['msg']} ({wrong.error_count()} in all); "
+            "it was made by another version or edited: run `auditor finalise` on the run again"
+        ) from None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of report.json."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Report.model_json_schema()}
+
+
+def unknown_keys(report: dict[str, Any]) -> list[str]:
+    """Dotted paths that the model doesn't know: misspelt, or new and not yet described here."""
+    return sorted(set(_unknown(check(report), "")))
+
+
+def tidy(number: float, digits: int = DIGITS) -> float:
+    """Round to significant digits, but never to an exact 0 or 1 that the number isn't."""
+    if isinstance(number, int) or number == 0 or not math.isfinite(number):
+        return number
+    rounded = round(number, digits - 1 - math.floor(math.log10(abs(number))))
+    return number if rounded == 0 or abs(rounded) == 1 else rounded
+
+
+def to_json(report: dict[str, Any], *, indent: int | None = 1) -> str:
+    """report.json's text: tidy numbers, null for numbers that aren't finite, a newline at the end."""
+    return json.dumps(_tidied(report), ensure_ascii=False, indent=indent, allow_nan=False) + "\n"
+
+
+def write_schema(path: Path = SCHEMA_PATH) -> None:
+    path.write_text(json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _tidied(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {str(key): _tidied(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_tidied(value) for value in node]
+    if isinstance(node, float):
+        return tidy(node) if math.isfinite(node) else None
+    if isinstance(node, str):
+        # A lone surrogate can't be encoded; it would make the whole report unreadable.
+        return node.encode("utf-8", "replace").decode("utf-8")
+    return node
+
+
+def _unknown(node: Any, path: str) -> list[str]:
+    if isinstance(node, Part):
+        found = [f"{path}{key}" for key in node.model_extra or {}]
+        for name in type(node).model_fields:
+            found += _unknown(getattr(node, name), f"{path}{name}.")
+        return found
+    if isinstance(node, list):
+        return [key for item in node for key in _unknown(item, path)]
+    if isinstance(node, dict):
+        return [key for name, item in node.items() for key in _unknown(item, f"{path}{name}.")]
+    return []
+
+
+if __name__ == "__main__":
+    write_schema()

@@ -1,0 +1,116 @@
+"""The report as Markdown for a pull request: short, under GitHub's limit, and inert whatever stands in a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from auditor.reports.text import numbers
+from auditor.reports.text.clean import clean, name
+from auditor.reports.text.labels import CONSTRAINTS, spoken
+from auditor.reports.view import summary
+from auditor.reports.view.certainty import skipped
+
+SHARDS, FINDINGS, SKIPS = 50, 30, 30
+BANDS = ("optimistic", "central", "pessimistic")
+# Everything that could start markup, a link, HTML, a mention or an issue reference.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~@&$:])")
+
+
+def render_markdown(report: dict[str, Any]) -> str:
+    """report.json as Markdown."""
+    audit = report["audit"]
+    parts = [
+        f"# {escape(summary.headline(report))}",
+        f"Audit of {escape(name(audit['corpus']))}, {escape(numbers.day(audit['finished_at']))}, "
+        f"auditor {escape(audit['version'])}.",
+        *_verdict(report),
+        *(escape(sentence) for sentence in summary.sentences(report)),
+        "## Shards, worst first",
+        _shards(report["shards"]),
+        *_findings(report),
+        "## Human text to acquire",
+        _reservoir(report["reservoir"]),
+        *_skips(report),
+        "## What is estimated",
+        escape(clean(report["estimand"], 2000)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text as text: no markup, no link, no mention survives."""
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; the cells are escaped, columns of figures stand flush right."""
+    rows = list(rows)
+    flush = "".join("---:|" if numbers.figures_only(cells) else "---|" for cells in zip(*rows, strict=True))
+    lines = ["| " + " | ".join(titles) + " |", "|" + (flush or "---|" * len(titles))]
+    lines += ["| " + " | ".join(escape(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _verdict(report: dict[str, Any]) -> list[str]:
+    found = summary.verdict(report)
+    return [f"**{escape(found['words'])}** {escape(found['policy'])}".strip()] if found else []
+
+
+def _shards(shards: list[dict[str, Any]]) -> str:
+    rows = [
+        (
+            name(shard["shard"], 60),
+            f"{shard['documents']:,}",
+            numbers.estimate(shard["synthetic_fraction"]),
+            numbers.estimate(shard["duplicate_fraction"]),
+            numbers.estimate(shard["diversity_loss"]["q0"]),
+        )
+        for shard in summary.worst_first(shards)[:SHARDS]
+    ]
+    shown = table(("shard", "documents", "machine-written", "duplicated", "word types lost"), rows)
+    more = len(shards) - len(rows)
+    return shown + (f"\n\nand {more:,} more shards in report.json" if more else "")
+
+
+def _findings(report: dict[str, Any]) -> list[str]:
+    found = summary.findings(report)
+    if not found:
+        return []
+    lines = [
+        f"- **{escape(f['severity'])}** {escape(f['scope'])}: {escape(f['message'])}; {escape(f['advice'])}"
+        for f in found[:FINDINGS]
+    ]
+    more = len(found) - len(lines)
+    return ["## Findings", "\n".join(lines + ([f"- and {more:,} more"] if more else []))]
+
+
+def _reservoir(reservoir: dict[str, Any]) -> str:
+    rows = []
+    for band in BANDS:
+        row = reservoir[band]
+        if row["tokens"] is None:
+            rows.append((band, "not sized", "", clean(row.get("reason") or "", 200)))
+        else:
+            share = numbers.percent(row["human_share"]) if row["human_share"] is not None else ""
+            rows.append((band, summary.tokens(row), share, clean(spoken(row["binding_constraint"], CONSTRAINTS), 120)))
+    rows += [
+        (
+            f"policy floor ({f['band']})",
+            numbers.count(f["tokens"]) if f.get("tokens") is not None else "not sized",
+            numbers.percent(f["human_share"]),
+            clean(f["source"], 120),
+        )
+        for f in reservoir.get("policy", [])
+    ]
+    return table(("band", "unique human word tokens", "human share", "what binds"), rows)
+
+
+def _skips(report: dict[str, Any]) -> list[str]:
+    rows = skipped(report.get("skips", []))[:SKIPS]
+    return (
+        ["## Left out or repaired", table(("reason", "what was done", "records", "shards", "first"), rows)]
+        if rows
+        else []
+    )

@@ -1,0 +1,45 @@
+"""Hostile strings made harmless to lay out: shard names, hosts, ids and messages come from the corpus.
+
+Escaping is the renderer's part (jinja2 autoescape, Markdown, rich); this module removes what escaping leaves.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+NAME_LIMIT, TEXT_LIMIT = 120, 600
+ELLIPSIS, REPLACEMENT = "…", "\ufffd"
+
+# Controls, lone surrogates and non-characters; then what is invisible or turns the direction of reading.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_SPACE = re.compile(r"\s+")
+_STACKED = re.compile(
+    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3})"
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
+
+
+def clean(text: Any, limit: int = TEXT_LIMIT) -> str:
+    """One visible line of at most `limit` characters: no control, no bidirectional override, no stacked marks."""
+    # Cut first: a word of a megabyte costs no more than one of a kilobyte.
+    line = _CONTROL.sub(REPLACEMENT, str(text)[: 8 * limit])
+    line = _STACKED.sub(r"\1", _SPACE.sub(" ", _INVISIBLE.sub("", line))).strip()
+    if len(line) < limit and len(str(text)) > 8 * limit:
+        return line + ELLIPSIS
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + ELLIPSIS
+
+
+def name(text: Any, limit: int = NAME_LIMIT) -> str:
+    """A name shortened in its middle: the ends of a path tell more than its middle."""
+    whole = str(text)
+    if len(whole) > 4 * limit:
+        whole = whole[: 2 * limit] + whole[-2 * limit :]
+    line = clean(whole, len(whole) + 1)
+    if len(line) <= limit and len(whole) == len(str(text)):
+        return line or "(no name)"
+    front = (limit - 1) // 2
+    return line[:front].rstrip() + ELLIPSIS + line[-(limit - 1 - front) :].lstrip()

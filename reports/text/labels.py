@@ -1,0 +1,88 @@
+"""Names that machines read put in the words that people read; an unknown name keeps its own words."""
+
+from __future__ import annotations
+
+from auditor.run_columns import SKIP_REASONS
+
+QUANTITIES = {
+    "synthetic_fraction": "Machine-written",
+    "synthetic_fraction_tokens": "Machine-written, by tokens",
+    "mixed_fraction": "Partly machine-written",
+    "duplicate_fraction": "Duplicated",
+    "diversity_loss.q0": "Word types lost",
+    "diversity_loss.q1": "Common word types lost",
+    "diversity_loss.q2": "Very common word types lost",
+    "diversity.tail_retention": "Rare words kept",
+    "tail_retention": "Rare words kept",
+}
+REASONS = {
+    **SKIP_REASONS,
+    "unreadable_file": "the file could not be read",
+    "bad_row": "the row is damaged",
+    "no_text": "the record has no text",
+    "record_too_large": "the record is longer than the limit",
+    "cut_off": "the file ends in the middle of a record",
+    "invalid_utf8_replaced": "octets that are no UTF-8 were replaced",
+    "lone_surrogate_replaced": "halves of characters were replaced",
+}
+REGIMES = {
+    "replace_fresh": "each generation replaces the last; human text is fresh",
+    "replace_replay": "each generation replaces the last; human text is read again",
+    "accumulate": "older text is kept, and all of it read",
+    "accumulate_subsample": "older text is kept, and a part of it read",
+}
+CONSTRAINTS = {
+    "coverage": "the rarest words must stand often enough",
+    "coverage in blocks of 200 words": "the rarest words must stand in enough places",
+    "coverage in documents": "the rarest words must stand in enough documents",
+    "tail mass": "the mass of the rare words must last",
+    "tail presence": "the rare words must still be there",
+    "policy floor": "a floor on the human share",
+    "none": "nothing: what is there suffices",
+}
+CHECKS = {
+    "rogan_gladen": "counted at one threshold, corrected for the detectors' errors (Rogan-Gladen)",
+    "human_side": "from the human side alone",
+    "generator_free": "lower bound that needs no machine text to compare with",
+}
+ORIGINS = {
+    "reference": "given as a reference",
+    "dated": "dated before November 2022",
+    "bundled": "comes with the detectors",
+    "labels": "labelled by people",
+}
+VARIED = {
+    "fraction": "If this share were machine-written",
+    "width": "If the interval of that share were this wide",
+    "tolerance": "If this share of the tail may be lost",
+    "horizon": "For so many generations",
+    "verification_precision": "If this share of the acquired text is truly human",
+}
+UNMOVED = {
+    "fraction": "the machine-written share",
+    "width": "the width of its interval",
+    "tolerance": "the tolerance",
+    "horizon": "the number of generations",
+    "verification_precision": "how much of the acquired text is truly human",
+}
+SIMULATED = {
+    "types": "Word types alive",
+    "tail_presence": "Rare words still present",
+    "tail_mass": "Mass of the rare words",
+    "entropy_types": "Common word types (exponential of the entropy)",
+    "simpson_types": "Very common word types (inverse Simpson)",
+    "heterozygosity": "Chance that two words differ (heterozygosity)",
+}
+SETTINGS = {
+    "generations": "Generations",
+    "share": "Human share of each generation",
+    "regime": "Older text",
+    "decoding": "Decoding",
+    "decoding_value": "its value",
+    "replicates": "Independent runs",
+}
+
+
+def spoken(name: str, words: dict[str, str]) -> str:
+    """The words of a name; an unknown one without its underscores."""
+    return words.get(name, name.replace("_", " "))

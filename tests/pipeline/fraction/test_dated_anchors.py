@@ -1,0 +1,47 @@
+"""Dates make human anchors only where they can say when a text was made."""
+
+from datetime import date, timedelta
+
+import duckdb
+import polars as pl
+import pytest
+
+from auditor.config import Config
+from auditor.pipeline.fraction.anchors import dated_anchors
+
+TODAY = date(2026, 1, 1)
+OLD = [date(2015, 1, 1) + timedelta(days=10 * i) for i in range(100)]
+
+
+def anchors_of(dates, **settings):
+    with duckdb.connect() as connection:
+        columns = {"role": "corpus", "eligible": True, "score": -1.0, "words": 150, "language": "en", "unit": 3}
+        frame = pl.DataFrame({"date": dates}, schema={"date": pl.Date}).with_columns(
+            **{name: pl.lit(value) for name, value in columns.items()}
+        )
+        connection.register("docs", frame.to_arrow())
+        return dated_anchors(connection, Config(**settings), TODAY)
+
+
+def test_documents_from_before_november_2022_are_anchors():
+    found, reason = anchors_of([*OLD, *[date(2024, 5, 1) + timedelta(days=i) for i in range(60)]])
+    assert reason is None and found[0].size == 100
+
+
+@pytest.mark.parametrize(
+    ("dates", "words"),
+    [
+        ([None] * 100, "no document has a date"),
+        (OLD[:20], "only 20 documents"),
+        ([date(2019, 5, 5)] * 100, "one date"),
+        ([*OLD, date(2031, 1, 1), date(2031, 2, 1)], "in the future"),
+        ([*OLD, date(1970, 1, 1), date(1970, 1, 1)], "before 1990"),
+    ],
+)
+def test_dates_that_say_nothing_of_age_are_not_believed(dates, words):
+    found, reason = anchors_of(dates)
+    assert not found and words in reason
+
+
+def test_dated_anchors_can_be_switched_off():
+    assert anchors_of(OLD, dated_anchors=False) == ([], "switched off")

@@ -1,0 +1,242 @@
+"""Sizing by stratum: which strata a run has, their spectra, what sidecars declare, what the total is made of."""
+
+import json
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from auditor.collapse.sizing import ReservoirOptions
+from auditor.pipeline.reservoir import strata as strata
+from auditor.pipeline.reservoir.declared import read_declared, verdict
+from auditor.pipeline.reservoir.recommend import frequencies, report_section, resize, size_reservoir
+from auditor.pipeline.run.parts import part_folder
+from auditor.records import Estimate
+from auditor.sketch.types import merge
+
+WORDS = np.array([f"w{i}" for i in range(20_000)])
+KNOWN = Estimate(0.2, 0.1, 0.3, method="given", n=100)
+RETAINED = Estimate(0.95, 0.9, 0.99, method="given", n=100)
+SIDECAR = {"generator": "lm", "verifier": "proofs", "error_rate": 0.1, "keep_right": 0.9, "keep_wrong": 0.3}
+
+
+class Run:
+    """A run's parts without its audit: two shards of documents whose words are drawn from Zipf's law."""
+
+    def __init__(self, folder: Path, languages: tuple[str, ...] = ("en",), topics: tuple[str, ...] = ("one",)) -> None:
+        self.folder, rng = folder, np.random.default_rng(0)
+        self.shards = [f"{place}/{place}.jsonl" for place in ("web", "books")]
+        for key, shard in enumerate(self.shards):
+            (folder / "corpus" / shard).parent.mkdir(parents=True)
+            own = part_folder(folder, str(key))
+            own.mkdir(parents=True)
+            rows = [_row(rng, i, languages[i % len(languages)], topics[i % len(topics)]) for i in range(240)]
+            frame = pl.DataFrame(rows)
+            frame.with_columns(bytes=pl.col("text").str.len_bytes(), eligible=True).drop("text").write_parquet(
+                own / "documents.parquet"
+            )
+            frame.write_parquet(own / "sample.parquet")
+        tasks = [
+            SimpleNamespace(key=str(key), shard=SimpleNamespace(name=name, path=str(folder / "corpus" / name)))
+            for key, name in enumerate(self.shards)
+        ]
+        corpus = SimpleNamespace(shards=[task.shard for task in tasks])
+        self.plan = SimpleNamespace(of_role=lambda role: tasks, corpus=corpus)
+        sizes = {"tokens": 48_000, "eligible_documents": 240, "bytes": 240_000, "synthetic_fraction_tokens": KNOWN}
+        more = {"diversity": {"tail_retention": RETAINED}, "duplicate_fraction": KNOWN}
+        kinds = [("language", name) for name in languages] + [("topic", name) for name in topics]
+        self.measured = {
+            "corpus": sizes | more | {"tokens": 96_000, "eligible_documents": 480, "bytes": 480_000},
+            "shards": [sizes | more | {"shard": name} for name in self.shards],
+            "strata": [{"kind": kind, "name": name, "synthetic_fraction_tokens": KNOWN} for kind, name in kinds],
+        }
+
+    def declare(self, shard: str, said: dict) -> None:
+        (self.folder / "corpus" / f"{shard}.provenance.json").write_text(json.dumps(said))
+
+    def sized(self, options: ReservoirOptions | None = None):
+        return size_reservoir(self.folder, self.plan, self.measured, _types(), options or ReservoirOptions())
+
+
+def _row(rng, i: int, language: str, topic: str) -> dict:
+    rank = np.minimum(rng.zipf(1.3 if topic == "one" else 1.6, 200), WORDS.size) - 1
+    return {
+        "row": i,
+        "stable_id": i,
+        "doc_id": str(i),
+        "language": language,
+        "topic": topic,
+        "words": 200,
+        "score": -1.0,
+        "score_bin": 0,
+        "text": " ".join(WORDS[rank]),
+    }
+
+
+def _types() -> pl.DataFrame:
+    counts = np.maximum(2e5 / np.arange(1, 20_001) ** 1.1, 1).astype(int)
+    kept = {"level": 1, "bin": 0, "group": 0, "fixed": True, "threshold": 2**64 - 1}
+    whole = {"type": None, "count": int(counts.sum()), "blocks": int(counts.sum()) // 200}
+    rows = [{"type": i, "count": int(c), "blocks": max(int(c) // 2, 1)} for i, c in enumerate(counts)]
+    return merge([pl.DataFrame([row | kept for row in [whole, *rows]], schema_overrides=_SCHEMA).select(*_SCHEMA)])
+
+
+_SCHEMA = {
+    "level": pl.UInt8,
+    "type": pl.UInt64,
+    "bin": pl.UInt8,
+    "group": pl.UInt8,
+    "count": pl.UInt64,
+    "blocks": pl.UInt64,
+    "fixed": pl.Boolean,
+    "threshold": pl.UInt64,
+}
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    return Run(tmp_path, topics=("one", "two"))
+
+
+def test_every_topic_and_folder_is_sized_with_a_spectrum_of_its_own(run):
+    found = report_section(run.sized())
+    names = [(row["kind"], row["name"]) for row in found["strata"]]
+    assert names == [("topic", "one"), ("topic", "two"), ("folder", "books"), ("folder", "web")]
+    for row in found["strata"]:
+        assert all(row[band]["tokens"] > 0 for band in ("optimistic", "central", "pessimistic")), row
+        assert row["sample_tokens"] >= 200 * 200
+    assert found["central"]["strata"][0]["stratum"] == "corpus"
+
+
+def test_the_topic_that_still_discovers_most_comes_first(run):
+    rows = [row for row in report_section(run.sized())["priorities"] if row["kind"] == "topic"]
+    assert [row["name"] for row in rows] == ["one", "two"]
+    assert rows[0]["gain"] > 2 * rows[1]["gain"]
+
+
+def test_languages_share_no_words_and_add_up_to_the_total(tmp_path):
+    sized = Run(tmp_path, languages=("en", "de")).sized()
+    central = sized.total.as_dict()["central"]
+    assert [row["stratum"] for row in central["strata"]] == ["de", "en"]
+    assert central["tokens"] == sum(row["tokens"] for row in central["strata"])
+    assert {row["kind"] for row in report_section(sized)["strata"]} == {"language", "folder"}
+
+
+def test_a_run_of_one_language_and_one_folder_is_the_corpus_alone(tmp_path):
+    alone = Run(tmp_path)
+    for shard in alone.measured["shards"]:
+        shard["shard"] = shard["shard"].split("/")[1]
+    alone.plan.of_role("corpus")[0].shard.name = "web.jsonl"
+    alone.plan.of_role("corpus")[1].shard.name = "books.jsonl"
+    found = report_section(alone.sized())
+    assert found["strata"] == [] and [row["name"] for row in found["priorities"]] == ["corpus"]
+
+
+def test_without_retained_texts_strata_are_named_as_unsized_and_the_total_stands(tmp_path):
+    bare = Run(tmp_path, languages=("en", "de"))
+    for path in tmp_path.rglob("sample.parquet"):
+        path.unlink()
+    found = report_section(bare.sized())
+    assert found["central"]["tokens"] > 0
+    assert all("cannot be sized because" in row["reason"] for row in found["strata"])
+
+
+def test_admitted_synthetic_text_leaves_the_contamination_and_the_rest_does_not(run):
+    plain = run.sized(ReservoirOptions(rarest_frequency=0.01)).total.as_dict()["pessimistic"]
+    run.declare(run.shards[0], SIDECAR)
+    admitted = run.sized(ReservoirOptions(rarest_frequency=0.01))
+    run.declare(run.shards[0], SIDECAR | {"error_rate": 0.9})
+    refused = run.sized(ReservoirOptions(rarest_frequency=0.01))
+    assert admitted.total.as_dict()["pessimistic"]["tokens"] < plain["tokens"]
+    assert refused.total.as_dict()["pessimistic"]["tokens"] == plain["tokens"]
+    (row,) = report_section(admitted)["declared"]
+    assert row["admitted"] and row["threshold"] == pytest.approx(0.75) and row["tokens"] == 48_000
+    (row,) = report_section(refused)["declared"]
+    assert not row["admitted"] and "not below Feng's threshold 0.75" in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"generator": "lm"}, "no verifier"),
+        ({"generator": "lm", "verifier": "me"}, "must give error_rate"),
+        (SIDECAR | {"error_rate": "none"}, "must give error_rate"),
+        (SIDECAR | {"keep_wrong": 3}, "must give error_rate"),
+        (SIDECAR | {"keep_right": 0}, "not below"),
+    ],
+)
+def test_a_declaration_that_cannot_be_checked_admits_nothing(run, said, why):
+    run.declare(run.shards[0], said)
+    declared = read_declared(run.plan, {row["shard"]: row for row in run.measured["shards"]})
+    (own,) = declared.synthetic.values()
+    assert not own.passes and why in verdict(own)
+
+
+def test_verified_human_text_counts_in_full_unless_the_measurement_says_otherwise(run):
+    run.declare(run.shards[0], {"generator": None, "verifier": "two editors"})
+    shards = {row["shard"]: row for row in run.measured["shards"]}
+    assert not read_declared(run.plan, shards).human
+    clean = Estimate(0.01, 0.0, 0.05, method="given")
+    shards[run.shards[0]] = shards[run.shards[0]] | {"synthetic_fraction_tokens": clean}
+    assert read_declared(run.plan, shards).human == {run.shards[0]}
+
+
+def test_documents_that_score_as_machine_written_are_in_no_spectrum(run):
+    key = run.plan.of_role("corpus")[0].key
+    path = part_folder(run.folder, key) / "sample.parquet"
+    pl.read_parquet(path).with_columns(score=pl.lit(3.0)).write_parquet(path)
+    found = strata.sampled_spectra(run.folder, run.plan, {"folder": ["web", "books"]})
+    assert list(found) == [("folder", "books")]
+    assert found["folder", "books"].units == 240
+
+
+def test_a_stratum_spectrum_is_a_plain_count_of_its_words(run):
+    found = strata.sampled_spectra(run.folder, run.plan, {"topic": ["one"]})["topic", "one"]
+    texts = pl.concat([pl.read_parquet(path) for path in run.folder.rglob("sample.parquet")]).filter(topic="one")[
+        "text"
+    ]
+    counts: dict[str, int] = {}
+    held: dict[str, int] = {}
+    for text in texts:
+        for word in text.split():
+            counts[word] = counts.get(word, 0) + 1
+        for word in set(text.split()):
+            held[word] = held.get(word, 0) + 1
+    assert found.tokens == sum(counts.values()) and found.types == len(counts)
+    assert found.seen_times(1) == sum(count == 1 for count in counts.values())
+    assert float(found.incidence @ found.multiplicity) == pytest.approx(sum(held.values()))
+
+
+def test_folders_fractions_bound_their_shards_and_need_nearly_all_of_them():
+    shard = {"tokens": 100, "synthetic_fraction_tokens": KNOWN}
+    dirty = {"tokens": 300, "synthetic_fraction_tokens": Estimate(0.6, 0.5, 0.7, method="given", n=10)}
+    unknown = {"tokens": 300, "synthetic_fraction_tokens": Estimate.not_measured("too short")}
+    found = strata.pooled_fraction([shard, dirty])
+    assert (found.lower, found.value, found.upper) == pytest.approx((0.4, 0.5, 0.6))
+    assert strata.pooled_fraction([shard, unknown]).value is None
+
+
+def test_blocks_of_words_tell_how_rare_words_clump():
+    found = frequencies(_types())
+    assert found.unit == "blocks of 200 words" and found.units > 0
+    assert float((found.frequency / found.incidence)[-1]) == pytest.approx(2, rel=0.1)
+
+
+def test_a_finished_run_is_sized_again_as_the_audit_sized_it(audited, report, tmp_path):
+    config = ReservoirOptions()
+    found = resize(audited, config, mix=tmp_path / "mix.toml")
+    assert json.loads(json.dumps(found["strata"])) == json.loads(json.dumps(report["reservoir"]["strata"]))
+    for band in ("optimistic", "central", "pessimistic"):
+        assert found[band]["tokens"] == pytest.approx(report["reservoir"][band]["tokens"], rel=1e-3)
+    plan = tomllib.loads((tmp_path / "mix.toml").read_text())
+    assert plan["collect"] and plan["existing"] and plan["mix"]
+    assert {row["varied"] for row in report["reservoir"]["sensitivity"]} >= {
+        "fraction",
+        "width",
+        "tolerance",
+        "horizon",
+    }
+    assert report["reservoir"]["words"] and report["reservoir"]["narrower"]

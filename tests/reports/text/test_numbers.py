@@ -1,0 +1,92 @@
+"""Numbers in words: nothing rounds to 0 or 100 that isn't, and every estimate says its interval and its doubt."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from auditor.reports.render.markdown import escape
+from auditor.reports.text import numbers
+from auditor.reports.text.clean import clean, name
+from auditor.reports.view.table import UNIT, whole
+from tests.reports.sections import HOSTILE, census, missing, number
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0, "0%"),
+        (1, "100%"),
+        (0.0312, "3.1%"),
+        (0.00001, "less than 0.1%"),
+        (0.99999, "more than 99.9%"),
+        (-0.051, "−5.1%"),
+        (-0.00001, ">−0.1%"),
+        (1.0471, "104.7%"),
+        (0.9995, "more than 99.9%"),
+    ],
+)
+def test_a_share_in_words(share, said):
+    assert numbers.percent(share).replace("more than −", ">−") == said
+
+
+@given(st.floats(0, 1, exclude_min=True, exclude_max=True))
+def test_no_share_between_becomes_0_or_100(share):
+    assert numbers.percent(share) not in ("0%", "0.0%", "100%", "100.0%")
+    assert whole(share) not in (0, UNIT)
+    assert numbers.percent(whole(share) / UNIT) == numbers.percent(share)
+
+
+@pytest.mark.parametrize(
+    ("figure", "said"),
+    [
+        (812_345, "812,345"),
+        (1_000_000, "1 million"),
+        (3_164_542, "3.16 million"),
+        (999_999, "1 million"),
+        (0.5, "0.5"),
+        (2.5e12, "2.5 trillion"),
+        (1234.4, "1,234"),
+    ],
+)
+def test_a_count_in_words(figure, said):
+    assert numbers.count(figure) == said
+
+
+def test_an_estimate_says_its_interval_and_its_doubt():
+    assert numbers.estimate(number(0.031, 0.0045, 90)) == "3.1% (2.2–4.0)"
+    assert numbers.estimate(census(0.25, 90)) == "25.0%"
+    assert numbers.estimate(missing("no detector applies")) == "not measured: no detector applies"
+    doubtful = number(0.2, 0.1, 9) | {"status": "inconclusive", "reason": "too few documents"}
+    assert numbers.estimate(doubtful) == "20.0% (0–40.0), inconclusive" and numbers.brief(doubtful) == "20.0% (0–40.0)"
+    assert numbers.brief(number(0.02, 0.02, 9, signed=True), "log") == "+2.0 (−2.0 to +6.0)"
+
+
+@given(st.text(max_size=300))
+def test_a_cleaned_text_is_one_visible_line(text):
+    line = clean(text, 100)
+    assert len(line) <= 100 and "\n" not in line
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f]", line)
+    assert len(name(text, 40)) <= 40 and name(text)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_escaped_markdown_is_the_text_and_nothing_else(text):
+    line = clean(text)
+    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(f"- {escape(line)}")
+    kinds = {child.type for token in tokens for child in token.children or []} | {token.type for token in tokens}
+    assert kinds <= {
+        "bullet_list_open",
+        "bullet_list_close",
+        "list_item_open",
+        "list_item_close",
+        "paragraph_open",
+        "paragraph_close",
+        "inline",
+        "text",
+        "text_special",
+    }
+    shown = "".join(child.content for token in tokens for child in token.children or [])
+    assert shown == line
