@@ -204,12 +204,12 @@ def static_rows(report: dict[str, Any], shards: Sequence[dict[str, Any]]) -> lis
             s["diversity_loss"]["q0"],
             s["diversity"]["tail_retention"],
         )
-        numbers = [numbers.percent(e["value"]) if numbers.measured(e) else "not measured" for e in estimates]
+        values = [numbers.percent(e["value"]) if numbers.measured(e) else "not measured" for e in estimates]
         ranges = [numbers.interval(e) + (" ?" if e["status"] == "inconclusive" else "") for e in estimates]
         rows.append(
             {
                 "shard": name(s["shard"]),
-                "cells": list(zip(numbers, ranges, strict=True)),
+                "cells": list(zip(values, ranges, strict=True)),
                 "documents": numbers.count(s["documents"]),
                 "tokens": numbers.count(s["tokens"]),
                 "needed": numbers.count(round(needed.get(s["shard"], 0))) if needed else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ def map_on_ray(run: Path, tasks: Sequence[Task]) -> Iterator[Event]:
         raise ConfigError(f"--launcher ray needs Ray: {EXTRA}") from None
     started = not ray.is_initialized()
     if started:
-        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level="ERROR")
+        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level=logging.ERROR)
     try:
         yield from _map(ray, run.resolve(), tasks)
     finally:
