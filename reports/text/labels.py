@@ -24,6 +24,9 @@ REASONS = {
     "cut_off": "the file ends in the middle of a record",
     "invalid_utf8_replaced": "octets that are no UTF-8 were replaced",
     "lone_surrogate_replaced": "halves of characters were replaced",
+    "encoding_already_undone": "the body was stored decoded, although its header announces an encoding",
+    "payload_incomplete": "the encoded body ends early; what could be decoded of it was read",
+    "length_mended": "the length of the record was wrong by a few bytes",
 }
 REGIMES = {
     "replace_fresh": "each generation replaces the last; human text is fresh",

@@ -10,12 +10,13 @@ References: [1] Li et al. 2024, DataComp-LM, section 4.2 (text extraction)
 
 from __future__ import annotations
 
-import io
 import re
+from dataclasses import dataclass
 
-from fastwarc.warc import ArchiveIterator
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+
+from auditor.sources.read.http import BadMessage, Message, TooLarge, parsed
 
 DEEPEST = 1000  # nesting up to which main content is looked for
 
@@ -31,26 +32,45 @@ class NoText(Exception):
     """A response without text; the message is the reason of the skip."""
 
 
-def response_text(body: bytes, content_type: str, longest: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The text of a response, and the notes on how its body was read (see http.py)."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+def response_page(body: bytes, content_type: str, longest: int) -> Page:
     """The text of the body of a WARC response or resource record.
 
     Parameters: content_type: of the record; what an HTTP response inside says of itself comes first
     Raises: NoText with the reason: not a page, refused by the server, too large, undecodable
     """
-    charset, payload = None, body
-    if body.startswith(b"HTTP/"):
-        status, content_type, charset, payload = _payload(body, longest)
-        if status != 200:
-            raise NoText("http_status")
-    content_type = content_type.strip().lower()
-    if not (content_type.startswith(_TEXTUAL) if content_type else _looks_like_a_page(payload)):
+    message = _message(body, content_type, longest)
+    if message.status not in (200, None) or (message.status is None and body.startswith(b"HTTP/")):
+        raise NoText("http_status")
+    kind, payload = message.content_type.strip().lower(), message.body
+    if not (kind.startswith(_TEXTUAL) if kind else _looks_like_a_page(payload)):
         raise NoText("not_a_page")
-    encoding = charset or detect_encoding(payload, from_html_meta=True) or "utf-8"
+    encoding = message.charset or detect_encoding(payload, from_html_meta=True) or "utf-8"
     try:
         page = bytes_to_str(payload, encoding)
     except (LookupError, UnicodeError):
         page = payload.decode(errors="replace")
-    return page if content_type.startswith("text/plain") else page_text(page, payload)
+    return Page(page if kind.startswith("text/plain") else page_text(page, payload), message.notes)
+
+
+def _message(body: bytes, content_type: str, longest: int) -> Message:
+    """The HTTP message of a record; a body without an HTTP head (old archives, resources) is the payload itself."""
+    start = body.lstrip(b"\r\n") if body[:1] in (b"\r", b"\n") else body
+    try:
+        if start.startswith(b"HTTP/"):
+            return parsed(start, longest)
+    except BadMessage as error:
+        raise NoText("bad_http") from error
+    except TooLarge as error:
+        raise NoText("record_too_large") from error
+    return Message(None, "" if content_type.lower().startswith("application/http") else content_type, None, body)
 
 
 def page_text(page: str, payload: bytes) -> str:
@@ -68,28 +88,6 @@ def nesting(payload: bytes) -> int:
             depth = max(0, depth - 1) if tag[1] else depth + 1
             deepest = max(deepest, depth)
     return deepest
-
-
-def _payload(body: bytes, longest: int) -> tuple[int | None, str, str | None, bytes]:
-    """HTTP status, content type, charset and the body with transfer and content encodings undone, bounded."""
-    record = b"WARC/1.0\r\nWARC-Type: response\r\nContent-Type: application/http; msgtype=response\r\n"
-    record += b"Content-Length: %d\r\n\r\n" % len(body) + body + b"\r\n\r\n"
-    try:
-        parsed = next(iter(ArchiveIterator(io.BytesIO(record), parse_http=False, stream_detect=False)))
-        parsed.parse_http(auto_decode="all")
-        payload = parsed.reader.read(longest + 1)
-        status = parsed.http_headers.status_code
-        content_type, charset = parsed.http_content_type or "", parsed.http_charset
-    except Exception as error:
-        raise NoText("bad_http") from error
-    except BaseException as error:
-        # fastwarc is written in Rust, whose panics are no subclass of Exception.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise NoText("bad_http") from error
-    if len(payload) > longest:
-        raise NoText("record_too_large")
-    return status, content_type, charset, payload
 
 
 def _looks_like_a_page(payload: bytes) -> bool:

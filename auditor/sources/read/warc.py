@@ -1,7 +1,7 @@
 """WARC and WET archives, record by record, with a search for the next record wherever one is damaged.
 
-fastwarc parses what is inside a record (html.py), not the archive: it stops for good at the first wrong length, needs
-a seekable file (its Rust panics on a decompressed stream), and gives its 500 MB/s only to intact archives.
+Written by hand since the parsers that were tried (warcio, fastwarc) end at the first wrong length, and fastwarc needs a
+seekable file, so that a compressed archive would have to be unpacked first. The body of a response is read by http.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from auditor.sources.open.batching import batched
 from auditor.sources.open.canonical import Raw
 from auditor.sources.open.compression import expanded
 from auditor.sources.open.lines import BLOCK, CUT_OFF, TOO_LARGE
-from auditor.sources.read.html import NoText, response_text
+from auditor.sources.read.html import NoText, response_page
 from auditor.sources.read.interface import MIB, Batch, Columns, Inspected, Shard, SourceOptions, Split
 
 HEADER = 64 << 10  # longest header of a record
@@ -39,6 +39,9 @@ _START = re.compile(rb"WARC/[01]\.\d")
 _NEXT = re.compile(rb"\n\r?\n\r?\n?(?=WARC/[01]\.\d)")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _BODY_END = re.compile(rb"\r?\n\r?\n|[\r\n]*\Z")
+SLACK = 4  # bytes by which a length may be wrong and the end of its record still be certain
+_END_NEARBY = re.compile(rb"\r?\n\r?\n(?:(?=WARC/[01]\.\d)|\Z)")
+LENGTH_MENDED = "length_mended"
 
 
 def inspect(file: File, compression: str | None, options: SourceOptions, format: str) -> Inspected:
@@ -55,12 +58,13 @@ def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One record of an archive: its headers (names in lower case), the head they stood in, and the body; or the reason
-    why it was lost."""
+    why it was lost. note: what was mended to read it."""
 
     headers: dict[str, str]
     head: bytes = b""
     body: bytes = b""
     lost: str = ""
+    note: str = ""
 
 
 class Archive:
@@ -122,8 +126,23 @@ class Archive:
         if complete and _BODY_END.match(self.window, start + body + size):
             self.at = start + body + size
             return Entry(headers, self.window[start : start + body], self.window[start + body : self.at])
+        nearby = self._end_nearby(start + body, start + body + size)
+        if nearby is not None:
+            self.at = nearby
+            head, octets = self.window[start : start + body], self.window[start + body : nearby]
+            return Entry(headers, head, octets, note=LENGTH_MENDED)
         found = self._seek_next(start + body)
         return Entry(headers, lost="wrong_length") if complete or found else self._cut(headers)
+
+    def _end_nearby(self, body: int, stated: int) -> int | None:
+        """Where the record ends whose length is wrong by a few bytes (all of CC-MAIN-2018-34), if that is certain: at
+        the blank line before the next record or the end of the archive."""
+        self.ensure(stated - self.at + 2 * SLACK + 16)
+        for end in sorted(range(stated - SLACK, stated + SLACK + 1), key=lambda end: abs(end - stated)):
+            found = _END_NEARBY.match(self.window, end) if end >= body else None
+            if found and (found.end() < len(self.window) or (self.ended and self.failure is None)):
+                return end
+        return None
 
     def _cut(self, headers: dict[str, str]) -> Entry:
         """The last record, of which the archive has only a part."""
@@ -206,12 +225,16 @@ class _Pages:
             text = self._decoded(row, entry.body)
         elif kind in DOCUMENTS:
             try:
-                text = response_text(entry.body, entry.headers.get("content-type", ""), self.longest)
+                page = response_page(entry.body, entry.headers.get("content-type", ""), self.longest)
             except NoText as reason:
                 self.skips.append(Skip(self.shard, str(reason), row=row))
                 return
+            text = page.text
+            self.notes += [Skip(self.shard, note, row=row) for note in page.notes]
         else:
             return
+        if entry.note:
+            self.notes.append(Skip(self.shard, entry.note, row=row))
         self.kept["row"].append(row)
         self.kept["text"].append(text)
         for role, name in _ROLES.items():
