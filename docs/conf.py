@@ -6,7 +6,7 @@ import os
 import re
 from importlib import import_module
 from importlib.metadata import version as installed
-from pkgutil import iter_modules
+from pkgutil import iter_modules, walk_packages
 from typing import Any
 
 os.environ.setdefault("NUMBA_DISABLE_JIT", "1")  # kernels are shown as the plain functions that they are
@@ -80,11 +80,14 @@ def with_modules(app: Any, page: str, source: list[str]) -> None:
 
 
 def package_section(name: str) -> str:
-    found = [module.name for module in iter_modules(import_module(name).__path__) if not module.ispkg]
+    """The modules of a package and of the packages inside it, each with its docstrings."""
+    package = import_module(name)
+    walk = (
+        iter_modules(package.__path__, f"{name}.") if name == "auditor" else walk_packages(package.__path__, f"{name}.")
+    )
     lines = [f"## {name}"]
-    for module in sorted(found):
-        full = f"{name}.{module}"
-        if not module.startswith("_") and full != "auditor.api":  # stands at the head of the page
+    for full in sorted(module.name for module in walk if not module.ispkg):
+        if not full.rpartition(".")[2].startswith("_") and full != "auditor.api":  # stands at the head of the page
             lines += [f"### {full}", "```{eval-rst}", f".. automodule:: {full}", "   :members:", "```"]
     return "\n\n".join(lines[:1]) + "\n\n" + "\n".join(lines[1:]) + "\n"
 

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from auditor.pipeline.diversity import word_sample
+from auditor.pipeline.map import word_sample as kept_words
 from auditor.pipeline.diversity.word_sample import WordSample
 from auditor.pipeline.map.word_sample import EVERY, ceilings, lowest
 
@@ -26,7 +26,7 @@ def documents() -> pl.DataFrame:
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     for name, value in {"PER_SPLIT": 300, "PER_STRATUM": 40, "STRATA": 8}.items():
-        monkeypatch.setattr(word_sample, name, value)
+        monkeypatch.setattr(kept_words, name, value)
 
 
 def test_batches_may_come_in_any_order(documents):
