@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 import altair as alt
+import demonstrations
 import numpy as np
 import polars as pl
-
-from auditor.collapse import demonstrations
 
 
 def real_text(folder: Path) -> list[str]:

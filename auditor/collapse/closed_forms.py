@@ -25,80 +25,6 @@ PERPLEXITY_SLOPE = 0.179
 PERPLEXITY_SLOPE_SE = 0.010
 PERPLEXITY_LOWEST_SHARE = 0.25
 
-_CONVERGED = 1e-13
-_MANY = 1_000_000
-
-
-def heterozygosity_fresh(generations: int, tokens: float, share: float, heterozygosity: float) -> np.ndarray:
-    """Expected H in generations 0..G when every generation gets fresh human text and replaces the last.
-
-    Implements [1]: H_t = H*[1-(1-m)^2 - m/N] + H_{t-1}[(1-m)^2 - (1-m)/N], generation 0 drawn from the source.
-
-    Returns: (G + 1,) float
-    """
-    keep = (1 - share) ** 2 - (1 - share) / tokens
-    inflow = heterozygosity * (1 - (1 - share) ** 2 - share / tokens)
-    out = np.empty(generations + 1)
-    out[0] = heterozygosity * (1 - 1 / tokens)
-    for t in range(generations):
-        out[t + 1] = inflow + keep * out[t]
-    return out
-
-
-def steady_loss_fresh(tokens: float, share: float) -> float:
-    """The share of H lost for ever under fresh human text: the fixed point of `heterozygosity_fresh`.
-
-    Implements [1]: 1 - H/H* = 1/(1-m+N m(2-m)). On a large corpus it is next to nothing, which is why nothing is
-    sized from it.
-    """
-    return 1.0 / (1 - share + tokens * share * (2 - share))
-
-
-def heterozygosity_replay(generations: int, tokens: float, share: float, heterozygosity: float) -> np.ndarray:
-    """Expected H in generations 0..G when one reservoir of h = mN human tokens is replayed in every generation.
-
-    Implements [1]: H_t = m^2 Hh + 2m(1-m)[c Hh + (1-c) H*] + H_{t-1}[(1-m)^2-(1-m)/N], c = 1-(1-m)^t,
-    Hh = (1-1/h)H*; generation 0 is all human and contains the reservoir.
-
-    Returns: (G + 1,) float
-    """
-    reservoir = heterozygosity * (1 - 1 / (share * tokens)) if share > 0 else 0.0
-    out = np.empty(generations + 1)
-    out[0] = heterozygosity * (1 - 1 / tokens)
-    for t in range(1, generations + 1):
-        common = 1 - (1 - share) ** t
-        mixed = common * reservoir + (1 - common) * heterozygosity
-        out[t] = share**2 * reservoir + 2 * share * (1 - share) * mixed
-        out[t] += out[t - 1] * ((1 - share) ** 2 - (1 - share) / tokens)
-    return out
-
-
-def heterozygosity_accumulate(generations: int, tokens: float, heterozygosity: float) -> np.ndarray:
-    """Expected H in generations 0..G when N new synthetic tokens join the pool in every generation.
-
-    Implements [1]: H_t = H_{t-1}(1-s/N_t^2) with s = N, N_t = (t+1)N. The loss tends to pi^2/(6N).
-    """
-    t = np.arange(generations + 1)
-    return heterozygosity * np.cumprod(1 - 1 / (tokens * (t + 1.0) ** 2))
-
-
-def heterozygosity_replaced(generations: int, tokens: float, heterozygosity: float) -> np.ndarray:
-    """Expected H in generations 0..G with no human text at all: H*(1-1/N)^(t+1), a loss near (G+1)/N ([1])."""
-    return heterozygosity * (1 - 1 / tokens) ** np.arange(1, generations + 2)
-
-
-def variance_inflation(share: float, *, replay: bool = False) -> float:
-    """Steady variance of a frequency against that of N human samples: the effect of the human share alone.
-
-    Implements [1]: fresh human text 1/(m(2-m)); replayed (3-2m)/(m(2-m)).
-    """
-    return (3 - 2 * share if replay else 1.0) / (share * (2 - share))
-
-
-def share_for_variance(tolerance: float) -> float:
-    """The human share that keeps the variance within 1 + tolerance (fresh text only): m >= 1-sqrt(t/(1+t))."""
-    return 1 - math.sqrt(tolerance / (1 + tolerance))
-
 
 def line_survival(generations: int, share: float = 0.0, ratio: float = 1.0) -> np.ndarray:
     """Probability a_j that one token still has descendants j generations on, j = 0..G.
@@ -120,17 +46,6 @@ def tail_hazard(generations: int, share: float, ratio: float = 1.0) -> float:
     """
     lines = line_survival(generations, share, ratio)
     return float(lines[-1] + share * lines[:-1].sum())
-
-
-def tail_hazard_limit(share: float, ratio: float = 1.0) -> float:
-    """A_G as G grows: m sum_j a_j, 0 without human text."""
-    total, line = 0.0, 1.0
-    for _ in range(_MANY if share > 0 else 0):
-        total += line
-        line = -math.expm1(-(1 - share) * ratio * line)
-        if line < _CONVERGED:
-            break
-    return share * total
 
 
 def presence_fresh(expected: float, generations: int, share: float, ratio: float = 1.0) -> float:
@@ -195,16 +110,6 @@ def tail_mass_accumulate(generations: int, share: float, ratio: float) -> float:
     return mass
 
 
-def share_for_decoding(ratio: float, tolerance: float) -> float:
-    """The human share at which the tail's mass settles at a loss of at most d.
-
-    Implements m_req = (1-d)(1-r)/(1-(1-d)r): the fixed point of `tail_mass`, solved for m.
-    """
-    if ratio >= 1:
-        return 0.0
-    return (1 - tolerance) * (1 - ratio) / (1 - (1 - tolerance) * ratio)
-
-
 def occurrences(count: int, miss: float) -> float:
     """The expected occurrences lambda_k(e) at which at least k are seen but for a chance e: chi2_{2k,1-e}/2 ([5]).
 
@@ -213,25 +118,12 @@ def occurrences(count: int, miss: float) -> float:
     return float(gammaincinv(count, 1 - miss))
 
 
-def reservoir_for_occurrences(frequency: float, count: int, miss: float) -> float:
-    """Human tokens in which a type of that frequency occurs at least `count` times but for a chance `miss`.
-
-    Implements R = lambda_k(e)/p_min ([5]); with a document incidence for the frequency it is documents.
-    """
-    return occurrences(count, miss) / frequency
-
-
 def selection_threshold(keep_right: float, keep_wrong: float) -> float:
     """The error rate p* below which selected synthetic text helps: 1/(1+psi/phi) ([3]).
 
     Parameters: keep_right (phi), keep_wrong (psi), the chances that the verifier keeps a right and a wrong text
     """
     return 1.0 / (1.0 + keep_wrong / keep_right)
-
-
-def perplexity_rise(share: float) -> float:
-    """Relative rise of perplexity at a human share of .25 or more, by the fit on [4]: m^-.179 - 1."""
-    return share**-PERPLEXITY_SLOPE - 1
 
 
 def share_for_perplexity(tolerance: float) -> float:

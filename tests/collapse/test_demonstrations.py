@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from auditor.collapse import demonstrations
+from benchmarks import demonstrations
 from tests.collapse import published
 
 

@@ -27,6 +27,7 @@ from auditor.collapse.sizing import (
 from auditor.collapse.spectrum import Spectrum, coverage, discovery, estimate_frequencies, rarest_covered, unseen_types
 from auditor.errors import ConfigError
 from auditor.records import Estimate
+from tests.collapse import published
 from tests.collapse.strata import estimate, shards, stratum, zipf_spectrum
 
 OPTIONS = ReservoirOptions()
@@ -117,7 +118,7 @@ def test_drift_and_decoding_together_ask_for_more_than_either():
     options = ReservoirOptions()
     both = required_share(0.5, 1e5, reading(ratio=0.8), options)[0]
     drift = required_share(0.5, 1e5, reading(ratio=1.0), options)[0]
-    assert both > max(drift, closed_forms.share_for_decoding(0.8, 0.1))
+    assert both > max(drift, published.share_for_decoding(0.8, 0.1))
 
 
 def test_sizes_follow_their_formula():

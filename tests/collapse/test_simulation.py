@@ -22,6 +22,7 @@ from auditor.collapse.simulation import (
 from auditor.collapse.sizing import Regime
 from auditor.collapse.spectrum import Frequencies, Spectrum, estimate_frequencies
 from auditor.errors import ConfigError
+from tests.collapse import published
 
 
 def even(types: float, *, others: float = 0.0) -> Frequencies:
@@ -77,7 +78,7 @@ def test_heterozygosity_agrees_with_the_closed_form():
     options = SimulationOptions(2000, 12, 0.02, replicates=300)
     found = simulate(zipf(40), options, np.random.default_rng(2)).filter(pl.col("quantity") == "heterozygosity")
     weights = 1 / np.arange(1, 41)
-    expected = closed_forms.heterozygosity_fresh(12, 2000, 0.02, 1 - ((weights / weights.sum()) ** 2).sum())
+    expected = published.heterozygosity_fresh(12, 2000, 0.02, 1 - ((weights / weights.sum()) ** 2).sum())
     error = (found["upper"] - found["value"]).to_numpy() / 1.97 / np.sqrt(301)
     assert (np.abs(found["value"].to_numpy() - expected) < 4 * error).all()
     assert error.max() < 1e-3
