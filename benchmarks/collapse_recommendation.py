@@ -17,9 +17,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from auditor.collapse.options import BANDS, Regime, ReservoirOptions, Sizing
 from auditor.collapse.reservoir import recommend
-from auditor.collapse.sizing import BANDS, Regime, ReservoirOptions, Sizing, Stratum, find_rarest
+from auditor.collapse.sizing import find_rarest
 from auditor.collapse.spectrum import Spectrum
+from auditor.collapse.stratum import Stratum
 from auditor.records import Estimate
 
 SOURCES = ("fast_detect_gpt", "l2r", "outfox", "human_dated_gov", "glimpse", "raidar", "seqxgpt_doc")

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from auditor.collapse.simulation import SimulationOptions, prepare, run, zipf
-from auditor.collapse.sizing import Regime
+from auditor.collapse.options import Regime
+from auditor.collapse.simulated_source import prepare, zipf
+from auditor.collapse.simulation import run
+from auditor.collapse.simulation_options import SimulationOptions
 
 GENERATIONS, SHARE = 10, 0.1
 

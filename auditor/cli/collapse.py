@@ -28,7 +28,7 @@ def reservoir(
 ) -> None:
     """The recommendation alone, with other horizons and tolerances."""
     from auditor.cli.output.printing import print_json, print_reservoir, print_table
-    from auditor.collapse.sizing import Regime, ReservoirOptions, Sizing
+    from auditor.collapse.options import Regime, ReservoirOptions, Sizing
     from auditor.pipeline.reservoir.recommend import resize
 
     if regime is not None and regime not in list(Regime):

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from auditor.collapse.decoding import numbers_of
+from auditor.collapse.options import BANDS
 from auditor.collapse.reservoir import Reservoir, Shard, priorities
-from auditor.collapse.sizing import BANDS
 
 
 def plan_of(

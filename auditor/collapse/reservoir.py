@@ -12,20 +12,10 @@ from typing import Any
 
 from auditor.collapse import closed_forms
 from auditor.collapse.decoding import estimate_ratio, numbers_of
-from auditor.collapse.sizing import (
-    BANDS,
-    Band,
-    Rarest,
-    Reading,
-    ReservoirOptions,
-    Size,
-    Sizing,
-    Stratum,
-    credited_tokens,
-    find_rarest,
-    size_stratum,
-)
+from auditor.collapse.options import BANDS, Band, ReservoirOptions, Sizing
+from auditor.collapse.sizing import Rarest, Reading, Size, credited_tokens, find_rarest, size_stratum
 from auditor.collapse.spectrum import discovery
+from auditor.collapse.stratum import Stratum
 from auditor.records import Estimate
 
 UNSIZED = {"tokens": None, "documents": None, "bytes": None, "human_share": None, "upsampling": None}

@@ -8,84 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import polars as pl
 
 from auditor.collapse.drift import Pool, Rates, Training, advance, tally
-from auditor.collapse.sizing import Regime
+from auditor.collapse.options import Regime
+from auditor.collapse.simulated_source import Source, prepare
+from auditor.collapse.simulation_options import Decoding, SimulationOptions
 from auditor.collapse.spectrum import Frequencies
-from auditor.errors import ConfigError
-from auditor.records import LEVEL
 from auditor.statistics.intervals import student_quantile
 
 QUANTITIES = ("types", "tail_presence", "tail_mass", "entropy_types", "simpson_types", "heterozygosity")
-# Rare types whose source frequencies lie within this ratio form a class, which a few frequencies stand for.
-CLASS_RATIO = 4.0
-NODES = 2
-COLDEST = 0.05  # colder, and counts to the power of 1/temperature overflow; all text is one word by then
-MOST_TYPES = 10**12
-_CUTOFFS = (1024, 256, 64, 16)
-_MANY = 3000
-
-
-class Decoding(StrEnum):
-    """How generated text differs from what the model learned."""
-
-    NONE = "none"
-    RATIO = "ratio"
-    TEMPERATURE = "temperature"
-    TOP_P = "top_p"
-
-
-@dataclass(frozen=True, slots=True)
-class SimulationOptions:
-    """tokens: training text of a generation, N; share: human part of it, m; decoding_value: r, temperature or p.
-
-    tail_share: the rarest types that carry this share of the source's tokens are the tail
-    """
-
-    tokens: float
-    generations: int = 10
-    share: float = 0.1
-    regime: Regime = Regime.REPLACE_FRESH
-    decoding: Decoding = Decoding.NONE
-    decoding_value: float = 1.0
-    tail_share: float = 0.05
-    replicates: int = 20
-    level: float = LEVEL
-
-    def __post_init__(self) -> None:
-        _require(self.regime in list(Regime), "regime", "one of " + ", ".join(Regime))
-        _require(self.decoding in list(Decoding), "decoding", "one of " + ", ".join(Decoding))
-        _require(1 <= self.tokens < 1e15, "tokens", "at least 1 and below 1e15")
-        _require(self.generations >= 1, "generations", "at least 1")
-        _require(0 <= self.share <= 1, "share", "from 0 to 1")
-        _require(0 < self.tail_share <= 1, "tail_share", "above 0 and at most 1")
-        _require(self.replicates >= 2, "replicates", "at least 2, or there is no interval")
-        _require(0 < self.level < 1, "level", "above 0 and below 1")
-        highest = math.inf if self.decoding == Decoding.TEMPERATURE else 1.0
-        lowest = COLDEST if self.decoding == Decoding.TEMPERATURE else 0.0
-        _require(
-            lowest <= self.decoding_value <= highest and 0 < self.decoding_value < math.inf,
-            "decoding_value",
-            f"a ratio or top-p above 0 and at most 1, a temperature of {COLDEST} or more",
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Source:
-    """A source ready to drift: bins with rare ones first, how many types each holds, and which are tail.
-
-    probability, types, tail: (bins,); rare: number of rare bins; counts: width of their table
-    """
-
-    probability: np.ndarray
-    types: np.ndarray
-    tail: np.ndarray
-    rare: int
-    counts: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,45 +49,6 @@ def simulate(source: Frequencies, options: SimulationOptions, rng: np.random.Gen
             "upper": (mean + reach * spread).ravel(),
         }
     )
-
-
-def zipf(types: int, exponent: float = 1.0) -> Frequencies:
-    """A Zipf source: the first ranks singly, then ranks within a ratio of 1.02 together, by their mean."""
-    _require(1 <= types <= MOST_TYPES, "types", f"from 1 to {MOST_TYPES:,}")
-    single = min(types, 100)
-    edges = np.unique(np.geomspace(single + 1, types + 1, 2 + int(math.log(types / single + 1) / 0.02)).round())
-    weights = np.arange(1, single + 1, dtype=float) ** -exponent
-    counts = np.diff(edges) if types > single else np.empty(0)
-    means = _power_sums(edges, exponent) / counts if types > single else np.empty(0)
-    probability, multiplicity = np.append(weights, means), np.append(np.ones(single), counts)
-    return Frequencies(probability / (probability @ multiplicity), multiplicity, np.zeros(probability.size))
-
-
-def prepare(source: Frequencies, options: SimulationOptions) -> Source:
-    """Bins of a source for N tokens: rare types of like frequency stand at a few frequencies, frequent ones alone.
-
-    A class of rare types is replaced by its Gauss quadrature, which keeps the moments of its frequencies: whatever is
-    smooth in the frequency, as presence and mass are, comes out the same.
-    """
-    _require(1 <= source.types.sum() <= MOST_TYPES, "spectrum", f"of 1 to {MOST_TYPES:,} types")
-    order = np.argsort(source.probability, kind="stable")
-    probability, types = source.probability[order], np.rint(source.types[order]).astype(np.int64)
-    tail = np.cumsum(source.mass[order]) <= options.tail_share * (1 + 1e-9)
-    tail[0] = True
-    expected = probability * options.tokens
-    cutoff = _cutoff(expected, types)
-    rare = expected < cutoff
-    classes = np.floor(np.log(np.maximum(expected[rare] / cutoff, 1e-300)) / math.log(CLASS_RATIO)) * 2 + tail[rare]
-    nodes = []
-    for key in np.unique(classes):
-        members = np.flatnonzero(classes == key)
-        at, held = _quadrature(probability[members], types[members])
-        nodes.append((at, held, np.full(at.size, tail[members[0]])))
-    one = np.repeat(probability[~rare], types[~rare])
-    nodes.append((one, np.ones(one.size, np.int64), np.repeat(tail[~rare], types[~rare])))
-    pool = options.regime in (Regime.ACCUMULATE, Regime.ACCUMULATE_SUBSAMPLE)
-    at, held, in_tail = (np.concatenate(column) for column in zip(*nodes, strict=True))
-    return Source(at, held, in_tail, at.size - one.size, cutoff * (8 if pool else 4))
 
 
 def run(source: Source, options: SimulationOptions, rng: np.random.Generator) -> Trajectory:
@@ -283,49 +178,3 @@ def _nucleus(counts: np.ndarray, types: np.ndarray, wanted: float) -> tuple[int,
     at = int(np.flatnonzero(above < wanted)[0])
     tie = min(1.0, (wanted - above[at]) / mass[at]) if mass[at] > 0 else 1.0
     return int(values[at]), float(tie), float(above[at] + tie * mass[at])
-
-
-def _cutoff(expected: np.ndarray, types: np.ndarray) -> int:
-    """Types expected more often than this are items: the most at which a class still has many types."""
-    for cutoff in _CUTOFFS:
-        if types[(expected >= cutoff / CLASS_RATIO) & (expected < cutoff)].sum() >= _MANY:
-            return cutoff
-    return _CUTOFFS[-1]
-
-
-def _quadrature(probability: np.ndarray, types: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """At most NODES frequencies and how many types stand at each: Golub & Welsch 1969, by Lanczos' recursion."""
-    filled = types > 0
-    probability, types = probability[filled], types[filled]
-    if probability.size <= NODES or types.sum() < _MANY / 10:
-        return probability, types
-    center, weight = float(types @ probability) / types.sum(), types / types.sum()
-    x = probability / center
-    diagonal, off = np.zeros(NODES), np.zeros(NODES)
-    before, vector = np.zeros(x.size), np.sqrt(weight)
-    for i in range(NODES):
-        diagonal[i] = vector @ (x * vector)
-        after = (x - diagonal[i]) * vector - off[i] * before
-        length = float(np.sqrt(after @ after))
-        if i + 1 < NODES:
-            if length < 1e-9:
-                return probability, types
-            off[i + 1] = length
-            before, vector = vector, after / length
-    nodes, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(off[1:], 1) + np.diag(off[1:], -1))
-    held = np.rint(vectors[0] ** 2 * types.sum()).astype(np.int64)
-    held[int(held.argmax())] += types.sum() - held.sum()
-    return nodes * center, held
-
-
-def _power_sums(edges: np.ndarray, exponent: float) -> np.ndarray:
-    """Sums of k^-s for edges[i] <= k < edges[i+1], by the midpoint rule (relative error below 1e-5 from rank 100)."""
-    low, high = edges[:-1] - 0.5, edges[1:] - 0.5
-    if exponent == 1:
-        return np.log(high / low)
-    return (high ** (1 - exponent) - low ** (1 - exponent)) / (1 - exponent)
-
-
-def _require(holds: bool, name: str, wanted: str) -> None:
-    if not holds:
-        raise ConfigError(f"simulation: {name} must be {wanted}")

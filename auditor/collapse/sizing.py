@@ -10,151 +10,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from scipy.optimize import brentq
 from scipy.special import betaincinv, ndtri
 
 from auditor.collapse import closed_forms
+from auditor.collapse.options import Regime, ReservoirOptions, Sizing
 from auditor.collapse.spectrum import Spectrum, clumping, estimate_frequencies, rarest_covered
-from auditor.errors import ConfigError
-from auditor.records import Estimate
+from auditor.collapse.stratum import Stratum
 
 NO_FINITE = "no finite reservoir: the required human share is 1 and appended text never displaces what is there"
 LARGER = "the reservoir is larger than the stratum: one generation cannot read it within this budget"
 
-FARTHEST = 1_000  # generations: beyond, nothing changes but the time it takes
 BOUNDED = (
     "the rarest types that must live stand less than once in the text that was measured: their frequency rests on "
     "an estimate of the unseen that errs upward (Chao), so the figure is rather too low than too high"
 )
-
-
-class Regime(StrEnum):
-    """What the next generation is trained on."""
-
-    REPLACE_FRESH = "replace_fresh"
-    REPLACE_REPLAY = "replace_replay"
-    ACCUMULATE = "accumulate"
-    ACCUMULATE_SUBSAMPLE = "accumulate_subsample"
-
-
-class Sizing(StrEnum):
-    FIXED_COMPUTE = "fixed_compute"
-    APPENDED = "appended"
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """One reading of the uncertain: regime, credit for human text that nobody verified, and the policy floor."""
-
-    name: str
-    regime: Regime
-    credit: float
-    floor: float
-    floor_source: str
-
-
-BANDS = (
-    Band("optimistic", Regime.ACCUMULATE, 1.0, 0.10, "Shumailov et al. 2024: a tenth of the original text kept"),
-    Band("central", Regime.ACCUMULATE_SUBSAMPLE, 0.5, 0.50, "Drayson et al. 2025: one to one"),
-    Band("pessimistic", Regime.REPLACE_REPLAY, 0.0, 0.67, "Bertrand et al. 2023: stability without model error"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ReservoirOptions:
-    """What must live on, for how long and how surely. Every default is an assumption and is printed as such.
-
-    generations, tolerance: horizon G and the loss allowed at it, d; miss: chance e to fall short
-    min_occurrences: k; coverage_share: C, types that carry this share of human tokens must live; rarest_frequency:
-    p_min in place of C; epochs: how often a text may be repeated; verification_precision: share of the reservoir
-    that is truly human; credit, regime: in place of the bands' own; ratio_prior: r (adverse, central, favourable)
-    where it cannot be measured
-    """
-
-    generations: int = 10
-    tolerance: float = 0.1
-    miss: float = 0.05
-    min_occurrences: int = 10
-    epochs: float = 4.0
-    verification_precision: float = 1.0
-    coverage_share: float = 0.99
-    rarest_frequency: float | None = None
-    credit: float | None = None
-    regime: Regime | None = None
-    sizing: Sizing = Sizing.FIXED_COMPUTE
-    ratio_prior: tuple[float, float, float] = (0.8, 0.9, 0.99)
-
-    def __post_init__(self) -> None:
-        _require(
-            1 <= self.generations <= FARTHEST,
-            "generations",
-            f"from 1 (with no generation to come nothing is lost) to {FARTHEST:,}",
-        )
-        _require(0 < self.tolerance < 1, "tolerance", "above 0 (nothing may be lost) and below 1 (all may)")
-        _require(0 < self.miss < 1, "miss", "above 0 and below 1")
-        _require(self.min_occurrences >= 1, "min_occurrences", "at least 1")
-        _require(1 <= self.epochs < math.inf, "epochs", "at least 1")
-        _require(0 < self.verification_precision <= 1, "verification_precision", "above 0 and at most 1")
-        _require(0 < self.coverage_share < 1, "coverage_share", "above 0 and below 1")
-        _require(self.credit is None or 0 <= self.credit <= 1, "credit", "from 0 to 1")
-        p = self.rarest_frequency
-        _require(p is None or 0 < p < 1, "rarest_frequency", "above 0 and below 1")
-        low, mid, high = self.ratio_prior
-        _require(0 <= low <= mid <= high <= 1, "ratio_prior", "three rising numbers from 0 to 1")
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """Declared synthetic text with its verifier: whether it may stand beside human text.
-
-    error_rate: share of wrong texts before selection; keep_right, keep_wrong: the verifier's chances to keep them
-    """
-
-    name: str
-    tokens: float
-    verifier: str
-    error_rate: float
-    keep_right: float
-    keep_wrong: float
-
-    @property
-    def threshold(self) -> float:
-        return closed_forms.selection_threshold(self.keep_right, self.keep_wrong) if self.keep_right > 0 else 0.0
-
-    @property
-    def passes(self) -> bool:
-        return bool(self.verifier) and self.error_rate < self.threshold
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stratum:
-    """A part of the corpus that is sized by itself: a language, a topic, or all of it.
-
-    fraction: synthetic, by tokens, declared synthetic text included; verified_tokens: human text in it that is known
-    to be human; weight: how much a newly found type of it is worth
-    """
-
-    name: str
-    tokens: float
-    documents: float
-    bytes: float
-    fraction: Estimate
-    spectrum: Spectrum | None
-    tail_retention: Estimate
-    kind: str = "corpus"
-    verified_tokens: float = 0.0
-    weight: float = 1.0
-    declared: tuple[Admitted, ...] = ()
-
-    @property
-    def human_tokens(self) -> float:
-        return self.tokens * (1 - (self.fraction.value or 0.0))
-
-    @property
-    def admitted_tokens(self) -> float:
-        return min(sum(a.tokens for a in self.declared if a.passes), self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,8 +191,3 @@ def _least(rule: Callable[[float], float], target: float) -> float:
     if rule(1.0) <= target:
         return 1.0
     return float(brentq(lambda m: rule(m) - target, 0.0, 1.0, xtol=1e-10))
-
-
-def _require(holds: bool, name: str, wanted: str) -> None:
-    if not holds:
-        raise ConfigError(f"reservoir: {name} must be {wanted}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from auditor.collapse.options import BANDS
 from auditor.collapse.reservoir import Reservoir
-from auditor.collapse.sizing import BANDS
 
 
 def explain_choices(reservoir: Reservoir) -> str:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from auditor.collapse.reservoir import Shard
-from auditor.collapse.sizing import Stratum
 from auditor.collapse.spectrum import Spectrum
+from auditor.collapse.stratum import Stratum
 from auditor.records import Estimate
 
 

@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from auditor.collapse.acquisition import as_toml, existing_reservoirs, plan_of
+from auditor.collapse.options import ReservoirOptions
 from auditor.collapse.reservoir import recommend
 from auditor.collapse.sensitivity import narrower, sensitivity
-from auditor.collapse.sizing import Admitted, ReservoirOptions
+from auditor.collapse.stratum import Admitted
 from auditor.records import Estimate
 from tests.collapse.strata import estimate, shards, stratum, zipf_spectrum
 

@@ -11,20 +11,11 @@ from hypothesis import strategies as st
 
 from auditor.collapse import closed_forms
 from auditor.collapse.decoding import estimate_ratio
+from auditor.collapse.options import Regime, ReservoirOptions, Sizing
 from auditor.collapse.reservoir import recommend
-from auditor.collapse.sizing import (
-    NO_FINITE,
-    Admitted,
-    Rarest,
-    Reading,
-    Regime,
-    ReservoirOptions,
-    Sizing,
-    required_share,
-    retained_target,
-    size_stratum,
-)
+from auditor.collapse.sizing import NO_FINITE, Rarest, Reading, required_share, retained_target, size_stratum
 from auditor.collapse.spectrum import Spectrum, coverage, discovery, estimate_frequencies, rarest_covered, unseen_types
+from auditor.collapse.stratum import Admitted
 from auditor.errors import ConfigError
 from auditor.records import Estimate
 from tests.collapse import published

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from auditor.collapse import simulation
+from auditor.collapse.simulated_source import zipf as zipf_source
+from auditor.collapse.simulation import simulate
+from auditor.collapse.simulation_options import SimulationOptions
 from auditor.collapse.spectrum import Spectrum, estimate_frequencies
 from auditor.errors import ConfigError
 from auditor.manifest import write_text
@@ -35,13 +37,13 @@ def run_simulation(
         raise ConfigError("name one spectrum: a run's folder, a CSV of frequency,types, or --zipf TYPES")
     try:
         if zipf is not None:
-            source, words, own = simulation.zipf(zipf), f"Zipf, {zipf:,} types", 100.0 * zipf
+            source, words, own = zipf_source(zipf), f"Zipf, {zipf:,} types", 100.0 * zipf
         else:
             assert spectrum is not None
             counts = _spectrum_of(Path(spectrum))
             source, words, own = estimate_frequencies(counts), f"the spectrum of {spectrum}", counts.tokens
-        options = simulation.SimulationOptions(tokens=own if tokens is None else tokens, **settings)
-        frame = simulation.simulate(source, options, np.random.default_rng(seed))
+        options = SimulationOptions(tokens=own if tokens is None else tokens, **settings)
+        frame = simulate(source, options, np.random.default_rng(seed))
     except ValueError as error:
         raise ConfigError(f"this cannot be simulated: {error}") from None
     if html is not None:

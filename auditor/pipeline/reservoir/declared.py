@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from auditor.collapse.sizing import Admitted
+from auditor.collapse.stratum import Admitted
 from auditor.pipeline.documents.sidecar import sidecar
 from auditor.pipeline.run.plan import Plan
 

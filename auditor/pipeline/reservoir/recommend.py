@@ -12,12 +12,13 @@ import polars as pl
 
 from auditor import records
 from auditor.collapse.acquisition import as_toml, plan_of
+from auditor.collapse.options import BANDS as READINGS
+from auditor.collapse.options import ReservoirOptions
 from auditor.collapse.reservoir import Ready, Reservoir, priorities, recommend
 from auditor.collapse.reservoir import Shard as ExistingShard
 from auditor.collapse.sensitivity import narrower, sensitivity
-from auditor.collapse.sizing import BANDS as READINGS
-from auditor.collapse.sizing import ReservoirOptions, Stratum
 from auditor.collapse.spectrum import Spectrum as Frequencies
+from auditor.collapse.stratum import Stratum
 from auditor.collapse.wording import explain_choices
 from auditor.config import Config
 from auditor.estimate.diversity.spectrum import WORD, Counted, Spectrum

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from auditor.collapse.sizing import Stratum
 from auditor.collapse.spectrum import Spectrum
+from auditor.collapse.stratum import Stratum
 from auditor.pipeline.reservoir.declared import Declared
 from auditor.pipeline.run.parts import scan
 from auditor.pipeline.run.plan import CORPUS, Plan

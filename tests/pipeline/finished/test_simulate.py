@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from auditor.collapse.simulation import Decoding
-from auditor.collapse.sizing import Regime
+from auditor.collapse.options import Regime
+from auditor.collapse.simulation_options import Decoding
 from auditor.errors import ConfigError
 from auditor.pipeline.finished.simulate import run_simulation
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from auditor.collapse.sizing import ReservoirOptions
+from auditor.collapse.options import ReservoirOptions
 from auditor.pipeline.reservoir import strata as strata
 from auditor.pipeline.reservoir.declared import read_declared, verdict
 from auditor.pipeline.reservoir.recommend import frequencies, report_section, resize, size_reservoir
