@@ -81,9 +81,11 @@ def judge(
 ) -> Judgement:
     """Judge a run by a policy.
 
-    Fail: the lower bound of the interval lies beyond the error bound, and so among all scopes of the rule after
-    Benjamini-Hochberg. Pass: the upper bound lies within it, uncorrected: that all pass is an intersection-union test.
-    Else inconclusive. With a baseline, what is not worse than there by more than noise does not fail.
+    Fail: the figure is `measured`, its whole interval lies beyond the error bound, and it still does after
+    Benjamini-Hochberg over all scopes of the rule. Pass: the figure is `measured` and its whole interval lies within
+    the bound, uncorrected, because that all scopes pass is an intersection-union test. Everything else is inconclusive:
+    only a `measured` interval promises to cover the truth. With a baseline, a scope that is not worse than there by
+    more than noise does not fail.
 
     Raises: ConfigError where a rule matches no scope, or asks for a quantity that this run has not
     References: Benjamini & Hochberg 1995, eq. 1; Berger 1982 (intersection-union)
@@ -135,9 +137,15 @@ def _judge_rule(rule: Rule, figures: Figures, policy: Policy) -> list[Case]:
 
 
 def _beyond(estimates: Sequence[Estimate], rule: Rule, bound: float, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Which figures lie beyond a bound without doubt, and their p-values."""
-    p = np.array([exceedance(e, bound, above=rule.above) for e in estimates])
-    clear = np.array([_clear_of(e, bound, rule.above) for e in estimates], bool)
+    """Which measured figures lie beyond a bound with their whole interval, and their p-values."""
+    measured = [e.status == Status.MEASURED for e in estimates]
+    p = np.array(
+        [
+            exceedance(e, bound, above=rule.above) if known else np.nan
+            for e, known in zip(estimates, measured, strict=True)
+        ]
+    )
+    clear = np.array([_clear_of(e, bound, rule.above) for e in estimates], bool) & measured
     return clear & benjamini_hochberg(p, rate=rate), p
 
 
@@ -148,41 +156,63 @@ def _clear_of(estimate: Estimate, bound: float, above: bool) -> bool:
 
 
 def _within(estimate: Estimate, bound: float, above: bool) -> bool:
-    """Passes; the interval decides, also of a figure that is called inconclusive for being wide."""
+    """Whether the whole interval lies within the bound."""
     if estimate.lower is None or estimate.upper is None:
         return False
     return estimate.upper <= bound if above else estimate.lower >= bound
 
 
 def _case(rule: Rule, scope: tuple[str, str], estimate: Estimate, beyond: Mapping[str, tuple[bool, float]]) -> Case:
-    side = "above" if rule.above else "below"
-    first = FAIL if rule.error is not None else WARN
-    bound, p = (rule.error if first == FAIL else rule.warn), beyond[first][1]
-    assert bound is not None
-    verdict, words = INCONCLUSIVE, f"whether it is {side} {bound:g} is not settled"
-    if not estimate.is_number:
-        verdict, words = rule.not_measured, f"not measured: {estimate.reason}"
-    elif any(beyond[level][0] for level in beyond):
-        verdict = FAIL if FAIL in beyond and beyond[FAIL][0] else WARN
-        if verdict == WARN:
-            bound, p = rule.warn, beyond[WARN][1]
-        words = f"{side} {bound:g} beyond doubt"
-        if verdict == WARN and rule.error is not None and not _within(estimate, rule.error, rule.above):
-            words += f"; whether also {side} the error bound {rule.error:g} is not settled"
-            verdict = INCONCLUSIVE
-    elif _within(estimate, bound, rule.above):
-        verdict, words = PASS, f"within {bound:g} beyond doubt"
-        if rule.warn is not None and not _within(estimate, rule.warn, rule.above):
-            words += f"; whether {side} the warn bound {rule.warn:g} is not settled"
-    elif rule.error is None:
-        verdict = PASS  # a rule that only warns blocks nothing while it is unsure
-    elif _clear_of(estimate, bound, rule.above):
-        words = f"{side} {bound:g} by its own interval, but not among so many scopes"
-    if verdict == INCONCLUSIVE and estimate.status == Status.INCONCLUSIVE:
-        words += f" ({estimate.reason})"
+    bound, p = _first_bound(rule, beyond)
+    verdict, words = _outcome(rule, estimate, bound, {level: stands for level, (stands, _) in beyond.items()})
+    if verdict == WARN:
+        bound, p = rule.warn or bound, beyond[WARN][1]
     message = f"{_words(rule.quantity, estimate)}; {words}"
     known_p = None if not np.isfinite(p) else float(p)
+    side = "above" if rule.above else "below"
     return Case(rule.name, rule.quantity, *scope, verdict, bound, side, estimate, known_p, message)
+
+
+def _first_bound(rule: Rule, beyond: Mapping[str, tuple[bool, float]]) -> tuple[float, float]:
+    """The bound that blocks, or the warn bound of a rule that only warns, with its p-value."""
+    bound = rule.error if rule.error is not None else rule.warn
+    assert bound is not None
+    return bound, beyond[FAIL if rule.error is not None else WARN][1]
+
+
+def _outcome(rule: Rule, estimate: Estimate, bound: float, beyond: Mapping[str, bool]) -> tuple[str, str]:
+    """Verdict of one scope, and why.
+
+    bound: the one that blocks; beyond: for each level (fail, warn) whether the figure surely lies beyond its bound
+    """
+    side = "above" if rule.above else "below"
+    if not estimate.is_number:
+        return rule.not_measured, f"not measured: {estimate.reason}"
+    if estimate.status != Status.MEASURED:
+        return _unpromised(rule, estimate, bound)
+    if beyond.get(FAIL):
+        return FAIL, f"the whole interval lies {side} {bound:g}"
+    if beyond.get(WARN):
+        words = f"the whole interval lies {side} {rule.warn:g}"
+        if rule.error is not None and not _within(estimate, rule.error, rule.above):
+            return INCONCLUSIVE, f"{words}, but it crosses the error bound {rule.error:g}"
+        return WARN, words
+    if _within(estimate, bound, rule.above):
+        words = f"the whole interval lies within {bound:g}"
+        if rule.warn is not None and not _within(estimate, rule.warn, rule.above):
+            words += f"; it crosses the warn bound {rule.warn:g}"
+        return PASS, words
+    if rule.error is None:
+        return PASS, f"the interval crosses {bound:g}; this rule only warns, and blocks nothing while it is unsure"
+    if _clear_of(estimate, bound, rule.above):
+        return INCONCLUSIVE, f"{side} {bound:g} by its own interval, but not after correction for the number of scopes"
+    return INCONCLUSIVE, f"the interval crosses {bound:g}"
+
+
+def _unpromised(rule: Rule, estimate: Estimate, bound: float) -> tuple[str, str]:
+    """A figure that is inconclusive neither fails nor passes: its interval does not promise to cover the truth."""
+    words = f"the figure is inconclusive, so it is not judged against {bound:g}: {estimate.reason}"
+    return (PASS if rule.error is None else INCONCLUSIVE), words
 
 
 def _against(case: Case, baseline: Figures) -> Case:

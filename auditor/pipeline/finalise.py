@@ -131,7 +131,7 @@ def _measure(
     deep = measure_deep(connection, folder, plan, config, measured.corpus["synthetic_fraction"], say)
     more = [*synthetic.findings, *deep.findings, *ledger.undeclared(connection, shards, plan)]
     more += describe_all(measured.corpus, shards, plan.corpus.listed, level=config.level)
-    found = findings.find(measured.corpus, shards, clusters, more)
+    found = findings.with_documents(connection, findings.find(measured.corpus, shards, clusters, more))
     for shard in shards:
         shard["flags"] = findings.shard_flags(shard, found)
     overlap = {kind: duplicates.overlap_rows(connection, kind) for kind in ("shard", "source")}

@@ -15,9 +15,11 @@ from pydantic import Field, ValidationError
 
 from auditor.errors import StoreError
 from auditor.reports.model.base import Count, E, Part, not_measured
+from auditor.reports.model.reservoir import Reservoir
 from auditor.reports.model.sections import (
     Action,
     Anchor,
+    AnchorCoverage,
     Clusters,
     Detector,
     DiversityProfile,
@@ -29,9 +31,9 @@ from auditor.reports.model.sections import (
     Overlaps,
     Passage,
     Provenance,
-    Reservoir,
     Sensitivity,
     Skip,
+    Unread,
 )
 
 SCHEMA_VERSION = "1.0"
@@ -98,7 +100,9 @@ class Quantities(Part):
     synthetic_fraction_tokens: E
     synthetic_fraction_pooled: E | None = Field(default=None, description="drawn towards like shards")
     synthetic_fraction_lower_bound: E | None = Field(default=None, description="needs no machine anchors")
-    mixed_fraction: E
+    mixed_fraction: E = Field(description="documents in which people and machines both wrote")
+    touched_fraction: E | None = Field(default=None, description="machine-written and assisted documents together")
+    anchor_coverage: AnchorCoverage | None = Field(default=None, description="how far anchors cover its kinds of text")
     duplicate_fraction: E
     duplicate_fraction_within: E
     duplicate_fraction_across: E
@@ -117,6 +121,7 @@ class Counts(Part):
 class Corpus(Counts, Quantities):
     shards: Count
     shards_listed: Count | None = Field(default=None, description="files of the corpus where a sample of them was read")
+    unread: Unread | None = Field(default=None, description="what of the corpus was not read, and why")
     drift: dict[str, Any] = Field(default={}, description="divergence from the reference; stage of collapse")
 
 
@@ -139,7 +144,7 @@ class Shard(Counts, Quantities):
 class Stratum(Part):
     """A slice across shards; quantities that were not estimated for it are not measured, with the reason."""
 
-    kind: Literal["language", "topic", "category", "host", "year", "length"]
+    kind: Literal["language", "topic", "category", "host", "year", "length", "kind", "source"]
     name: str
     documents: Count
     eligible_documents: Count = 0
@@ -148,6 +153,9 @@ class Stratum(Part):
     synthetic_fraction_tokens: E = Field(default_factory=not_measured)
     synthetic_fraction_pooled: E | None = Field(default=None, description="drawn towards like strata")
     synthetic_fraction_lower_bound: E | None = Field(default=None, description="needs no machine anchors")
+    mixed_fraction: E | None = Field(default=None, description="documents in which people and machines both wrote")
+    touched_fraction: E | None = Field(default=None, description="machine-written and assisted documents together")
+    anchor_coverage: AnchorCoverage | None = Field(default=None, description="how far anchors cover its kinds of text")
     human_share: E | None = Field(default=None, description="1 - synthetic_fraction")
     share: E | None = Field(default=None, description="of the corpus' eligible documents")
     share_of_reference: E | None = Field(default=None, description="of the human reference's eligible documents")

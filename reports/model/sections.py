@@ -1,4 +1,4 @@
-"""Pydantic models of report.json's sections beside the estimates: reservoir, evidence, method, provenance."""
+"""Pydantic models of report.json's sections beside the estimates: evidence, method, provenance."""
 
 from __future__ import annotations
 
@@ -6,75 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from auditor.reports.model.base import Count, E, Part, Place, R
-
-
-class Floor(Part):
-    """A policy floor on the human share: a convention from the literature, not a theorem; kept apart from the bands."""
-
-    band: Literal["optimistic", "central", "pessimistic"]
-    human_share: float
-    source: str
-    tokens: float | None = None
-    documents: float | None = None
-    label: str = Field(default="", description="that it is policy")
-    sizing: str = Field(default="", description="fixed_compute or appended")
-
-
-class Priority(Part):
-    """Where the next human token teaches most."""
-
-    kind: str
-    name: str
-    gain: float | None = Field(default=None, description="expected new types per 1,000 further human tokens")
-    priority: float | None = Field(default=None, description="gain weighted by the stratum's size: orders the list")
-    tokens: float | None = Field(default=None, description="human tokens still to acquire here, central band")
-    synthetic_fraction: E | None = None
-    tail_retention: E | None = None
-    words: str = ""
-
-
-class Declaration(Part):
-    """Synthetic text that a provenance file declares: admitted beside human text, or why not."""
-
-    shard: str
-    tokens: float
-    verifier: str = ""
-    error_rate: float | None = None
-    threshold: float | None = Field(default=None, description="Feng's: admitted where the error rate is below it")
-    admitted: bool
-    reason: str
-
-
-class SensitivityRow(Part):
-    """The reservoir of a band with one thing changed."""
-
-    varied: str = Field(description="fraction, width (of its interval), tolerance, horizon, verification_precision")
-    setting: float
-    band: Literal["optimistic", "central", "pessimistic"]
-    tokens: float | None = None
-    human_share: float | None = None
-    required_share: float | None = None
-    binding_constraint: str | None = None
-    reason: str | None = None
-
-
-class Reservoir(Part):
-    horizon: Count = Field(description="generations of training ahead")
-    tolerance: float = Field(description="share of the tail that may be lost over the horizon")
-    optimistic: R
-    central: R
-    pessimistic: R
-    priorities: list[Priority] = []
-    policy: list[Floor] = []
-    appended: dict[str, Any] = Field(default={}, description="the bands where human text is added, not put in place")
-    assumptions: dict[str, Any] = {}
-    perplexity: dict[str, Any] = {}
-    strata: list[dict[str, Any]] = Field(default=[], description="by language, topic, folder: its size in each band")
-    declared: list[Declaration] = []
-    sensitivity: list[SensitivityRow] = []
-    narrower: str = Field(default="", description="what a narrower estimate of the fraction would change")
-    words: str = Field(default="", description="assumptions and policy in plain words")
+from auditor.reports.model.base import Count, E, Part, Place
 
 
 class Anchor(Part):
@@ -88,6 +20,32 @@ class Anchor(Part):
     effective: float | None = Field(default=None, description="documents after matching by language and length")
     matched_share: float | None = Field(default=None, description="share of the corpus in cells that have anchors")
     distance: float | None = Field(default=None, description="total variation from the best trusted anchors")
+
+
+class KindCoverage(Part):
+    """One kind of text and the human anchors that cover it."""
+
+    kind: str
+    documents: Count
+    anchors: Count
+    trust: float | str | None = Field(default=None, description="of the best anchors of this kind")
+
+
+class AnchorCoverage(Part):
+    """The share of a scope's documents whose kind of text is covered by human anchors."""
+
+    share: float | None = None
+    anchors: Count | list[Any] | dict[str, Any] | None = None
+    kinds: list[KindCoverage] = []
+
+
+class Unread(Part):
+    """What stands in the corpus and was not read."""
+
+    records: Count = 0
+    files: Count = 0
+    shards: Count = 0
+    by_reason: dict[str, int] = {}
 
 
 class Detector(Part):
@@ -276,6 +234,14 @@ class FitBin(Part):
     machine: float = Field(description="fitted machine part of the bin")
 
 
+class ScoreHistogram(Part):
+    """Scores of one scope beside the fitted human and machine scores, bin by bin, as shares."""
+
+    scope_kind: str = "shard"
+    scope: str
+    bins: list[FitBin] = []
+
+
 class Fit(Part):
     """How far the observed scores lie from the fitted mixture, in total variation."""
 
@@ -291,6 +257,7 @@ class Sensitivity(Part):
     placebo: list[Placebo] = []
     cross_checks: list[CrossCheck] = []
     fit: Fit | None = None
+    histograms: list[ScoreHistogram] = Field(default=[], description="of the shards with the highest lower bounds")
 
 
 class HostVolume(Part):

@@ -8,7 +8,7 @@ import pytest
 from auditor.errors import ConfigError
 from auditor.gate.judge import judge
 from auditor.gate.significance import difference, exceedance
-from auditor.records import Estimate
+from auditor.records import Estimate, Status
 
 from .figures import SYNTHETIC, estimate, rules, shards
 
@@ -49,6 +49,29 @@ def test_a_bound_below_asks_for_enough():
 def test_a_figure_that_was_not_measured_is_what_the_rule_says(outcome):
     policy = rules(SYNTHETIC + f'not_measured = "{outcome}"')
     assert verdicts(policy, shards(a=Estimate.not_measured("nothing eligible"))) == {"a": outcome}
+
+
+@pytest.mark.parametrize("ends", [(0.9, 0.8, 0.99), (0.05, 0.01, 0.08), (0.15, 0.12, 0.18)])
+def test_an_inconclusive_figure_neither_fails_nor_passes_and_the_message_says_why(ends):
+    """One scope of pure human text read as 90% machine-written must not fail a pipeline."""
+    reason = "no reference covers this kind of text"
+    unpromised = Estimate(*ends, 0.95, "test", 500, Status.INCONCLUSIVE, reason)
+    found = judge(rules(SYNTHETIC), shards(a=unpromised), today=TODAY)
+    assert (found.cases[0].verdict, found.exit_code) == ("inconclusive", 4)
+    assert reason in found.cases[0].message
+    assert "not judged" in found.cases[0].message
+
+
+def test_an_inconclusive_figure_takes_no_part_in_the_correction_for_many_scopes():
+    certain = shards(bad=estimate(0.4, 0.35, 0.45))
+    crowd = shards(**{f"u{i}": Estimate(0.3, 0.0, 0.9, 0.95, "t", 9, Status.INCONCLUSIVE, "x") for i in range(5000)})
+    assert verdicts(rules(SYNTHETIC), certain | crowd)["bad"] == "fail"
+
+
+def test_a_rule_that_only_warns_blocks_nothing_on_an_inconclusive_figure():
+    policy = rules('name = "r"\nscope = "shard"\nquantity = "synthetic_fraction"\nwarn_above = 0.1\n')
+    unpromised = Estimate(0.9, 0.8, 0.99, 0.95, "test", 500, Status.INCONCLUSIVE, "misfit")
+    assert verdicts(policy, shards(a=unpromised)) == {"a": "pass"}
 
 
 def test_exit_codes_have_their_order():

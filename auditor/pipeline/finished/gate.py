@@ -22,9 +22,9 @@ from auditor.reports.render.junit import render_junit
 from auditor.reports.render.write import write_reports
 
 CONTROL = (
-    "A fail needs the whole interval beyond the error bound and, among all scopes of its rule, Benjamini-Hochberg on "
-    "one-sided p-values at a false-discovery rate of {rate:g}. A pass needs the whole interval within the bound, "
-    "uncorrected, for every scope."
+    "Only a measured figure can pass or fail. A fail needs the whole interval beyond the error bound and, among all "
+    "scopes of its rule, Benjamini-Hochberg on one-sided p-values at a false-discovery rate of {rate:g}. A pass needs "
+    "the whole interval within the bound, uncorrected, for every scope."
 )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from auditor.estimate.fraction.counts import BINS, HIGHEST, LOWEST
 from auditor.pipeline.fraction.measure import Synthetic
 
+HISTOGRAMS = 12
 ESTIMAND = (
     "The share of eligible documents (in a language that the detectors were measured in, of at least {words} words) "
     "whose text is wholly or mostly machine-generated. Documents that are not eligible are not measured, never counted "
@@ -85,13 +86,19 @@ def sensitivity(synthetic: Synthetic) -> dict[str, Any]:
         }
         if len(misfit)
         else None,
+        "histograms": shard_histograms(synthetic),
     }
 
 
-def fit_bins(synthetic: Synthetic, most: int = 24) -> list[dict[str, float]]:
-    """Observed scores beside the fitted human and machine parts, as shares in score bins of one width."""
-    fit, fraction = synthetic.prevalence.fit, synthetic.prevalence.corpus.documents[0].value
-    observed = synthetic.counts["shard"].histogram.sum(axis=0)
+def fit_bins(synthetic: Synthetic, most: int = 24, *, shard: int | None = None) -> list[dict[str, float]]:
+    """Observed scores beside the fitted human and machine parts, as shares in score bins of one width.
+
+    shard: the position of one shard; None is the whole corpus
+    """
+    fit, scopes = synthetic.prevalence.fit, synthetic.prevalence
+    fraction = (scopes.corpus.documents[0] if shard is None else scopes.shards.documents[shard]).value
+    every = synthetic.counts["shard"].histogram
+    observed = every.sum(axis=0) if shard is None else every[shard]
     if fit is None or fraction is None or not observed.any():
         return []
     seen = np.flatnonzero(observed)
@@ -102,14 +109,23 @@ def fit_bins(synthetic: Synthetic, most: int = 24) -> list[dict[str, float]]:
     columns = (observed / observed.sum(), (1 - fraction) * human, fraction * machine)
     edges = np.append(starts, 2 * starts[-1] - starts[-2] if len(starts) > 1 else starts[-1] + 1)
     rows = zip(starts, edges[1:], *(np.add.reduceat(column, starts) for column in columns), strict=True)
-    score = (HIGHEST - LOWEST) / BINS
+    width = (HIGHEST - LOWEST) / BINS
     return [
         {
-            "lower": LOWEST + score * float(first),
-            "upper": LOWEST + score * float(last),
+            "lower": LOWEST + width * float(first),
+            "upper": LOWEST + width * float(last),
             "observed": float(seen_share),
-            "human": float(own),
-            "machine": float(other),
+            "human": float(human_part),
+            "machine": float(machine_part),
         }
-        for first, last, seen_share, own, other in rows
+        for first, last, seen_share, human_part, machine_part in rows
     ]
+
+
+def shard_histograms(synthetic: Synthetic, most: int = HISTOGRAMS) -> list[dict[str, Any]]:
+    """Scores of the shards with the highest lower bounds, beside the fitted human and machine parts."""
+    shards = synthetic.prevalence.shards
+    lower = [e.lower if e.lower is not None else -1.0 for e in shards.documents]
+    worst = sorted(range(len(lower)), key=lambda place: -lower[place])[:most]
+    rows = [{"scope_kind": "shard", "scope": shards.scopes[i], "bins": fit_bins(synthetic, shard=i)} for i in worst]
+    return [row for row in rows if row["bins"]]

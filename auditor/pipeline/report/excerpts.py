@@ -32,7 +32,10 @@ def with_excerpts(report: dict[str, Any], run: Path) -> dict[str, Any]:
     known = {(shard, row): text for shard, row, text in texts.select("shard", "row", "text").iter_rows()}
     clusters = dict(report.get("clusters") or {})
     clusters["largest"] = [_told(cluster, known) for cluster in clusters.get("largest", [])]
-    return report | {SECTION: _ends(texts), "clusters": clusters} if texts.height else report
+    if not texts.height:
+        return report
+    found = [_shown(finding, known) for finding in report.get("findings", [])]
+    return report | {SECTION: _ends(texts), "clusters": clusters, "findings": found}
 
 
 def render_with_excerpts(run: Path, formats: Sequence[str], out: Path) -> list[Path]:
@@ -51,8 +54,16 @@ def forget_excerpts(run: Path) -> bool:
     path = run / "report.json"
     report = read_json(path) if path.exists() else {}
     clusters = report.get("clusters", {}).get("largest", [])
-    if not report.get(SECTION) and not any(_places(cluster, quoted=True) for cluster in clusters):
+    documents = [
+        place
+        for finding in report.get("findings", [])
+        for place in (finding.get("evidence") or {}).get("documents", [])
+        if place.get("excerpt")
+    ]
+    if not report.get(SECTION) and not documents and not any(_places(cluster, quoted=True) for cluster in clusters):
         return False
+    for place in documents:
+        place["excerpt"] = None
     for cluster in clusters:
         for place in _places(cluster):
             place["excerpt"] = None
@@ -89,6 +100,20 @@ def _ends(texts: pl.DataFrame) -> list[dict[str, Any]]:
         for why, end in zip(SHOWN, ends, strict=True)
         for row in end.iter_rows(named=True)
     ]
+
+
+def _shown(finding: dict[str, Any], known: dict[tuple[str, int], str]) -> dict[str, Any]:
+    """A finding whose documents carry what is retained of them."""
+    evidence = finding.get("evidence") or {}
+    if not evidence.get("documents"):
+        return finding
+    documents = [
+        place | {"excerpt": redact(known[place["shard"], place["row"]])}
+        if (place["shard"], place["row"]) in known
+        else place
+        for place in evidence["documents"]
+    ]
+    return finding | {"evidence": evidence | {"documents": documents}}
 
 
 def _told(cluster: dict[str, Any], known: dict[tuple[str, int], str]) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from auditor.estimate.fraction.scopes import selected
 from auditor.records import Estimate, Finding, Severity, Status
+from auditor.store.database import query, quoted
 
 # Thresholds are conventions, shown beside every finding; a policy file sets a team's own (auditor gate --init).
 SYNTHETIC_SHARE = 0.10
@@ -15,7 +17,7 @@ DROP_SHARE = 0.50
 DUPLICATE_SHARE = 0.20
 LOST_TYPES = 0.10
 LARGE_CLUSTER = 0.01
-DECLARED_GAP = 0.05
+EVIDENCE = 5  # documents named behind a finding
 
 
 def find(
@@ -26,9 +28,11 @@ def find(
 ) -> list[Finding]:
     """All findings, worst first. of_estimates: what the estimators themselves noticed (placebo, anchors)."""
     found: list[Finding] = [*of_estimates]
-    above = selected([shard["synthetic_fraction"] for shard in shards], SYNTHETIC_SHARE)
+    fractions = [_only_measured(shard["synthetic_fraction"]) for shard in shards]
+    above = selected(fractions, SYNTHETIC_SHARE)
     for place, shard in enumerate(shards):
-        found += _synthetic(shard["shard"], above[place], len(shards)) if place in above else []
+        if place in above:
+            found.append(_synthetic(shard["shard"], fractions[place], above[place], len(shards)))
         found += _of_shard(shard)
     found += _of_clusters(clusters, corpus["documents"])
     order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
@@ -39,23 +43,28 @@ def actions(shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What to do with each shard that should not simply be kept, and why: a proposal by the same thresholds."""
     out = []
     for shard in shards:
-        fraction: Estimate = shard["synthetic_fraction"]
-        lower, upper = _lower(fraction), fraction.upper if fraction.upper is not None else 0.0
-        if not shard.get("complete", True):
-            action, why = "quarantine", "it could not be read whole"
-        elif lower > DROP_SHARE:
-            action, why = "drop", f"at least {lower:.0%} of its documents are machine-written"
-        elif lower > SYNTHETIC_SHARE:
-            action, why = "filter", f"at least {lower:.0%} of its documents are machine-written"
-        elif upper > REVIEW_SHARE:
-            action, why = "review", f"up to {upper:.0%} may be machine-written: labels of a sample would tell"
-        elif _lower(shard["duplicate_fraction"]) > DUPLICATE_SHARE:
-            action, why = "filter", f"{shard['duplicate_fraction'].value:.0%} of its documents repeat another"
-        else:
-            continue
-        size = {"documents": shard["documents"], "tokens": shard["tokens"]}
-        out.append({"shard": shard["shard"], "action": action, "why": why, **size})
+        proposed = _action(shard)
+        if proposed:
+            size = {"documents": shard["documents"], "tokens": shard["tokens"]}
+            out.append({"shard": shard["shard"], "action": proposed[0], "why": proposed[1], **size})
     return out
+
+
+def _action(shard: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The action for one shard and the reason; an inconclusive figure asks for labels, never for leaving text out."""
+    fraction: Estimate = shard["synthetic_fraction"]
+    lower, upper = _lower(_only_measured(fraction)), fraction.upper if fraction.upper is not None else 0.0
+    if not shard.get("complete", True):
+        return "quarantine", "it could not be read whole"
+    if lower > DROP_SHARE:
+        return "drop", f"at least {lower:.0%} of its documents are machine-written"
+    if lower > SYNTHETIC_SHARE:
+        return "filter", f"at least {lower:.0%} of its documents are machine-written"
+    if upper > REVIEW_SHARE:
+        return "review", f"up to {upper:.0%} may be machine-written: labels of a sample would tell"
+    if _lower(shard["duplicate_fraction"]) > DUPLICATE_SHARE:
+        return "filter", f"{shard['duplicate_fraction'].value:.0%} of its documents repeat another"
+    return None
 
 
 def shard_flags(shard: Mapping[str, Any], findings: Sequence[Finding]) -> list[str]:
@@ -64,72 +73,67 @@ def shard_flags(shard: Mapping[str, Any], findings: Sequence[Finding]) -> list[s
     return flags + ([] if shard.get("complete", True) else ["incomplete"])
 
 
-def _synthetic(name: str, fraction: Estimate, shards: int) -> list[Finding]:
-    """A shard picked because of its figure: its interval is the wider one of the false coverage rate."""
-    message = (
-        f"at least {_lower(fraction):.0%} of the eligible documents are machine-written "
-        f"(threshold {SYNTHETIC_SHARE:.0%})"
-    )
-    advice = "review a sample (auditor export --review), then drop or down-weight (auditor export --weights)"
-    evidence = {"threshold": SYNTHETIC_SHARE, "picked_among": shards, "level": fraction.level}
-    return [Finding("synthetic", Severity.WARNING, "shard", name, message, advice, evidence, fraction)]
+def _synthetic(name: str, fraction: Estimate, adjusted: Estimate, shards: int) -> Finding:
+    """A shard whose measured share lies above the threshold, also after adjustment for having been picked.
+
+    The estimate is the shard's own, as everywhere else; the interval adjusted for selection (false coverage rate) is
+    kept apart under `adjusted`.
+    """
+    message = f"at least {_lower(fraction):.0%} of the eligible documents are machine-written"
+    message += f" (threshold {SYNTHETIC_SHARE:.0%}"
+    if adjusted.level > fraction.level:
+        message += f"; at least {_lower(adjusted):.0%} after adjustment for picking among {shards:,} shards"
+    advice = "look at the documents below, have a sample labelled (auditor export RUN --review 100), then leave out or "
+    advice += "down-weight (auditor export RUN --weights weights.parquet)"
+    evidence = {"threshold": SYNTHETIC_SHARE, "picked_among": shards, "adjusted": adjusted.as_dict()}
+    return Finding("synthetic", Severity.WARNING, "shard", name, message + ")", advice, evidence, fraction)
 
 
 def _of_shard(shard: Mapping[str, Any]) -> list[Finding]:
+    """Findings of one shard that need no comparison with the others."""
     name, found = shard["shard"], []
     duplicate: Estimate = shard["duplicate_fraction"]
     if duplicate.is_number and _lower(duplicate) > DUPLICATE_SHARE:
-        found.append(
-            Finding(
-                "duplicates",
-                Severity.WARNING,
-                "shard",
-                name,
-                f"{duplicate.value:.0%} of the documents repeat another one (threshold {DUPLICATE_SHARE:.0%})",
-                "keep the representatives (auditor export --keep)",
-                {"threshold": DUPLICATE_SHARE},
-                duplicate,
-            )
-        )
+        message = f"{duplicate.value:.0%} of the documents repeat another one (threshold {DUPLICATE_SHARE:.0%})"
+        advice = "keep one of each cluster (auditor export RUN --keep keep.parquet)"
+        evidence = {"threshold": DUPLICATE_SHARE}
+        found.append(Finding("duplicates", Severity.WARNING, "shard", name, message, advice, evidence, duplicate))
     lost: Estimate = shard["diversity_loss"]["q0"]
     if lost.status == Status.MEASURED and _lower(lost) > LOST_TYPES:
-        found.append(
-            Finding(
-                "diversity",
-                Severity.WARNING,
-                "shard",
-                name,
-                f"at least {_lower(lost):.0%} fewer word types than the human reference at equal coverage",
-                "see which part is duplication and which synthetic text; collect human text of this kind",
-                {"threshold": LOST_TYPES},
-                lost,
-            )
-        )
+        message = f"at least {_lower(lost):.0%} fewer word types than the human reference at equal coverage"
+        advice = "see which part is duplication and which synthetic text; collect human text of this kind"
+        evidence = {"threshold": LOST_TYPES}
+        found.append(Finding("diversity", Severity.WARNING, "shard", name, message, advice, evidence, lost))
     if not shard.get("complete", True):
-        found.append(
-            Finding(
-                "incomplete",
-                Severity.ERROR,
-                "shard",
-                name,
-                f"the shard could not be read whole: {shard.get('error')}",
-                "mend or replace the file, then run the same command again",
-                {},
-            )
-        )
+        message = f"the shard could not be read whole: {shard.get('error')}"
+        advice = "mend or replace the file, then run the same command again"
+        found.append(Finding("incomplete", Severity.ERROR, "shard", name, message, advice))
     elif shard["documents"] and not shard["eligible_documents"]:
-        found.append(
-            Finding(
-                "nothing_eligible",
-                Severity.NOTE,
-                "shard",
-                name,
-                "no document is eligible, so nothing about machine-written text is measured here",
-                "see the reasons under skips; --minimum-words and the detectors' languages decide",
-                dict(shard.get("ineligible", {})),
-            )
-        )
+        message = "no document is eligible, so nothing about machine-written text is measured here"
+        advice = "see the reasons under skips; --minimum-words and the detectors' languages decide"
+        why = dict(shard.get("ineligible", {}))
+        found.append(Finding("nothing_eligible", Severity.NOTE, "shard", name, message, advice, why))
     return found
+
+
+def with_documents(connection: Any, found: Sequence[Finding]) -> list[Finding]:
+    """The findings about machine-written text, each with the highest-scoring documents of its shard as evidence."""
+    of_text = [f for f in found if f.kind == "synthetic" and f.scope_kind == "shard"]
+    if not of_text:
+        return list(found)
+    listed = ", ".join(quoted(f.scope) for f in of_text)
+    rows = query(
+        connection,
+        f"""SELECT shard, row, doc_id, score FROM docs WHERE shard IN ({listed}) AND eligible AND score IS NOT NULL
+            QUALIFY row_number() OVER (PARTITION BY shard ORDER BY score DESC, row) <= {EVIDENCE}
+            ORDER BY shard, score DESC, row""",
+    ).to_dicts()
+    of_shard: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        of_shard.setdefault(row["shard"], []).append(row | {"score": float(row["score"])})
+    return [
+        replace(f, evidence=f.evidence | {"documents": of_shard.get(f.scope, [])}) if f in of_text else f for f in found
+    ]
 
 
 def _of_clusters(clusters: Mapping[str, Any], documents: int) -> list[Finding]:
@@ -149,6 +153,13 @@ def _of_clusters(clusters: Mapping[str, Any], documents: int) -> list[Finding]:
                 )
             )
     return found
+
+
+def _only_measured(estimate: Estimate) -> Estimate:
+    """The estimate where it is measured: an inconclusive interval does not promise to cover, so nothing rests on it."""
+    if estimate.status == Status.MEASURED or not estimate.is_number:
+        return estimate
+    return Estimate.not_measured(estimate.reason or "inconclusive", level=estimate.level)
 
 
 def _lower(estimate: Estimate | None) -> float:
