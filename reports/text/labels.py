@@ -15,6 +15,17 @@ QUANTITIES = {
     "diversity.tail_retention": "Rare words kept",
     "tail_retention": "Rare words kept",
 }
+_SIDE_COLUMNS = {
+    "id": "identity",
+    "date": "date",
+    "url": "URL",
+    "language": "language",
+    "source": "source",
+    "topic": "topic",
+    "category": "category",
+    "generator": "declared generator",
+    "licence": "licence",
+}
 REASONS = {
     **SKIP_REASONS,
     "unreadable_file": "the file could not be read",
@@ -26,6 +37,9 @@ REASONS = {
     "lone_surrogate_replaced": "halves of characters were replaced",
     "encoding_already_undone": "the body was stored decoded, although its header announces an encoding",
     "payload_incomplete": "the encoded body ends early; what could be decoded of it was read",
+    **{f"{role}_unreadable": f"the {name} could not be read" for role, name in _SIDE_COLUMNS.items()},
+    **{f"{role}_ambiguous": f"two columns have the name of the {name}" for role, name in _SIDE_COLUMNS.items()},
+    "date_out_of_range": "the date lies outside the years 1000 to 2100",
     "length_mended": "the length of the record was wrong by a few bytes",
 }
 REGIMES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from auditor.errors import ConfigError
@@ -157,21 +157,21 @@ CRAWL_MARKS = frozenset({"dump", "warcinfo", "crawl_id", "warc_record_id", "warc
 OPTIONS = ROLES[:8]  # those with an option of their own
 
 
-def detect(fields: Sequence[str], options: SourceOptions, *, where: str) -> Columns:
+def detect(fields: Sequence[str], options: SourceOptions, *, where: str, partitions: Collection[str] = ()) -> Columns:
     """The columns of a shard from the names of its fields (nested ones dotted).
 
+    Parameters: where: the file, as messages name it; partitions: keys of its folders, which an option may name too
     Raises: ConfigError when there is no column of text, or an option names one that isn't there
     """
-    by_lower = {name.lower(): name for name in reversed(fields)}
     present = set(fields)
+    by_lower = {name.lower(): name for name in reversed(fields)} | {n: n for n in fields if n == n.lower()}
     common = _common(by_lower)
-    found = next((_known(f.columns, present) for f in FAMILIES if f.marks <= present), None) or common
-    # What somebody added to a known family: where its text comes from is never passed over.
-    found = replace(found, generator=found.generator or common.generator, licence=found.licence or common.licence)
+    known = next((_known(f.columns, present) for f in FAMILIES if f.marks <= present), None)
+    found = _merged(known, common) if known else common
     given = {role: getattr(options, f"{role}_column") for role in OPTIONS}
     for role, name in list(given.items()):
         if name is not None and name not in present and name.split(".")[0] not in present:
-            if options.demanded:
+            if options.demanded and (role == "text" or name not in partitions):
                 raise ConfigError(f"{where}: no column {name!r} (--{role}-column); the columns are {_listed(fields)}")
             given[role] = None
     found = replace(found, **{role: name for role, name in given.items() if name is not None})
@@ -188,6 +188,24 @@ def _known(columns: Columns, present: set[str]) -> Columns | None:
     """A family's columns as far as this shard has them (dotted names may hide in fields not sampled)."""
     kept = {role: None for role in ROLES if (name := getattr(columns, role)) and name not in present}
     return None if "text" in kept else replace(columns, **kept)
+
+
+def _merged(known: Columns, common: Columns) -> Columns:
+    """A known corpus with what somebody added to it: the layout fills gaps, and hides no column that is there.
+
+    A column with the plain name of a role ("id", "source") comes before the layout's own choice, unless the layout
+    says that it means something else (The Stack's `language` is a programming language).
+    """
+    taken = set(known.used().values())
+    changes: dict[str, str] = {}
+    for role, name in common.used().items():
+        if role in ("text", "date") or name in taken:
+            continue
+        if getattr(known, role) is None or name.lower() == role:
+            changes[role] = name
+    if known.date is None and common.date and common.date not in taken:
+        changes |= {"date": common.date, "date_kind": common.date_kind or "written"}
+    return replace(known, **changes)
 
 
 def _common(by_lower: dict[str, str]) -> Columns:

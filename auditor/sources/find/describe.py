@@ -20,12 +20,14 @@ class Layout:
     bytes: int
     rows: int | None  # None where one of them doesn't say without being read
     example: str
+    partitioned: tuple[str, ...] = ()  # roles whose values stand in the names of folders
 
     def sentence(self) -> str:
         """One line for people, such as `3 parquet shards (fineweb): text from "text", …`."""
         packed = f".{self.compression}" if self.compression else ""
         known = f" ({self.columns.family})" if self.columns.family else ""
         found = ", ".join(f"{role} from {name!r}" for role, name in self.columns.used().items())
+        found += "".join(f", {role} from the folder's name" for role in self.partitioned)
         kind = f"; the date is when it was {self.columns.date_kind}" if self.columns.date_kind else ""
         return f"{self.shards:,} {self.format}{packed} shard{'s' * (self.shards != 1)}{known}: {found}{kind}"
 
@@ -43,6 +45,7 @@ def layouts(corpus: Corpus) -> list[Layout]:
             bytes=sum(shard.bytes for shard in shards),
             rows=sum(shard.rows or 0 for shard in shards) if all(s.rows is not None for s in shards) else None,
             example=shards[0].name,
+            partitioned=tuple(sorted({role for shard in shards for role, _ in shard.partitions})),
         )
         for key, shards in groups.items()
     ]

@@ -21,6 +21,9 @@ from auditor.sources.read.interface import SourceOptions, Unread
 
 STDIN = "-"
 STDIN_NAME = "standard-input"
+HIDDEN = "hidden, or a marker of another program"
+HIDDEN_FOLDER = "in a folder whose name begins with a dot or an underscore"
+TWICE = "given twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ def _in_folder(root: str, files: Iterable[File]) -> tuple[list[Candidate], list[
         parts = file.name.split("/")
         guess = by_name(file.name)
         if any(part.startswith((".", "_")) for part in parts):
-            ignored.append(Unread(file.name, file.path, "hidden, or a marker of another program"))
+            ignored.append(Unread(file.name, file.path, _hidden(parts)))
         elif guess.format is None:
             ignored.append(Unread(file.name, file.path, guess.reason))
         else:
@@ -102,6 +105,11 @@ def _in_folder(root: str, files: Iterable[File]) -> tuple[list[Candidate], list[
         else:
             found += [Candidate(root, file) for file in members]
     return sorted(found, key=lambda c: c.file.name), ignored
+
+
+def _hidden(parts: list[str]) -> str:
+    """Why a path with a part that begins with a dot or an underscore is passed over."""
+    return HIDDEN_FOLDER if any(part.startswith((".", "_")) for part in parts[:-1]) else HIDDEN
 
 
 def _together(root: str, folder: str, members: list[File]) -> File:
@@ -142,7 +150,7 @@ def _once(found: list[Candidate], ignored: list[Unread]) -> list[Candidate]:
         path = candidate.file.path
         real = path if is_url(path) else os.path.realpath(path)
         if real in seen:
-            ignored.append(Unread(candidate.file.name, path, "given twice"))
+            ignored.append(Unread(candidate.file.name, path, TWICE))
             continue
         seen.add(real)
         kept.append(candidate)

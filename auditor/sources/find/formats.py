@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -12,6 +13,10 @@ FORMATS = {
     ".parquet": "parquet",
     ".pq": "parquet",
     ".parq": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".jsonlines": "jsonl",
@@ -24,7 +29,7 @@ FORMATS = {
     ".warc": "warc",
     ".wet": "wet",
 }
-KNOWN = "Parquet, JSONL, CSV, TSV, plain text (.txt), WARC and WET, each plain or as .gz, .zst, .bz2, .xz"
+KNOWN = "Parquet, Arrow, JSONL, CSV, TSV, plain text (.txt), WARC and WET, each plain or as .gz, .zst, .bz2, .xz"
 
 # Formats that people do give, with what to do instead.
 REFUSED = {
@@ -32,7 +37,6 @@ REFUSED = {
     "an archive; unpack it first": (".zip", ".tar", ".tgz", ".7z", ".rar"),
     "PDF; extract its text first": (".pdf",),
     "a word processor's format; save it as text first": (".docx", ".doc", ".odt", ".rtf", ".epub"),
-    "Arrow; write it as Parquet first": (".arrow", ".feather", ".ipc"),
     "not a format of documents; write it as Parquet first": (".orc", ".avro", ".sqlite", ".db", ".duckdb", ".h5"),
     "a pickle or weights, which are never opened": (".pkl", ".pickle", ".pt", ".bin", ".npy", ".npz", ".safetensors"),
     "WAT: it holds no text; give the WET or WARC file": (".wat",),
@@ -42,8 +46,7 @@ _REFUSED_MAGIC = {
     b"PK\x03\x04": "a zip archive (or an Office document)",
     b"%PDF-": "PDF",
     b"\xd0\xcf\x11\xe0": "an old Office document",
-    b"ARROW1": "Arrow; write it as Parquet first",
-    b"FEA1": "Feather; write it as Parquet first",
+    b"FEA1": "Feather version 1; rewrite it with: pyarrow.feather.write_feather(table, FILE)",
     b"Obj\x01": "Avro",
     b"ORC": "ORC",
     b"SQLite format 3": "SQLite",
@@ -52,6 +55,20 @@ _REFUSED_MAGIC = {
     b"\x80\x04\x95": "a pickle, which is never opened",
     b"\x04\x22\x4d\x18": "lz4; use gz, zst, bz2 or xz",
 }
+
+
+_ARROW_STREAM = b"\xff\xff\xff\xff"
+
+
+# What stands beside documents and describes them: neither a document nor a fault.
+SIDECAR = "describes the files beside it"
+_SIDECAR = re.compile(
+    r"(?:readme|licen[cs]e|copying|notice|authors|citation|changelog|contributing|requirements)(?:[-_]\w+)*"
+    r"(?:\.\w\w(?=\.))?(?:\.(?:md|txt|rst|cff))?"
+    r"|(?:.+\.)?(?:provenance|croissant|truth)\.json|dataset_infos?\.json|(?:dataset_dict|state|datapackage|manifest)\.json"
+    r"|(?:md5|sha\d+)sums?(?:\.txt)?|checksums?(?:\.txt)?|.+\.(?:md5|sha1|sha256|sha512|crc|idx|asc|sig|lock)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +84,22 @@ def compression_of(head: bytes) -> str | None:
     return next((name for name, magic in MAGIC.items() if head.startswith(magic)), None)
 
 
+def is_sidecar(name: str) -> bool:
+    """Whether a file is a download's or a tool's description of its neighbours (README, licence, checksums, states)."""
+    return _SIDECAR.fullmatch(PurePosixPath(name).name) is not None
+
+
+def _old_stream(head: bytes) -> bool:
+    """Arrow before 0.15 wrote the length of the schema without a marker: a small number, then a table's offset."""
+    return (
+        len(head) > 8 and 0 < int.from_bytes(head[:4], "little") < 1 << 24 and int.from_bytes(head[4:8], "little") < 256
+    )
+
+
 def by_name(name: str) -> Guess:
     """The format by the suffixes alone, to tell a corpus' files from those that lie beside them."""
+    if is_sidecar(name):
+        return Guess(None, SIDECAR)
     suffixes = [s.lower() for s in PurePosixPath(name).suffixes]
     while suffixes and suffixes[-1] in SUFFIXES:
         suffixes.pop()
@@ -91,8 +122,12 @@ def by_content(name: str, head: bytes, *, sniff: bool) -> Guess:
     named = by_name(name)
     if head.startswith(b"PAR1"):
         return Guess("parquet")
+    if head.startswith(b"ARROW1"):
+        return Guess("arrow")
     if head.startswith(b"WARC/"):
         return Guess("wet" if named.format == "wet" else "warc")
+    if named.format == "arrow" and not head.startswith(_ARROW_STREAM) and not _old_stream(head):
+        return Guess(None, "named as Arrow, but it is neither an Arrow file nor a stream: damaged, or another format")
     if named.format in ("parquet", "warc", "wet"):
         expected = {"parquet": "PAR1", "warc": "WARC/", "wet": "WARC/"}[named.format]
         return Guess(

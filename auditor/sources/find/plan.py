@@ -15,6 +15,7 @@ from auditor.errors import ConfigError, SourceError
 from auditor.sources.find.discover import STDIN, STDIN_NAME, Candidate, discover
 from auditor.sources.find.files import File, open_binary
 from auditor.sources.find.formats import KNOWN, by_content, compression_of
+from auditor.sources.find.partitions import partition_columns
 from auditor.sources.open.compression import expanded
 from auditor.sources.read.chooser import reader
 from auditor.sources.read.interface import Corpus, Limits, Shard, SourceOptions, Unread
@@ -91,6 +92,7 @@ def plan_shard(candidate: Candidate, options: SourceOptions) -> Shard:
         format = _format(candidate, compression, options)
         fingerprint = _hash(file.bytes, file.mtime, *ends)
     seen = reader(format).inspect(file, compression, options, format)
+    columns, partitions = partition_columns(seen.columns, file.path, options)
     return Shard(
         name=file.name,
         path=file.path if "://" in file.path else os.path.abspath(file.path),
@@ -99,9 +101,10 @@ def plan_shard(candidate: Candidate, options: SourceOptions) -> Shard:
         bytes=file.bytes,
         mtime=file.mtime,
         fingerprint=fingerprint,
-        columns=seen.columns,
+        columns=columns,
         splits=seen.splits,
         rows=seen.rows,
+        partitions=partitions,
     )
 
 

@@ -12,12 +12,12 @@ import polars as pl
 from auditor.errors import SourceError
 from auditor.records import Skip
 from auditor.sources.open.canonical import Raw, to_canonical
-from auditor.sources.read.interface import CANONICAL, Batch, SourceOptions
+from auditor.sources.read.interface import CANONICAL, Batch, Shard, SourceOptions
 
 LISTED = 20  # skips of one reason that a batch lists one by one; the others are a count
 
 
-def batched(raws: Iterable[Raw], shard: str, options: SourceOptions) -> Iterator[Batch]:
+def batched(raws: Iterable[Raw], shard: Shard, options: SourceOptions) -> Iterator[Batch]:
     """Canonical batches of at most batch_bytes of text (or one longer document) and batch_rows rows.
 
     Raises: SourceError where the reader did, after a batch with everything read before it
@@ -36,7 +36,7 @@ def batched(raws: Iterable[Raw], shard: str, options: SourceOptions) -> Iterator
         except SourceError as error:
             failure = error
             continue
-        done = to_canonical(raw, shard)
+        done = to_canonical(_with_constants(raw, shard), shard.name)
         skips += done.skips
         notes += done.notes
         for piece, weight in _pieces(done.frame, size, rows, options):
@@ -49,6 +49,12 @@ def batched(raws: Iterable[Raw], shard: str, options: SourceOptions) -> Iterator
         yield _batch(held, skips, notes)
     if failure is not None:
         raise failure
+
+
+def _with_constants(raw: Raw, shard: Shard) -> Raw:
+    """The records with what the partitions of their file say of all of them."""
+    constants = [pl.lit(value).alias(role) for role, value in shard.partitions]
+    return replace(raw, frame=raw.frame.with_columns(constants)) if constants else raw
 
 
 def _pieces(frame: pl.DataFrame, size: int, rows: int, options: SourceOptions) -> Iterator[tuple[pl.DataFrame, int]]:

@@ -13,6 +13,7 @@ from auditor.sources.read.interface import Batch, Inspected, Shard, SourceOption
 
 MODULES = {
     "parquet": "parquet",
+    "arrow": "arrow",
     "jsonl": "jsonl",
     "csv": "delimited",
     "tsv": "delimited",

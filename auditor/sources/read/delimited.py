@@ -20,6 +20,7 @@ from auditor.errors import SourceError
 from auditor.records import Skip
 from auditor.sources.find.columns import detect
 from auditor.sources.find.files import File
+from auditor.sources.find.partitions import partitions_of
 from auditor.sources.open import quoting
 from auditor.sources.open.batching import batched
 from auditor.sources.open.canonical import Raw
@@ -37,16 +38,19 @@ csv.field_size_limit(2**31 - 1)  # the feed bounds records by their bytes, all f
 def inspect(file: File, compression: str | None, options: SourceOptions, format: str) -> Inspected:
     """The columns by the header; one split, since only a parser knows which newlines end records.
 
-    Raises: SourceError for an absurd header; ConfigError where no column is one of text
+    Raises: SourceError for an absurd header, or two columns of the text's name; ConfigError where none is one of text
     """
     records = opened(file.path, compression, options, format)[1]
-    columns = detect([name[:80] for name in _header(records, file.path, options)], options, where=file.name)
+    header = [name[:80] for name in _header(records, file.path, options)]
+    columns = detect(header, options, where=file.name, partitions=partitions_of(file.path))
+    if header.count(columns.text or "") > 1:
+        raise SourceError(f"{file.path}: two columns are named {columns.text!r}; rename one of them")
     return Inspected(columns, (Split(0, 0, file.bytes),))
 
 
 def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
     """The documents of a CSV or TSV file; row counts records after the header, blank lines left out."""
-    return batched(_raws(shard, options), shard.name, options)
+    return batched(_raws(shard, options), shard, options)
 
 
 def _raws(shard: Shard, options: SourceOptions) -> Iterator[Raw]:
@@ -234,8 +238,14 @@ class _Rows:
 
     def __init__(self, shard: Shard, header: list[str]) -> None:
         self.shard, self.width, self.row = shard.name, len(header), 0
-        self.places = {role: header.index(name) for role, name in shard.columns.used().items() if name in header}
+        used = shard.columns.used()
+        self.places = {role: header.index(name) for role, name in used.items() if header.count(name) == 1}
+        ambiguous = {role: name for role, name in used.items() if header.count(name) > 1}
         self._clear()
+        self.notes += [
+            Skip(shard.name, f"{role}_ambiguous", detail=f"two columns are named {name!r}")
+            for role, name in ambiguous.items()
+        ]
 
     def _clear(self) -> None:
         self.size = 0

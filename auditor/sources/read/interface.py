@@ -128,7 +128,7 @@ class Shard:
 
     name: str
     path: str
-    format: str  # parquet | jsonl | csv | tsv | text | folder | warc | wet
+    format: str  # parquet | arrow | jsonl | csv | tsv | text | folder | warc | wet
     compression: str | None  # gz | zst | bz2 | xz
     bytes: int
     mtime: float
@@ -136,6 +136,7 @@ class Shard:
     columns: Columns = Columns()
     splits: tuple[Split, ...] = ()
     rows: int | None = None  # where the file says so without being read
+    partitions: tuple[tuple[str, str], ...] = ()  # roles and their values that the names of its folders give
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -143,7 +144,9 @@ class Shard:
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Shard:
         splits = tuple(Split(**split) for split in fields["splits"])
-        return cls(**{**fields, "columns": Columns(**fields["columns"]), "splits": splits})
+        partitions = tuple((role, value) for role, value in fields.get("partitions", ()))
+        own = {"columns": Columns(**fields["columns"]), "splits": splits, "partitions": partitions}
+        return cls(**{**fields, **own})
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from auditor.errors import SourceError
 from auditor.records import Skip
 from auditor.sources.find.columns import detect
 from auditor.sources.find.files import File, blocks
+from auditor.sources.find.partitions import partitions_of
 from auditor.sources.open.batching import batched
 from auditor.sources.open.canonical import Raw
 from auditor.sources.open.compression import expanded
@@ -36,7 +37,7 @@ _DOUBTFUL = r"^(?:[\[{]|-?[0-9][-+.0-9eE]*$|(?:true|false|-?inf|NaN)$)"
 
 def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
     """The documents of a byte range of a plain file, or of a whole compressed one."""
-    return batched(_raws(shard, split, options), shard.name, options)
+    return batched(_raws(shard, split, options), shard, options)
 
 
 def inspect(file: File, compression: str | None, options: SourceOptions, format: str) -> Inspected:
@@ -44,7 +45,7 @@ def inspect(file: File, compression: str | None, options: SourceOptions, format:
 
     Raises: SourceError when there is no JSON object among its first lines; ConfigError when they have no text
     """
-    columns = detect(_names(file, compression, options), options, where=file.name)
+    columns = detect(_names(file, compression, options), options, where=file.name, partitions=partitions_of(file.path))
     return Inspected(columns, _splits(file, compression, options))
 
 

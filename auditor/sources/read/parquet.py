@@ -11,16 +11,14 @@ from dataclasses import replace
 from typing import Any, BinaryIO
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auditor.errors import ConfigError, SourceError
-from auditor.records import Skip
-from auditor.sources.find.columns import detect
+from auditor.errors import SourceError
 from auditor.sources.find.files import File, open_binary
 from auditor.sources.open.batching import batched
 from auditor.sources.open.canonical import Raw
+from auditor.sources.open.tables import columns_of, raw_of
 from auditor.sources.read.interface import MIB, Batch, Inspected, Shard, SourceOptions, Split, split_size
 
 BUFFER = MIB
@@ -33,29 +31,12 @@ DECODED = 8 * MIB  # gathered for what follows
 def inspect(file: File, compression: str | None, options: SourceOptions, format: str) -> Inspected:
     """The columns, splits of whole row groups with about split_bytes each, and the number of rows.
 
-    Raises: SourceError when it is no Parquet, or damaged; ConfigError when it has no column of text
+    Raises: SourceError when it is no Parquet, damaged, or ambiguous; ConfigError when it has no column of text
     """
     with open_binary(file.path, options.storage) as stream:
         opened = _open(file.path, stream)
-        schema, metadata = opened.schema_arrow, opened.metadata
-        if len(schema) > options.limits.columns:
-            raise SourceError(f"{file.path}: {len(schema):,} columns, more than {options.limits.columns:,}; not read")
-        columns = detect(_names(schema), options, where=file.name)
-        kind = _type_of(schema, columns.text or "")
-        if not _is_text(kind):
-            raise ConfigError(
-                f"{file.name}: the column {columns.text!r} holds {kind}, not text; name another with --text-column"
-            )
+        columns, metadata = columns_of(opened.schema_arrow, file, options), opened.metadata
         return Inspected(columns, _splits(metadata, options.split_bytes), metadata.num_rows)
-
-
-def _names(schema: pa.Schema) -> list[str]:
-    names: list[str] = []
-    for field in schema:
-        names.append(field.name)
-        if pa.types.is_struct(field.type):
-            names += [f"{field.name}.{inner.name}" for inner in field.type]
-    return names
 
 
 def _splits(metadata: pq.FileMetaData, most: int) -> tuple[Split, ...]:
@@ -75,7 +56,7 @@ def _splits(metadata: pq.FileMetaData, most: int) -> tuple[Split, ...]:
 
 def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
     """The documents of a run of row groups."""
-    return batched(_raws(shard, split, options), shard.name, options)
+    return batched(_raws(shard, split, options), shard, options)
 
 
 def narrowed(shard: Shard, split: Split, options: SourceOptions, rows: np.ndarray) -> Iterator[Split]:
@@ -106,7 +87,7 @@ def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
                 for table in _gathered(
                     opened.iter_batches(batch_size=rows, row_groups=[group], columns=wanted, use_threads=False)
                 ):
-                    yield _raw(table, shard, row, options)
+                    yield raw_of(table, shard, row, options)
                     row += table.num_rows
     except (pa.ArrowException, OSError) as error:
         raise SourceError(
@@ -134,50 +115,6 @@ def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             break
     if failure is not None:
         raise failure
-
-
-def _raw(batch: pa.RecordBatch, shard: Shard, first: int, options: SourceOptions) -> Raw:
-    columns, notes = {}, []
-    for role, path in shard.columns.used().items():
-        column, repaired = _clean(_column(batch, path))
-        columns[role] = column
-        if repaired and role == "text":
-            notes += [Skip(shard.name, "invalid_utf8_replaced", row=first + i) for i in repaired]
-    frame = pl.DataFrame(columns).with_row_index("row", offset=first).with_columns(pl.col("row").cast(pl.Int64))
-    large = frame["text"].str.len_bytes().fill_null(0) > options.limits.record_bytes
-    skips = [
-        Skip(shard.name, "record_too_large", row=row, detail=f"longer than {options.limits.record_bytes:,} bytes")
-        for row in frame.filter(large)["row"].to_list()
-    ]
-    return Raw(frame.filter(~large) if skips else frame, tuple(skips), tuple(notes))
-
-
-def _column(batch: pa.RecordBatch, path: str) -> pa.Array:
-    """A column by its name or, failing that, by its dotted path; nulls of the outer struct hide the inner value."""
-    if path in batch.schema.names:
-        return batch.column(path)
-    name, *inner = path.split(".")
-    column = batch.column(name)
-    for field in inner:
-        column = column.flatten()[column.type.get_field_index(field)]
-    return column
-
-
-def _clean(column: pa.Array) -> tuple[pl.Series, list[int]]:
-    """Strings with every byte valid UTF-8 (pyarrow doesn't check, polars must be able to rely on it)."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if not _is_text(column.type):
-        return pl.Series(pl.from_arrow(column)), []
-    column = column.cast(pa.large_binary()).cast(pa.large_string(), safe=False) if _is_binary(column) else column
-    try:
-        column.validate(full=True)
-        return pl.Series(pl.from_arrow(column.cast(pa.large_string()))), []
-    except pa.ArrowInvalid:
-        octets = column.cast(pa.large_binary()).to_pylist()
-    texts = [None if text is None else text.decode(errors="replace") for text in octets]
-    bad = [i for i, (a, b) in enumerate(zip(octets, texts, strict=True)) if b is not None and a != b.encode()]
-    return pl.Series(texts, dtype=pl.String), bad
 
 
 def _rows_at_once(opened: pq.ParquetFile, group: int, text: str, stream: BinaryIO) -> int:
@@ -220,28 +157,6 @@ def _open(path: str, stream: BinaryIO) -> Any:
         raise SourceError(
             f"{path}: not a whole Parquet file ({_first_line(error)}); truncated, or still being written?"
         ) from error
-
-
-def _type_of(schema: pa.Schema, path: str) -> pa.DataType | None:
-    if path in schema.names:
-        return schema.field(path).type
-    name, *inner = path.split(".")
-    kind = schema.field(name).type if name in schema.names else None
-    for field in inner:
-        index = kind.get_field_index(field) if kind is not None and pa.types.is_struct(kind) else -1
-        kind = kind.field(index).type if kind is not None and index >= 0 else None
-    return kind
-
-
-def _is_text(kind: pa.DataType | None) -> bool:
-    if kind is not None and pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
-    return kind is not None and (any(t(kind) for t in tests) or pa.types.is_large_binary(kind))
-
-
-def _is_binary(column: pa.Array) -> bool:
-    return pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)
 
 
 def _first_line(error: BaseException) -> str:

@@ -47,7 +47,7 @@ def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
 
     Raises: SourceError at the end where files were damaged: one bad file of a folder takes only itself down
     """
-    return batched(_raws(shard, split, options), shard.name, options)
+    return batched(_raws(shard, split, options), shard, options)
 
 
 def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:

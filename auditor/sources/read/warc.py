@@ -52,7 +52,7 @@ def inspect(file: File, compression: str | None, options: SourceOptions, format:
 
 def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
     """The documents of an archive: WET conversions, and the text of pages; row counts records of any type."""
-    return batched(_raws(shard, options), shard.name, options)
+    return batched(_raws(shard, options), shard, options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,6 @@ def test_an_empty_folder_and_one_without_known_formats_are_errors(tmp_path):
         ("a.xlsx", b"PK\x03\x04", "zip archive"),
         ("a.pdf", b"%PDF-1.7", "PDF"),
         ("a.zip", b"PK\x03\x04", "zip archive"),
-        ("a.arrow", b"ARROW1\0\0", "Arrow"),
         ("a.pkl", b"\x80\x04\x95aaaa", "pickle"),
         ("a.exe", b"MZ\0\0", "no known format"),
     ],

@@ -15,7 +15,7 @@ from auditor.sources.open.batching import LISTED, batched, condensed
 from auditor.sources.open.canonical import Raw, host
 from auditor.sources.open.dates import to_dates
 from auditor.sources.open.languages import TO_ISO_639_1, normalised
-from auditor.sources.read.interface import SourceOptions
+from auditor.sources.read.interface import Shard, SourceOptions
 
 DAY = datetime.date(2019, 4, 25)
 
@@ -167,6 +167,22 @@ def test_the_known_corpora_are_recognised(family):
     assert [str(getattr(found, r)) for r in ("text", "id", "date", "url", "language")] == expected.split()
 
 
+ADDED = ("id", "source", "language", "topic", "category", "url", "generator", "licence")
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "stack-v2"])
+def test_a_recognised_layout_hides_no_column(family):
+    fields = [*dict.fromkeys((*FAMILIES[family][0].split(), *ADDED))]
+    found = detect(fields, SourceOptions(), where="x")
+    assert found.family == family and found.text == FAMILIES[family][1].split()[0]
+    assert [getattr(found, role) for role in ADDED] == [*ADDED]
+
+
+def test_a_layout_without_a_date_takes_the_one_that_is_there():
+    found = detect(["text", "meta.pile_set_name", "created_at", "doc_id"], SourceOptions(), where="x")
+    assert (found.family, found.date, found.date_kind, found.id) == ("pile", "created_at", "written", "doc_id")
+
+
 def test_a_programming_language_is_a_category_and_no_language():
     found = detect(FAMILIES["stack-v2"][0].split(), SourceOptions(), where="x")
     assert (found.language, found.category) == (None, "language")
@@ -196,6 +212,9 @@ def test_what_the_user_names_comes_first():
     assert (found.text, found.date, found.topic, found.date_kind) == ("title", "added", "metadata.field", "written")
 
 
+SHARD = Shard("s", "s", "text", None, 0, 0.0, "")
+
+
 @given(st.lists(st.lists(st.integers(0, 40), max_size=6), max_size=6), st.integers(1, 60), st.integers(1, 5))
 def test_batches_hold_what_was_read_within_their_bounds_wherever_blocks_end(blocks, most, rows):
     options = SourceOptions(batch_bytes=most, batch_rows=rows)
@@ -212,10 +231,10 @@ def test_batches_hold_what_was_read_within_their_bounds_wherever_blocks_end(bloc
             )
             row += len(block)
 
-    found = [[len(text) for text in batch.frame["text"]] for batch in batched(raws(blocks), "s", options)]
+    found = [[len(text) for text in batch.frame["text"]] for batch in batched(raws(blocks), SHARD, options)]
     assert [n for batch in found for n in batch] == lengths
     assert all(len(batch) <= rows and (sum(batch) <= most or len(batch) == 1) for batch in found)
-    again = [[len(text) for text in b.frame["text"]] for b in batched(raws([[n] for n in lengths]), "s", options)]
+    again = [[len(text) for text in b.frame["text"]] for b in batched(raws([[n] for n in lengths]), SHARD, options)]
     assert again == found
 
 
