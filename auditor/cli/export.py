@@ -13,6 +13,7 @@ from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, ConfigError
 
 WHAT = "What to write"
 WHICH = "Which documents stay"
+PRINTED = 50  # shards of a table on the terminal
 
 
 @app.command(
@@ -46,6 +47,9 @@ def export(
     ),
     keep_duplicates: bool = typer.Option(False, help="Keep all copies, not one of each.", rich_help_panel=WHICH),
     drop_ineligible: bool = typer.Option(False, help="Leave out what was not measured.", rich_help_panel=WHICH),
+    drop_unread: bool = typer.Option(
+        False, help="Of --filtered: leave out records that could not be read, too.", rich_help_panel=WHICH
+    ),
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> int:
     """Write what an audit chose: lists of documents, the filtered corpus, sampling weights, a sample to label."""
@@ -62,10 +66,14 @@ def export(
             written = export.write_manifests(run, choice, keep=keep, drop=drop)
             found["manifests"] = {"kept": written.kept, "dropped": written.dropped, "files": written.files}
         if filtered:
-            written = export.write_corpus(run, choice, filtered)
+            written = export.write_corpus(run, choice, filtered, keep_unread=not drop_unread)
             found["filtered"] = {
                 "kept": written.kept,
                 "dropped": written.dropped,
+                "unread": written.unread,
+                "not_written": written.not_written,
+                "unread_kept": not drop_unread,
+                "shards": [shard.as_dict() for shard in written.shards],
                 "files": written.files,
                 "problems": written.problems,
             }
@@ -150,8 +158,10 @@ def _print(found: dict[str, Any], json: bool) -> None:
     for name, part in found.items():
         if "kept" in part:
             print(f"{name}: {part['kept']:,} documents kept, {part['dropped']:,} left out")
+        if "shards" in part:
+            _print_records(part)
         for problem in part.get("problems", ()):
-            print(f"read in part: {problem}")
+            print(problem)
         if name == "review":
             print(f"review: {part['documents']:,} documents to label as human, ai, mixed or unsure")
         if name == "weights":
@@ -172,6 +182,25 @@ def _print(found: dict[str, Any], json: bool) -> None:
             print_table(title, ["choice", "documents", "words", "machine-written", "tail kept"], rows)
         for file in part["files"]:
             print(file)
+
+
+def _print_records(part: dict[str, Any]) -> None:
+    """What became of every record, in all and shard by shard."""
+    from auditor.cli.output.printing import print_table
+
+    total = part["kept"] + part["dropped"] + part["unread"] + part["not_written"]
+    unread = "copied as they are" if part["unread_kept"] else "left out"
+    print(
+        f"{total:,} records in: {part['kept']:,} kept + {part['dropped']:,} left out + {part['unread']:,} unread "
+        f"({unread}) + {part['not_written']:,} of shards that could not be written"
+    )
+    names = ("shard", "records", "kept", "left_out", "unread", "not_written")
+    shown = [shard for shard in part["shards"] if shard["unread"] or shard["not_written"] or shard["left_out"]]
+    if shown:
+        rows = [[f"{s[n]:,}" if n != "shard" else s[n] for n in names] for s in shown[:PRINTED]]
+        more = len(shown) - len(rows)
+        title = f"Shards that changed ({more:,} more in --json)" if more else "Shards that changed"
+        print_table(title, [name.replace("_", " ") for name in names], rows)
 
 
 def _share(value: float | None) -> str:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import zstandard
 
 from auditor.errors import SourceError
@@ -90,7 +91,16 @@ def page(text: str, content_type: str = "text/html; charset=utf-8") -> bytes:
     return f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {len(html)}\r\n\r\n".encode() + html
 
 
+def arrow(texts: Sequence[str | None]) -> bytes:
+    sink = io.BytesIO()
+    table = frame(texts).to_arrow(compat_level=pl.CompatLevel.oldest())
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=50)
+    return sink.getvalue()
+
+
 MAKE = {
+    ".arrow": arrow,
     ".jsonl": jsonl,
     ".parquet": parquet,
     ".csv": delimited,

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,7 +23,8 @@ from auditor.pipeline.run.plan import Plan, load_plan, source_options
 from auditor.pipeline.run.reopen import open_database
 from auditor.sources.find.plan import plan_corpus
 from auditor.sources.read.interface import Shard
-from auditor.sources.write import write_filtered
+from auditor.sources.write.filtered import write_filtered
+from auditor.sources.write.selection import Written
 from auditor.store.database import query
 
 COLUMNS = pa.schema([("id", pa.string()), ("shard", pa.string()), ("row", pa.int64()), ("reason", pa.string())])
@@ -32,13 +32,37 @@ BATCH = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
+class ShardExport:
+    """One shard written again: the records that the audit counted in it, and what became of them."""
+
+    shard: str
+    records: int
+    written: Written | None  # None: it could not be written
+    problem: str = ""
+
+    def as_dict(self) -> dict[str, str | int]:
+        found = self.written or Written()
+        counts: dict[str, str | int] = {"kept": found.kept, "left_out": found.left_out, "unread": found.unread}
+        lost = 0 if self.written else self.records
+        return {"shard": self.shard, "records": self.records, **counts, "not_written": lost, "problem": self.problem}
+
+
+@dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: documents kept and left out, the files, and what went wrong with a shard."""
+    """What was written: documents kept and left out, the files, and what went wrong with a shard.
+
+    Of a corpus that is written again: unread are records that were never documents, not_written those of shards that
+    could not be written whole; kept + dropped + unread + not_written are all records of the corpus. Shard by shard in
+    `shards`.
+    """
 
     kept: int
     dropped: int
     files: tuple[Path, ...] = ()
     problems: tuple[str, ...] = ()
+    unread: int = 0
+    not_written: int = 0
+    shards: tuple[ShardExport, ...] = ()
 
 
 def write_manifests(run: Path, choice: Choice, *, keep: Path | None = None, drop: Path | None = None) -> Exported:
@@ -65,8 +89,11 @@ def write_manifests(run: Path, choice: Choice, *, keep: Path | None = None, drop
     return Exported(counts[True], counts[False], files)
 
 
-def write_corpus(run: Path, choice: Choice, folder: Path) -> Exported:
+def write_corpus(run: Path, choice: Choice, folder: Path, *, keep_unread: bool = True) -> Exported:
     """Write every shard again without what is left out: same names, format and compression, kept records byte for byte.
+
+    Records that could not be read stay as they are, unless keep_unread is False. A shard that cannot be written whole
+    is named, and no part of it is left.
 
     Raises: ConfigError where the folder is not empty or a shard has changed since the audit; nothing is written then
     """
@@ -76,23 +103,38 @@ def write_corpus(run: Path, choice: Choice, folder: Path) -> Exported:
     targets = {shard.name: _target(folder, shard) for shard in plan.corpus.shards}
     if len(set(targets.values())) < len(targets):
         raise ConfigError("two shards would be written to one file; audit them from a common folder")
-    rows = _kept_rows(run, choice)
+    decided, records = _decided_rows(run, choice), _records(run)
     options = source_options(config, run)
 
-    def write(shard: Shard) -> tuple[int, str | None]:
+    def write(shard: Shard) -> ShardExport:
+        rows, keep = decided.get(shard.name, (np.zeros(0, np.int64), np.zeros(0, bool)))
         try:
-            return write_filtered(shard, rows(shard.name), targets[shard.name], options), None
+            written = write_filtered(shard, rows, keep, targets[shard.name], options, keep_unread=keep_unread)
         except SourceError as error:
-            return len(rows(shard.name)), f"{shard.name}: {error}"
+            return ShardExport(shard.name, records.get(shard.name, 0), None, f"{shard.name}: not written: {error}")
+        problem = ""
+        if written.records != records.get(shard.name, 0):
+            problem = f"{shard.name}: {written.records:,} records found, {records.get(shard.name, 0):,} were audited"
+        return ShardExport(shard.name, records.get(shard.name, 0), written, problem)
 
     # Threads: compression, decompression and Arrow's work release the interpreter's lock.
     with ThreadPoolExecutor(max(1, config.workers)) as pool:
-        results = list(pool.map(write, sorted(plan.corpus.shards, key=lambda shard: -shard.bytes)))
-    with open_database(run) as connection:
-        total = query(connection, "SELECT count(*) FROM documents").item()
-    kept = sum(count for count, _ in results)
-    problems = tuple(problem for _, problem in results if problem)
-    return Exported(kept, total - kept, tuple(targets[shard.name] for shard in plan.corpus.shards), problems)
+        done = list(pool.map(write, sorted(plan.corpus.shards, key=lambda shard: -shard.bytes)))
+    total = sum((shard.written for shard in done if shard.written), Written())
+    return Exported(
+        total.kept,
+        total.left_out,
+        tuple(targets[shard.shard] for shard in sorted(done, key=lambda s: s.shard) if shard.written),
+        (*(s.problem for s in done if s.problem), *_unread_files(plan)),
+        total.unread,
+        sum(shard.records for shard in done if not shard.written),
+        tuple(sorted(done, key=lambda shard: shard.shard)),
+    )
+
+
+def _unread_files(plan: Plan) -> tuple[str, ...]:
+    """Files of the corpus that were not read at all, and so are not written either."""
+    return tuple(f"{unread.name}: not written: it could not be read ({unread.reason})" for unread in plan.corpus.failed)
 
 
 def unchanged(plan: Plan, config: Config) -> None:
@@ -122,14 +164,24 @@ def _decided(run: Path, choice: Choice, where: str = "") -> Iterator[pa.RecordBa
         yield from connection.sql(f"SELECT * FROM ({decisions(choice)}) {where}").to_arrow_reader(BATCH)
 
 
-def _kept_rows(run: Path, choice: Choice) -> Any:
-    """A function from a shard's name to its kept rows, rising; 8 bytes a document in memory."""
-    kept: dict[str, list[np.ndarray]] = {}
-    for batch in _decided(run, choice, "WHERE keep"):
-        frame = pl.DataFrame(pa.Table.from_batches([batch.select(["shard", "row"])]))
+def _decided_rows(run: Path, choice: Choice) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The rows of each shard's documents, rising, and whether they stay; 9 bytes a document in memory."""
+    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    for batch in _decided(run, choice):
+        frame = pl.DataFrame(pa.Table.from_batches([batch.select(["shard", "row", "keep"])]))
         for (shard,), part in frame.group_by("shard", maintain_order=True):
-            kept.setdefault(str(shard), []).append(part["row"].to_numpy())
-    return lambda name: np.concatenate(kept[name]) if name in kept else np.zeros(0, np.int64)
+            found.setdefault(str(shard), []).append((part["row"].to_numpy(), part["keep"].to_numpy()))
+    return {
+        shard: (np.concatenate([rows for rows, _ in parts]), np.concatenate([keep for _, keep in parts]))
+        for shard, parts in found.items()
+    }
+
+
+def _records(run: Path) -> dict[str, int]:
+    """How many records the audit counted in each shard: documents, and records that were skipped."""
+    with open_database(run) as connection:
+        frame = query(connection, "SELECT shard, documents + skipped AS records FROM shards")
+    return dict(frame.select("shard", "records").iter_rows())
 
 
 def _empty(folder: Path, plan: Plan) -> None:

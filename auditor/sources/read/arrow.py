@@ -27,7 +27,7 @@ def inspect(file: File, compression: str | None, options: SourceOptions, format:
 
     Raises: SourceError when it is no Arrow file, or damaged; ConfigError when it has no column of text
     """
-    with _Opened(file.path, compression, options) as opened:
+    with Opened(file.path, compression, options) as opened:
         return Inspected(columns_of(opened.schema, file, options), (Split(0, 0, file.bytes),))
 
 
@@ -40,7 +40,7 @@ def _raws(shard: Shard, options: SourceOptions) -> Iterator[Raw]:
     row = 0
     names = {name.split(".")[0] for name in shard.columns.used().values()}
     names |= set(shard.columns.used().values())
-    with _Opened(shard.path, shard.compression, options) as opened:
+    with Opened(shard.path, shard.compression, options) as opened:
         wanted = [i for i, field in enumerate(opened.schema) if field.name in names]
         for batch in opened.batches():
             batch = batch.select(wanted)
@@ -50,7 +50,7 @@ def _raws(shard: Shard, options: SourceOptions) -> Iterator[Raw]:
                 row += piece.num_rows
 
 
-class _Opened:
+class Opened:
     """An Arrow file or stream with its schema, closed at the end of a `with`."""
 
     def __init__(self, path: str, compression: str | None, options: SourceOptions) -> None:
@@ -72,7 +72,7 @@ class _Opened:
             ) from error
         self.schema = self.reader.schema
 
-    def __enter__(self) -> _Opened:
+    def __enter__(self) -> Opened:
         return self
 
     def __exit__(self, *_: object) -> None:

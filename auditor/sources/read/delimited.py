@@ -143,7 +143,7 @@ class _Unfit(Exception):
     """The record at hand cannot be parsed further."""
 
 
-class _Lost(str):
+class Lost(str):
     """In place of a line: the reason why there is none."""
 
 
@@ -176,7 +176,7 @@ class _Feed:
         inside = bool(self.held)  # the parser asks for a second line of a record only within quotes
         self.held.append(line)
         self.size += len(line)
-        if isinstance(line, _Lost):
+        if isinstance(line, Lost):
             raise _Unfit(line)
         if self.size > self.limits.record_bytes:
             raise _Unfit("unclosed_quote")
@@ -192,7 +192,7 @@ class _Feed:
         try:
             for lines in blocks:
                 if lines.lost:
-                    yield _Lost(lines.lost)
+                    yield Lost(lines.lost)
                     continue
                 try:
                     text, self.replaced = lines.octets.decode(), False

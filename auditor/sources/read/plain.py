@@ -69,6 +69,8 @@ def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
                     yield builder.finish()
         except SourceError as error:
             lost.append(str(error))
+            if shard.format == "folder" and builder.row < after:
+                builder.skips.append(Skip(shard.name, "unreadable_file", row=builder.row, detail=file.name))
             builder.row = max(builder.row, after)
     yield builder.finish()
     if lost:

@@ -70,7 +70,9 @@ class Entry:
 class Archive:
     """A forward-only window over the bytes of an archive; `failure` is why it could not be read to its end."""
 
-    def __init__(self, shard: Shard, options: SourceOptions) -> None:
+    def __init__(self, shard: Shard, options: SourceOptions, *, verbatim: bool = False) -> None:
+        """verbatim: entries that were lost carry their bytes, so that they can be copied."""
+        self.passed: list[bytes] | None = [] if verbatim else None
         self.path, self.longest = shard.path, options.limits.record_bytes
         self.pieces = expanded(shard.path, shard.compression, limits=options.limits, storage=options.storage)
         self.window, self.at = b"", 0
@@ -104,22 +106,35 @@ class Archive:
             end = _HEADER_END.search(self.window, start, start + HEADER)
             if not _START.match(self.window, start) or end is None:
                 found = self._seek_next(start)
-                yield Entry({}, lost="bad_record") if found else self._cut({})
+                yield self._lost({}, "bad_record") if found else self._cut({})
                 continue
             headers = _headers(self.window[start : end.start()])
             yield self._entry(headers, end.end() - start)
+
+    def _lost(self, headers: dict[str, str], reason: str) -> Entry:
+        """A record that could not be read; with its bytes where they are wanted."""
+        octets = b"".join(self.passed or ())
+        if self.passed is not None:
+            self.passed = []
+        return Entry(headers, body=octets, lost=reason)
+
+    def _pass(self, place: int) -> None:
+        """Move on to a place in the window."""
+        if self.passed is not None:
+            self.passed.append(self.window[self.at : place])
+        self.at = place
 
     def _entry(self, headers: dict[str, str], body: int) -> Entry:
         """The record at the present place, whose body begins `body` bytes on; moves behind it."""
         length = headers.get("content-length", "")
         if not (length.isascii() and length.isdigit()):
             self._seek_next(self.at + body)
-            return Entry(headers, lost="bad_record")
+            return self._lost(headers, "bad_record")
         size = int(length)
         if len(length) > 18 or size > self.longest:
             # The length may be a lie that would hide good records, so the next record is searched for.
             self._seek_next(self.at + body)
-            return Entry(headers, lost=TOO_LARGE)
+            return self._lost(headers, TOO_LARGE)
         complete = self.ensure(body + size)
         self.ensure(body + size + 4)
         start = self.at
@@ -132,7 +147,7 @@ class Archive:
             head, octets = self.window[start : start + body], self.window[start + body : nearby]
             return Entry(headers, head, octets, note=LENGTH_MENDED)
         found = self._seek_next(start + body)
-        return Entry(headers, lost="wrong_length") if complete or found else self._cut(headers)
+        return self._lost(headers, "wrong_length") if complete or found else self._cut(headers)
 
     def _end_nearby(self, body: int, stated: int) -> int | None:
         """Where the record ends whose length is wrong by a few bytes (all of CC-MAIN-2018-34), if that is certain: at
@@ -149,7 +164,7 @@ class Archive:
         self.failure = self.failure or SourceError(
             f"{self.path}: ends in the middle of a record: truncated, or still being written"
         )
-        return Entry(headers, lost=CUT_OFF)
+        return self._lost(headers, CUT_OFF)
 
     def _skip_blank(self) -> bool:
         while self.ensure(1):
@@ -163,16 +178,16 @@ class Archive:
 
     def _seek_next(self, start: int) -> bool:
         """Move to the next thing that looks like the start of a record; False (and to the end) where there is none."""
-        self.at = start
+        self._pass(start)
         while True:
             found = _NEXT.search(self.window, self.at)
             if found:
-                self.at = found.end()
+                self._pass(found.end())
                 return True
-            self.at = max(self.at, len(self.window) - 16)
+            self._pass(max(self.at, len(self.window) - 16))
             if not self.ensure(len(self.window) - self.at + MIB) and self.ended:
                 found = _NEXT.search(self.window, self.at)
-                self.at = found.end() if found else len(self.window)
+                self._pass(found.end() if found else len(self.window))
                 return found is not None
 
 

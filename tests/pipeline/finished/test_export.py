@@ -34,6 +34,10 @@ def test_the_filtered_corpus_is_the_keep_list_in_its_own_formats(audited, tmp_pa
     written = write_corpus(audited, choice, folder)
     assert (written.kept, written.dropped) == (listed.kept, listed.dropped)
     assert listed.dropped > 50
+    with open_database(audited) as connection:
+        records = query(connection, "SELECT sum(documents + skipped) AS n FROM shards").item()
+    assert written.kept + written.dropped + written.unread + written.not_written == records
+    assert sum(shard.records for shard in written.shards) == records and written.problems == ()
     plan, config, _ = load_plan(audited)
     before, after = (texts(roots, source_options(config)) for roots in (plan.corpus.roots, [str(folder)]))
     kept = pl.read_parquet(keep)
