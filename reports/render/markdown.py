@@ -9,7 +9,7 @@ from typing import Any
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import CONSTRAINTS, spoken
-from auditor.reports.view import summary
+from auditor.reports.view import first_screen, summary
 from auditor.reports.view.certainty import skipped
 
 SHARDS, FINDINGS, SKIPS = 50, 30, 30
@@ -30,6 +30,8 @@ def render_markdown(report: dict[str, Any]) -> str:
         "## Shards, worst first",
         _shards(report["shards"]),
         *_findings(report),
+        "## Next",
+        _steps(report),
         "## Human text to acquire",
         _reservoir(report["reservoir"]),
         *_skips(report),
@@ -65,11 +67,11 @@ def _shards(shards: list[dict[str, Any]]) -> str:
             f"{shard['documents']:,}",
             numbers.estimate(shard["synthetic_fraction"]),
             numbers.estimate(shard["duplicate_fraction"]),
-            numbers.estimate(shard["diversity_loss"]["q0"]),
+            numbers.estimate(numbers.change_of_loss(shard["diversity_loss"]["q0"]), "fewer"),
         )
         for shard in summary.worst_first(shards)[:SHARDS]
     ]
-    shown = table(("shard", "documents", "machine-written", "duplicated", "word types lost"), rows)
+    shown = table(("shard", "documents", "machine-written", "duplicated", "word types against the reference"), rows)
     more = len(shards) - len(rows)
     return shown + (f"\n\nand {more:,} more shards in report.json" if more else "")
 
@@ -79,11 +81,20 @@ def _findings(report: dict[str, Any]) -> list[str]:
     if not found:
         return []
     lines = [
-        f"- **{escape(f['severity'])}** {escape(f['scope'])}: {escape(f['message'])}; {escape(f['advice'])}"
+        f"- **{escape(f['severity'])}** {escape(f['scope'])}: {escape(f['message'])}"
+        f"{': ' + escape(f['estimate']) if f['estimate'] else ''}; {escape(f['advice'])}"
         for f in found[:FINDINGS]
     ]
     more = len(found) - len(lines)
     return ["## Findings", "\n".join(lines + ([f"- and {more:,} more"] if more else []))]
+
+
+def _steps(report: dict[str, Any]) -> str:
+    lines = [
+        f"{place}. {escape(step.title)}: {' then '.join(f'`{command}`' for command in step.commands)}"
+        for place, step in enumerate(first_screen.steps(report), 1)
+    ]
+    return "\n".join(lines) + "\n\nRUN is the folder of this run\\."
 
 
 def _reservoir(reservoir: dict[str, Any]) -> str:

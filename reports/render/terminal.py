@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.reports.text import numbers
-from auditor.reports.text.clean import name
-from auditor.reports.view import summary
+from auditor.reports.text.clean import names_apart
+from auditor.reports.view import first_screen, summary
 
 SHARDS, FINDINGS, NARROWEST = 12, 6, 10
 STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
@@ -35,6 +35,13 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         console.print(line + Text(f"{finding['scope']}: {finding['message']}", style=""))
     if len(findings) > FINDINGS:
         console.print(Text(f"and {len(findings) - FINDINGS:,} more findings in the report", style="dim"))
+    if any(shard["synthetic_fraction"]["status"] == "inconclusive" for shard in shards[:SHARDS]):
+        console.print(Text("? inconclusive: the interval does not promise to hold the truth", style="dim"))
+    console.print()
+    for place, step in enumerate(first_screen.steps(report), 1):
+        console.print(Text(f"{place}. {step.title}"))
+        for command in step.commands:
+            console.print(Text(f"   {command}", style="bold"))
 
 
 def _table(shards: list[dict[str, Any]], width: int) -> Table:
@@ -43,15 +50,13 @@ def _table(shards: list[dict[str, Any]], width: int) -> Table:
     figures = [
         (
             f"{shard['documents']:,}",
-            *(
-                _short(e)
-                for e in (shard["synthetic_fraction"], shard["duplicate_fraction"], shard["diversity_loss"]["q0"])
-            ),
+            *(_short(e) for e in (shard["synthetic_fraction"], shard["duplicate_fraction"])),
+            _types_lost(shard["diversity_loss"]["q0"]),
         )
         for shard in shards
     ]
     taken = sum(2 + max(map(len, column)) for column in zip(titles, *figures, strict=True))
-    names = [name(shard["shard"], max(NARROWEST, width - taken)) for shard in shards]
+    names = names_apart([shard["shard"] for shard in shards], max(NARROWEST, width - taken))
     table = Table(box=None, pad_edge=False, expand=False, padding=(0, 2, 0, 0))
     table.add_column("shard", no_wrap=True)
     for title in titles:
@@ -59,6 +64,14 @@ def _table(shards: list[dict[str, Any]], width: int) -> Table:
     for shown, cells in zip(names, figures, strict=True):
         table.add_row(Text(shown), *cells)
     return table
+
+
+def _types_lost(loss: dict[str, Any]) -> str:
+    """A loss where there is one; elsewhere the most that it can be, for a gain is no loss."""
+    if not numbers.measured(loss) or loss["lower"] > 0:
+        return _short(loss)
+    mark = "?" if loss["status"] == "inconclusive" else ""
+    return f"at most {numbers.bare_percent(loss['upper'])}%{mark}" if loss["upper"] > 0 else f"none{mark}"
 
 
 def _short(e: dict[str, Any]) -> str:

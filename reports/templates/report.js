@@ -35,20 +35,26 @@
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
     return node;
   };
-  const estimate = (key) => ({
+  // What lies below the human reference, in words: 1.2% fewer.
+  const moved = (whole, word) => `${percent(Math.abs(whole))} ${whole <= 0 ? word : "more"}`;
+  const between = (lower, upper, word) => {
+    if (!word) return `${bare(lower)}${lower < 0 ? " to " : "\u2013"}${bare(upper)}`;
+    const ends = [Math.abs(lower), Math.abs(upper)].sort((a, b) => a - b);
+    return upper <= 0 || lower >= 0 ? `${bare(ends[0])}\u2013${bare(ends[1])}` : `${percent(-lower)} ${word} to ${percent(upper)} more`;
+  };
+  const estimate = (key, word, saved = (share) => share) => ({
     of: (i) => columns[key][1][i],
     cell: (i) => {
       const [value, lower, upper] = columns[key].map((part) => part[i]);
       const status = at(columns[`${key}_status`], i);
       if (value === null) return make("td", "not measured", { class: "num none" });
-      const cell = make("td", percent(value), { class: "num" });
+      const cell = make("td", word ? moved(value, word) : percent(value), { class: "num" });
       if (lower !== value || upper !== value) {
-        const joint = lower < 0 ? " to " : "\u2013";
-        cell.append(make("span", `${bare(lower)}${joint}${bare(upper)}${status === 1 ? " ?" : ""}`, { class: "range" }));
+        cell.append(make("span", `${between(lower, upper, word)}${status === 1 ? " ?" : ""}`, { class: "range" }));
       }
       return cell;
     },
-    text: (i) => columns[key].map((part) => (part[i] === null ? "" : part[i] / UNIT)),
+    text: (i) => columns[key].map((part) => (part[i] === null ? "" : saved(part[i] / UNIT))),
   });
   const whole = (key) => ({
     of: (i) => at(columns[key], i),
@@ -66,7 +72,7 @@
   });
   // The last column of figures stands there where the reservoir could be sized.
   const sized = !Array.isArray(columns.needed) || columns.needed.length > 0;
-  const fields = [words("shard", "th"), estimate("synthetic"), estimate("duplicate"), estimate("loss"), estimate("tail"),
+  const fields = [words("shard", "th"), estimate("synthetic"), estimate("duplicate"), estimate("loss", "fewer"), estimate("tail", "less", (change) => 1 + change),
     whole("documents"), whole("tokens"), ...(sized ? [whole("needed")] : []), words("action"), words("flags")];
   const heads = [...table.tHead.rows[0].cells];
   const lowered = columns.shard.map((text, i) => `${text}\n${at(columns.flags, i) ?? ""}`.toLowerCase());
@@ -84,7 +90,7 @@
     return labelled(text, select);
   };
   const search = labelled("Search shards and flags", make("input", undefined, { type: "search", autocomplete: "off", id: "search" }));
-  const threshold = choice("Machine-written beyond doubt", [["", "any share"], ...[1, 5, 10, 25, 50].map((k) => [(k / 100) * UNIT, `over ${k}%`])]);
+  const threshold = choice("Machine-written, by the whole interval", [["", "any share"], ...[1, 5, 10, 25, 50].map((k) => [(k / 100) * UNIT, `over ${k}%`])]);
   const status = choice("Measurement", [["", "any"], ["0", "measured"], ["1", "inconclusive"], ["2", "not measured"]]);
   const actions = [...new Set(columns.shard.map((_, i) => at(columns.action, i) ?? ""))].filter(Boolean).sort();
   const action = actions.length > 1 ? choice("Action", [["", "any"], ...actions.map((word) => [word, word])]) : null;
@@ -158,7 +164,7 @@
       const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
       return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     };
-    const titles = ["shard", ...["synthetic_fraction", "duplicate_fraction", "diversity_loss.q0", "tail_retention"].flatMap((n) => [n, `${n}.lower`, `${n}.upper`]), "documents", "tokens", ...(sized ? ["human_tokens_to_acquire"] : []), "action", "flags"];
+    const titles = ["shard", ...["synthetic_fraction", "duplicate_fraction", "word_types_change", "tail_retention"].flatMap((n) => [n, `${n}.lower`, `${n}.upper`]), "documents", "tokens", ...(sized ? ["human_tokens_to_acquire"] : []), "action", "flags"];
     const lines = [titles.join(","), ...shown.map((i) => fields.flatMap((field) => field.text(i)).map(quote).join(","))];
     const link = make("a", undefined, { download: "shards.csv", href: URL.createObjectURL(new Blob([lines.join("\r\n") + "\r\n"], { type: "text/csv" })) });
     link.click();

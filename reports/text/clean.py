@@ -6,6 +6,7 @@ Escaping is the renderer's part (jinja2 autoescape, Markdown, rich); this module
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 NAME_LIMIT, TEXT_LIMIT = 120, 600
@@ -43,3 +44,44 @@ def name(text: Any, limit: int = NAME_LIMIT) -> str:
         return line or "(no name)"
     front = (limit - 1) // 2
     return line[:front].rstrip() + ELLIPSIS + line[-(limit - 1 - front) :].lstrip()
+
+
+def names_apart(texts: Sequence[Any], limit: int) -> list[str]:
+    """Names of at most `limit` characters that keep what tells them apart: what all share is elided first.
+
+    Of data/CC-MAIN-2013-20/000_00000.parquet and data/CC-MAIN-2014-10/000_00000.parquet the dumps stay.
+    """
+    whole = [clean(text, 4 * NAME_LIMIT) or "(no name)" for text in texts]
+    if len(set(whole)) < 2 or max(map(len, whole)) <= limit:
+        return [name(text, limit) for text in texts]
+    front = _shared(whole)
+    back = _shared([text[::-1] for text in whole])
+    shortest = min(map(len, whole))
+    back = max(0, min(back, shortest - front))
+    cut = [_without(text, front, back, limit) for text in whole]
+    apart = [name(text, limit) for text in cut]
+    return apart if len(set(apart)) >= len({name(text, limit) for text in texts}) else [name(t, limit) for t in texts]
+
+
+def _shared(texts: Sequence[str]) -> int:
+    """How many characters all texts begin with."""
+    first, last = min(texts), max(texts)
+    return next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+
+
+def _without(text: str, front: int, back: int, limit: int) -> str:
+    """The text without as much of the shared beginning, then of the shared end, as must go."""
+    over = len(text) - limit
+    if over <= 0:
+        return text
+    start = min(front, over + 1) if front > 1 else 0
+    text = ELLIPSIS + text[start:] if start > 1 else text
+    over = len(text) - limit
+    if over > 0 and back > 1:
+        keep = max(0, back - over - 1)
+        text = (
+            text[: len(text) - back] + ELLIPSIS + text[len(text) - keep :]
+            if keep
+            else text[: len(text) - back] + ELLIPSIS
+        )
+    return text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from auditor.run_columns import SKIP_REASONS
 
 QUANTITIES = {
@@ -9,11 +11,11 @@ QUANTITIES = {
     "synthetic_fraction_tokens": "Machine-written, by tokens",
     "mixed_fraction": "Partly machine-written",
     "duplicate_fraction": "Duplicated",
-    "diversity_loss.q0": "Word types lost",
-    "diversity_loss.q1": "Common word types lost",
-    "diversity_loss.q2": "Very common word types lost",
-    "diversity.tail_retention": "Rare words kept",
-    "tail_retention": "Rare words kept",
+    "diversity_loss.q0": "Word types, against the human reference",
+    "diversity_loss.q1": "Common word types, against the human reference",
+    "diversity_loss.q2": "Very common word types, against the human reference",
+    "diversity.tail_retention": "Rare words, against the human reference",
+    "tail_retention": "Rare words, against the human reference",
 }
 _SIDE_COLUMNS = {
     "id": "identity",
@@ -98,6 +100,33 @@ SETTINGS = {
     "decoding_value": "its value",
     "replicates": "Independent runs",
 }
+
+
+# How a figure was made, as the estimators name it, in the words of the page.
+METHODS = {
+    "": "",
+    "census": "full count",
+    "joint_mixture": "joint mixture over all shards",
+    "partial_pooling": "joint mixture, drawn towards like shards",
+    "generator_free": "lower bound without machine text to compare with",
+    "joint_replicates": "joint replicates",
+    "square_and_add": "intervals combined (square and add)",
+    "independent_replicates": "independent replicates",
+}
+_ORDERS = {"0": "all types", "1": "common types", "2": "very common types"}
+_HILL = re.compile(r"Hill q=([012]) at (coverage ([0-9.]+)|[^,]+)")
+
+
+def method_words(method: str) -> str:
+    """The method of an estimate without internal names: 'Hill q=0 at coverage 0.8356' is types at equal coverage."""
+    if method in METHODS:
+        return METHODS[method]
+    hill = _HILL.match(method)
+    if hill:
+        at = f"equal coverage ({100 * float(hill[3]):.0f}% of the words seen)" if hill[3] else f"equal size ({hill[2]})"
+        method = f"{_ORDERS[hill[1]]} at {at}{method[hill.end() :]}"
+    method = method.replace("delete-a-group jackknife", "jackknife over 32 groups of documents")
+    return method.replace("_", " ")
 
 
 def spoken(name: str, words: dict[str, str]) -> str:

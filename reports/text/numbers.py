@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from auditor.reports.text.labels import method_words
+
 MINUS, DASH = "\u2212", "\u2013"
 UNITS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
@@ -18,11 +20,13 @@ STATUS_WORDS = {"measured": "measured", "inconclusive": "inconclusive", "not_mea
 
 # A figure, maybe with its interval and status, or the words that stand where there is none.
 _FIGURE = re.compile(
-    r"(?:(?:less|more) than )?[<>+\u2212]?[\d,.]+%?(?: (?:thousand|million|billion|trillion|times))?"
+    r"(?:(?:less|more) than )?[<>+\u2212]?[\d,.]+%?(?: (?:thousand|million|billion|trillion|times|fewer|less|more))?"
     r"(?: \([^()]*\))?(?:, inconclusive)?|not measured|not sized|absent|representative"
 )
 
 Form = Callable[[float], str]
+# Units of a change against the human reference, with the word for what lies below it.
+CHANGES = {"fewer": "fewer", "less": "less"}
 
 
 def percent(share: float) -> str:
@@ -43,6 +47,11 @@ def bare_percent(share: float) -> str:
     if shown == "0.0":
         return "<0.1"
     return ">99.9" if shown == "100.0" and share < 1 else shown
+
+
+def setting(share: float) -> str:
+    """A share that somebody chose, without digits that nobody chose: 0.1 as 10%."""
+    return f"{100 * share:.6g}%"
 
 
 def count(number: float) -> str:
@@ -105,6 +114,8 @@ def interval(estimate: dict[str, Any], unit: str = "share") -> str:
     """The bounds alone: 2.2–4.0; empty for a full count or where nothing was measured."""
     if not measured(estimate) or estimate["lower"] == estimate["value"] == estimate["upper"]:
         return ""
+    if unit in CHANGES:
+        return _change_interval(estimate["lower"], estimate["upper"], CHANGES[unit])
     form = FORMS[unit][1]
     lower, upper = form(estimate["lower"]), form(estimate["upper"])
     joint = " to " if estimate["lower"] < 0 or unit == "log" or " " in lower + upper else DASH
@@ -126,6 +137,16 @@ def brief(e: dict[str, Any] | None, unit: str = "share") -> str:
     return FORMS[unit][0](e["value"]) + (f" ({bounds})" if bounds else "")
 
 
+def change_of_loss(e: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A loss (1 - D / D of the reference) as the change against the reference: a loss of 0.26 is a change of -0.26."""
+    return _moved(e, lambda loss: -loss)
+
+
+def change_of_ratio(e: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A ratio to the reference as the change against it: what keeps 0.95 has changed by -0.05."""
+    return _moved(e, lambda ratio: ratio - 1)
+
+
 def doubt(e: dict[str, Any] | None) -> str:
     """What a reader must know beside a number: that it is inconclusive, else nothing."""
     return STATUS_WORDS["inconclusive"] if measured(e) and e.get("status") == "inconclusive" else ""  # type: ignore[union-attr]
@@ -133,7 +154,7 @@ def doubt(e: dict[str, Any] | None) -> str:
 
 def why(e: dict[str, Any]) -> str:
     """Method, sample size, level and reason: what stands behind the number, in one line."""
-    parts = [e.get("method", "").replace("_", " ").replace("census", "full count")]
+    parts = [method_words(e.get("method") or "")]
     parts += [f"n = {e['n']:,}"] if e.get("n") else []
     if measured(e) and e["lower"] != e["upper"]:
         parts.append(f"{100 * e.get('level', 0.95):g}% interval")
@@ -158,6 +179,28 @@ def count_or_blank(number: float | None) -> str:
     return "" if number is None or not math.isfinite(number) else count(number)
 
 
+def _moved(e: dict[str, Any] | None, move: Callable[[float], float]) -> dict[str, Any] | None:
+    if not e or not measured(e):
+        return e
+    ends = sorted((move(e["lower"]), move(e["upper"])))
+    return {**e, "value": move(e["value"]), "lower": ends[0], "upper": ends[1]}
+
+
+def _change(word: str) -> Form:
+    def form(change: float) -> str:
+        return f"{percent(abs(change))} {word if change <= 0 else 'more'}"
+
+    return form
+
+
+def _change_interval(lower: float, upper: float, word: str) -> str:
+    """16.3\u201335.3 where both ends lie on one side of the reference, else 1.2% fewer to 16.0% more."""
+    if upper <= 0 or lower >= 0:
+        ends = sorted((abs(lower), abs(upper)))
+        return f"{bare_percent(ends[0])}{DASH}{bare_percent(ends[1])}"
+    return f"{percent(-lower)} {word} to {percent(upper)} more"
+
+
 def _digits(number: float) -> str:
     """Three significant digits, without an exponent."""
     if number == 0:
@@ -176,4 +219,5 @@ FORMS: dict[str, tuple[Form, Form]] = {
     "share": (percent, bare_percent),
     "count": (count, count),
     "log": (signed, signed),
+    **{unit: (_change(word), bare_percent) for unit, word in CHANGES.items()},
 }

@@ -158,39 +158,56 @@ def profile(found: dict[str, Any] | None) -> dict[str, Any] | None:
     if not found or len(known) < 2:
         return None
     share = [
-        (p["q"], *(p["corpus"][key] / p["reference"]["value"] for key in ("lower", "value", "upper"))) for p in known
+        (p["q"], *(p["corpus"][key] / p["reference"]["value"] - 1 for key in ("lower", "value", "upper")))
+        for p in known
     ]
-    human = [(p["q"], *(p["reference"][key] / p["reference"]["value"] for key in ("lower", "upper"))) for p in known]
+    human = [
+        (p["q"], *(p["reference"][key] / p["reference"]["value"] - 1 for key in ("lower", "upper"))) for p in known
+    ]
     ends = [v for row in share for v in row[1:]] + [v for row in human for v in row[1:]]
     low, high = known[0]["q"], known[-1]["q"]
     ticks = tuple((q, label) for q, label in ORDERS if low <= q <= high)
-    plane = svg.Plane(svg.Scale(low, high, ticks), svg.scale(ends, zero=False))
+    plane = svg.Plane(svg.Scale(low, high, ticks), svg.scale(ends, "fewer"))
     middle = share[len(share) // 2]
     marks = [
         plane.paths(
             plane.band(human, "human"),
-            plane.curve([(q, 1) for q, *_ in share], "human"),
+            plane.curve([(q, 0) for q, *_ in share], "human"),
             plane.band([(q, lower, upper) for q, lower, _, upper in share], "diversity"),
             plane.curve([(q, value) for q, _, value, _ in share], "diversity"),
         ),
-        plane.label(high, 1, "human reference", "human"),
+        plane.label(high, 0, "human reference", "human"),
         plane.label(middle[0], middle[2], "this corpus", "diversity", below=True),
     ]
     points = [
         (f"{p['q']:g}", numbers.estimate(p["corpus"], "count"), numbers.estimate(p["reference"], "count"))
         for p in known
     ]
-    description = f"At q = {low:g} the corpus keeps {numbers.percent(share[0][2])} of the reference's diversity."
-    return _figure("profile", plane, marks, "Diversity as a share of the human reference", description) | {
-        "head": ("Order q", "This corpus", "Human reference"),
+    description = (
+        "Across: which types count (left: all alike; right: frequent ones weigh more). Up: types against the human "
+        "reference. Bands: the interval of each side by itself."
+    )
+    return _figure("profile", plane, marks, "Types of words against the human reference", description) | {
+        "head": ("Weight of frequent types (order q)", "Types in this corpus", "Types in the reference"),
         "points": points,
     }
 
 
 def fit(found: dict[str, Any] | None) -> dict[str, Any] | None:
     """Observed scores against the fitted human and machine parts, bin by bin."""
-    bins = (found or {}).get("bins") or []
-    if not found or len(bins) < 3:
+    return _scores((found or {}).get("bins") or [], "fit", "Scores of all documents and the fitted mixture")
+
+
+def histograms(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Scores of single shards against the fitted human and machine parts."""
+    drawn = [
+        _scores(row["bins"], f"scores-{place}", f"Scores of {name(row['scope'], 60)}") for place, row in enumerate(rows)
+    ]
+    return [figure for figure in drawn if figure]
+
+
+def _scores(bins: Sequence[dict[str, Any]], key: str, title: str) -> dict[str, Any] | None:
+    if len(bins) < 3:
         return None
     low, high = bins[0]["lower"], bins[-1]["upper"]
     x = svg.Scale(low, high, ((low, "reads human"), (high, "reads machine")))
@@ -206,8 +223,8 @@ def fit(found: dict[str, Any] | None) -> dict[str, Any] | None:
         (f"{b['lower']:.2f} to {b['upper']:.2f}", *(numbers.percent(b[k]) for k in ("observed", "human", "machine")))
         for b in bins
     ]
-    text = "Dots: share of the documents that score so. Areas: the fitted human and machine parts."
-    return _figure("fit", plane, marks, "Observed scores and the fitted mixture", text) | {
+    text = "Across: score. Up: share of the documents. Dots: observed. Areas: fitted human and machine parts."
+    return _figure(key, plane, marks, title, text) | {
         "head": ("Score", "Observed", "Fitted, human", "Fitted, machine"),
         "points": points,
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
-from auditor.reports.text.labels import CONSTRAINTS, spoken
+from auditor.reports.text.labels import REASONS, spoken
+from auditor.reports.text.redact import redact
 
 VERDICTS = {
     "pass": "Passes the policy",
@@ -14,31 +16,73 @@ VERDICTS = {
     "inconclusive": "Inconclusive under the policy",
     "warn": "Passes the policy, with warnings",
 }
+SAID = 0.01  # what is not covered is said first where it is more than this share
+DOCUMENTS = 5
 SEVERITY = ("error", "warning", "note")
 
 
 def headline(report: dict[str, Any]) -> str:
+    """One sentence that a reader can repeat: the machine-written share with its interval or its doubt."""
     e = report["corpus"]["synthetic_fraction"]
     if not numbers.measured(e):
         return "How much of this corpus is machine-written could not be measured"
+    low, high = numbers.percent(e["lower"]), numbers.percent(e["upper"])
     if e["status"] == "inconclusive":
-        low, high = numbers.percent(e["lower"]), numbers.percent(e["upper"])
-        return f"Between {low} and {high} of this corpus may be machine-written"
-    if e["lower"] == 0:
-        return f"No machine-written text found beyond doubt; at most {numbers.percent(e['upper'])}"
-    return f"About {numbers.percent(e['value'])} of this corpus is machine-written"
+        return f"Inconclusive: between {low} and {high} of this corpus may be machine-written"
+    if e["lower"] == 0 and e["upper"] > 0:
+        return f"At most {high} of this corpus is machine-written; none was found for certain"
+    bounds = numbers.interval(e)
+    return f"About {numbers.percent(e['value'])} of this corpus is machine-written" + (
+        f" ({bounds}%)" if bounds else ""
+    )
 
 
 def sentences(report: dict[str, Any]) -> list[str]:
-    """The summary in plain words, one sentence per question."""
+    """The summary in plain words, one sentence per question; what the figures do not cover stands first."""
     corpus = report["corpus"]
     return [
+        *not_covered(report),
         _read(corpus),
         _synthetic(corpus["synthetic_fraction"], report["shards"]),
-        _duplicates(corpus),
-        _diversity(corpus),
-        _reservoir(report["reservoir"]),
+        duplicated(corpus),
+        diversity(corpus),
+        human_text(report["reservoir"]),
     ]
+
+
+def not_covered(report: dict[str, Any]) -> list[str]:
+    """What was not read or not judged, where it is more than 1%: the figures say nothing about it."""
+    corpus, shards = report["corpus"], report["shards"]
+    out = []
+    files = sum(skip["reason"] == "unreadable_file" for skip in report.get("skips", []))
+    partly = sum(not shard.get("complete", True) for shard in shards)
+    if files or partly:
+        broken, listed = files + partly, len(shards) + files
+        verb = "was" if broken == 1 else "were"
+        out.append(
+            f"{broken:,} of {numbers.plural(listed, 'file')} {verb} not read in full; figures cover what was read."
+        )
+    unread = (corpus.get("unread") or {}).get("records") or corpus["skipped"]
+    records = corpus["documents"] + unread
+    if records and unread > SAID * records:
+        share = numbers.percent(unread / records)
+        out.append(f"{unread:,} of {numbers.plural(records, 'record')} ({share}) could not be read.")
+    judged, documents = corpus["eligible_documents"], corpus["documents"]
+    if documents and documents - judged > SAID * documents:
+        left = documents - judged
+        share = numbers.percent(left / documents)
+        text = f"{left:,} of {numbers.plural(documents, 'document')} ({share}) could not be judged"
+        why = _reasons(shards)
+        out.append(f"{text}: {why}." if why else f"{text}.")
+    return out
+
+
+def _reasons(shards: list[dict[str, Any]]) -> str:
+    """Why documents are not judged, the commonest reasons first."""
+    counted: Counter[str] = Counter()
+    for shard in shards:
+        counted.update(shard.get("ineligible") or {})
+    return "; ".join(f"{count:,} ({clean(spoken(reason, REASONS), 80)})" for reason, count in counted.most_common(3))
 
 
 def verdict(report: dict[str, Any]) -> dict[str, str] | None:
@@ -55,40 +99,42 @@ def verdict(report: dict[str, Any]) -> dict[str, str] | None:
     }
 
 
-def cards(report: dict[str, Any]) -> list[dict[str, str]]:
-    """The four key figures."""
-    corpus, central = report["corpus"], report["reservoir"]["central"]
-    return [
-        _card("Machine-written", corpus["synthetic_fraction"], "of eligible documents", "synthetic"),
-        _card("Duplicated", corpus["duplicate_fraction"], "of documents repeat another", "duplicate"),
-        _card("Diversity lost", corpus["diversity_loss"]["q0"], "of the reference's word types", "diversity"),
-        {
-            "title": "Human text to acquire",
-            "tone": "human",
-            "state": central["status"],
-            "value": tokens(central),
-            "range": spread(report["reservoir"]),
-            "unit": "of unique human word tokens" if central["tokens"] is not None else "",
-            "why": central.get("reason") or f"central band; {spoken(central['binding_constraint'], CONSTRAINTS)}",
-        },
-    ]
-
-
 def findings(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """Findings, the gravest first, ready to lay out."""
+    """Findings, the gravest first, ready to lay out, with the documents behind them."""
     found = sorted(report.get("findings", []), key=lambda f: SEVERITY.index(f["severity"]))
     return [
         {
             "severity": f["severity"],
             "scope_kind": clean(f["scope_kind"], 20),
             "scope": name(f["scope"]),
-            "message": clean(f["message"], 300),
+            "message": clean(f["message"], 300).rstrip("."),
             "advice": clean(f["advice"], 300),
             "kind": clean(f["kind"], 40),
-            "estimate": numbers.estimate(f["estimate"]) if numbers.measured(f.get("estimate")) else "",
+            "estimate": _of_finding(f),
+            "documents": [_document(d) for d in (f.get("evidence") or {}).get("documents", [])[:DOCUMENTS]],
         }
         for f in found
     ]
+
+
+def _of_finding(finding: dict[str, Any]) -> str:
+    e = finding.get("estimate")
+    if not numbers.measured(e):
+        return ""
+    if finding["kind"] == "diversity":
+        return numbers.estimate(numbers.change_of_loss(e), "fewer")
+    return numbers.estimate(e)
+
+
+def _document(place: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    """Id, shard, row, score and excerpt of one document."""
+    return (
+        name(place.get("doc_id") or f"row {place['row']:,}", 60),
+        name(place["shard"], 60),
+        f"{place['row']:,}",
+        f"{place['score']:.2f}" if place.get("score") is not None else "",
+        redact(place.get("excerpt") or ""),
+    )
 
 
 def tokens(band: dict[str, Any]) -> str:
@@ -120,24 +166,6 @@ def _or(number: float | None) -> float:
     return -1.0 if number is None else number
 
 
-def _card(title: str, e: dict[str, Any], unit: str, tone: str) -> dict[str, str]:
-    shown = numbers.percent(e["value"]) if numbers.measured(e) else "not measured"
-    bounds = numbers.interval(e)
-    spread = (
-        f"{bounds}%" if bounds and " to " not in bounds else bounds.replace(" to ", "% to ") + ("%" if bounds else "")
-    )
-    known = numbers.measured(e)
-    return {
-        "title": title,
-        "tone": tone,
-        "value": shown,
-        "state": e["status"],
-        "unit": unit if known else "",
-        "range": spread or ("full count" if known else ""),
-        "why": clean(numbers.why(e), 200),
-    }
-
-
 def _read(corpus: dict[str, Any]) -> str:
     judged, skipped = numbers.count(corpus["eligible_documents"]), corpus["skipped"]
     text = f"{numbers.plural(corpus['documents'], 'document')} in {numbers.plural(corpus['shards'], 'shard')} were read"
@@ -146,7 +174,7 @@ def _read(corpus: dict[str, Any]) -> str:
     text += f"{sample} ({numbers.plural(corpus['tokens'], 'word token')}); {judged} could be judged."
     if skipped:
         verb = "is" if skipped == 1 else "are"
-        text += f" {numbers.plural(skipped, 'record')} could not be read and {verb} listed below."
+        text += f" {numbers.plural(skipped, 'record')} could not be read and {verb} listed in the report."
     return text
 
 
@@ -155,14 +183,18 @@ def _synthetic(e: dict[str, Any], shards: list[dict[str, Any]]) -> str:
         return f"The machine-written share is {numbers.estimate(e)}."
     text = f"Of those that could be judged, {numbers.estimate(e)} are wholly or mostly machine-written."
     if e["status"] == "inconclusive":
-        text += f" This is inconclusive: {e['reason']}."
-    certain = sum(1 for s in shards if (s["synthetic_fraction"]["lower"] or 0) > 0.1)
+        text += f" The figure is inconclusive: {e['reason']}."
+    certain = sum(
+        1 for s in shards if s["synthetic_fraction"]["status"] == "measured" and s["synthetic_fraction"]["lower"] > 0.1
+    )
     if certain and len(shards) > 1:
-        text += f" {numbers.plural(certain, 'shard lies', 'shards lie')} above 10% with the whole interval."
+        verb = "has" if certain == 1 else "have"
+        text += f" {numbers.plural(certain, 'shard')} of {len(shards):,} {verb} more than 10%, by the whole interval."
     return text
 
 
-def _duplicates(corpus: dict[str, Any]) -> str:
+def duplicated(corpus: dict[str, Any]) -> str:
+    """Duplicates in one sentence."""
     e, across = corpus["duplicate_fraction"], corpus["duplicate_fraction_across"]
     if not numbers.measured(e):
         return f"Duplicates are {numbers.estimate(e)}."
@@ -174,34 +206,51 @@ def _duplicates(corpus: dict[str, Any]) -> str:
     )
 
 
-def _diversity(corpus: dict[str, Any]) -> str:
-    e, tail = corpus["diversity_loss"]["q0"], corpus["diversity"]["tail_retention"]
-    if not numbers.measured(e):
-        return f"Lost diversity is {numbers.estimate(e)}."
-    against = "against the human reference at equal coverage"
-    if e["value"] >= 0:
-        found = "The corpus has lost" if e["lower"] > 0 else "A loss of word types is not beyond doubt: it has lost"
-        text = f"{found} {numbers.estimate(e)} of its word types {against}"
-    else:
-        more = {**e, "value": -e["value"], "lower": -e["upper"], "upper": -e["lower"]}
-        text = f"No loss of word types was found: {against} the corpus has {numbers.estimate(more)} more"
-    return text + (f"; it keeps {numbers.estimate(tail)} of the rare words." if numbers.measured(tail) else ".")
+def diversity(corpus: dict[str, Any]) -> str:
+    """Word types and rare words against the human reference, in one sentence."""
+    loss = corpus["diversity_loss"]["q0"]
+    if not numbers.measured(loss):
+        return f"Lost diversity is {numbers.estimate(loss)}."
+    types = numbers.estimate(numbers.change_of_loss(loss), "fewer")
+    text = f"Word types against the human reference, at equal coverage: {types}, {loss_words(loss)}"
+    tail = numbers.change_of_ratio(corpus["diversity"]["tail_retention"])
+    return f"{text}; rare words: {numbers.estimate(tail, 'less')}." if numbers.measured(tail) else f"{text}."
 
 
-def _reservoir(reservoir: dict[str, Any]) -> str:
-    central = reservoir["central"]
+def loss_words(loss: dict[str, Any]) -> str:
+    """What the interval of a loss says of it."""
+    if loss["lower"] > 0:
+        return "diversity is lost"
+    return "no loss found" if loss["value"] <= 0 else "a loss is possible, not certain"
+
+
+def human_text(reservoir: dict[str, Any]) -> str:
+    """Human text to keep and to acquire, in one sentence."""
+    if reservoir.get("sentence"):
+        return clean(reservoir["sentence"], 600)
+    central = (reservoir.get("acquire") or reservoir)["central"]
+    kept = (reservoir.get("keep") or {}).get("tokens")
+    text = (
+        f"Keep the human text that the corpus holds: {numbers.brief(kept, 'count')} word tokens. "
+        if (numbers.measured(kept))
+        else ""
+    )
     if central["tokens"] is None:
-        return f"How much human text is needed could not be sized: {central.get('reason') or 'see the bands below'}."
+        reason = clean(central.get("reason") or "see the bands below", 300)
+        return f"{text}How much further human text is needed could not be sized: {reason}."
+    years = numbers.plural(reservoir["horizon"], "generation")
     if central["tokens"] == 0:
-        return f"No further human text is needed for {reservoir['horizon']} generations{_under(reservoir)}."
-    kept = numbers.percent(1 - reservoir["tolerance"])
+        return f"{text}No further human text is needed for {years} of training{_under(reservoir)}."
+    kept_share = numbers.setting(1 - reservoir["tolerance"])
     return (
-        f"To keep {kept} of the rare language over {reservoir['horizon']} generations of training, "
-        f"about {numbers.count(central['tokens'])} word tokens of further human text are needed{_under(reservoir)}."
+        f"{text}To keep {kept_share} of the rare words over {years} of training, about "
+        f"{numbers.count(central['tokens'])} word tokens of further human text are needed{_under(reservoir)}."
     )
 
 
 def _under(reservoir: dict[str, Any]) -> str:
-    """The bands in brackets; that they agree is said too, since it means that coverage alone binds."""
-    shown = spread(reservoir)
-    return f" ({shown} under kind and harsh assumptions)" if shown else ", under kind and harsh assumptions alike"
+    """The outer bands in brackets."""
+    shown = spread(reservoir.get("acquire") or reservoir)
+    if shown:
+        return f" ({shown} under favourable and adverse assumptions)"
+    return ", under favourable and adverse assumptions alike"

@@ -52,6 +52,8 @@ def scale(values: Iterable[float], unit: str = "share", *, zero: bool = True, ti
 def tick(value: float, unit: str) -> str:
     if unit == "share":
         return f"{100 * value:.6g}%".replace("-", numbers.MINUS)
+    if unit in numbers.CHANGES:
+        return f"{100 * value:+.6g}%".replace("-", numbers.MINUS) if value else "the same"
     if unit == "log":
         return f"{100 * value:+.6g}".replace("-", numbers.MINUS) if value else "0"
     return numbers.count(value)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from auditor.reports.text import numbers
 from auditor.reports.text.clean import name
 from auditor.reports.view.summary import worst_first
 
@@ -19,6 +20,9 @@ ESTIMATES = (
     ("loss", ("diversity_loss", "q0")),
     ("tail", ("diversity", "tail_retention")),
 )
+
+# Diversity is shown as a change against the human reference, as everywhere on the page.
+CHANGES = {"loss": numbers.change_of_loss, "tail": numbers.change_of_ratio}
 
 
 def needs(reservoir: dict[str, Any]) -> dict[str, float]:
@@ -50,7 +54,7 @@ def columns(
         "flags": _within(["; ".join(s["flags"]) for s in kept], FLAGS_BYTES, empty=""),
     }
     for short, path in ESTIMATES:
-        found = [_at(s, path) for s in kept]
+        found = [CHANGES.get(short, _same)(_at(s, path)) for s in kept]
         table[short] = [[whole(e[key]) for e in found] for key in ("value", "lower", "upper")]
         table[f"{short}_status"] = [STATUSES.index(e["status"]) for e in found]
     # A column that says the same everywhere is one value.
@@ -83,6 +87,10 @@ def _at(node: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
     for key in path:
         node = node[key]
     return node
+
+
+def _same(e: dict[str, Any]) -> dict[str, Any]:
+    return e
 
 
 def _within(texts: list[str], budget: int, *, empty: str | None = None) -> list[str]:

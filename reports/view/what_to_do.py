@@ -65,7 +65,7 @@ def actions(report: dict[str, Any], worst: Sequence[str]) -> dict[str, Any]:
             for d in reservoir.get("declared", [])
         ],
         "horizon": reservoir["horizon"],
-        "tolerance": numbers.percent(reservoir["tolerance"]),
+        "tolerance": numbers.setting(reservoir["tolerance"]),
         "priorities": [
             (
                 name(f"{p['name']}", 60),
@@ -108,10 +108,12 @@ def _filtering(found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     for key in keys:
         entries = [("as it is", before[key])] if key in before else []
         entries += [(clean(f["name"], 80), f["after"][key]) for f in found if key in f.get("after", {})]
-        # What hardly moves from 1 is seen only on an axis that doesn't start at 0.
-        along = figures.common_scale([e for _, e in entries], zero=not key.endswith("retention"))
-        tone = "diversity" if key.startswith(("diversity", "tail")) else "synthetic"
-        compared.append(figures.intervals(QUANTITIES.get(key, clean(key, 60)), entries, tone=tone, along=along))
+        unit, tone = "share", "diversity" if key.startswith(("diversity", "tail")) else "synthetic"
+        if key.endswith("retention"):
+            unit, entries = "less", [(label, numbers.change_of_ratio(e)) for label, e in entries]
+        elif key.startswith("diversity_loss"):
+            unit, entries = "fewer", [(label, numbers.change_of_loss(e)) for label, e in entries]
+        compared.append(figures.intervals(QUANTITIES.get(key, clean(key, 60)), entries, unit=unit, tone=tone))
     return {"kept": kept, "quantities": compared}
 
 

@@ -42,7 +42,9 @@ def test_languages_of_the_labelled_sources_are_found(labelled):
     frames = [pl.read_parquet(file, columns=["text", "language", "domain"]) for file in labelled.glob("*.parquet")]
     rows = pl.concat(frames).filter((pl.col("domain") != "code") & (pl.col("text").str.len_chars() > 300))
     rows = pl.concat([group.sample(min(len(group), 200), seed=1) for (_,), group in rows.group_by("language")])
-    rows = rows.with_columns(pl.col("language").str.replace("zh-tw", "zh"), found=language.identify(TextBatch.of(rows["text"])))
+    rows = rows.with_columns(
+        pl.col("language").str.replace("zh-tw", "zh"), found=language.identify(TextBatch.of(rows["text"]))
+    )
     right = rows.group_by("language").agg((pl.col("found") == pl.col("language")).mean())
     assert right["found"].min() >= 0.93, right
     assert right.filter(pl.col("language") == "en")["found"].item() >= 0.98

@@ -74,7 +74,11 @@ def cluster_sizes(connection: Any) -> dict[str, tuple[list[int], list[int]]]:
 
 
 def overlap_rows(connection: Any, kind: str) -> pl.DataFrame:
-    """For shards or sources a, b: documents of a that have a near-duplicate in b, and their share of a."""
+    """For shards or sources a, b: documents of a that have a near-duplicate in b, and their share of a.
+
+    a and b the same: documents that repeat another of their own, one of each cluster left out, so that the diagonal
+    is `duplicate_fraction_within`.
+    """
     return query(
         connection,
         f"""WITH members AS (
@@ -84,8 +88,8 @@ def overlap_rows(connection: Any, kind: str) -> pl.DataFrame:
                SELECT {kind} AS name, cluster_id, count(*) AS n FROM docs
                WHERE role = ? AND cluster_id IS NOT NULL AND {kind} IS NOT NULL GROUP BY ALL),
            sizes AS (SELECT {kind} AS name, count(*) AS documents FROM docs WHERE role = ? GROUP BY ALL)
-           SELECT a.name AS a, b.name AS b, sum(a.n)::BIGINT AS documents,
-                  sum(a.n) / any_value(s.documents) AS share
+           SELECT a.name AS a, b.name AS b, sum(a.n - (a.name = b.name)::BIGINT)::BIGINT AS documents,
+                  sum(a.n - (a.name = b.name)::BIGINT) / any_value(s.documents) AS share
            FROM inside a JOIN members b ON a.cluster_id = b.cluster_id AND (a.name <> b.name OR a.n > 1)
            JOIN sizes s ON s.name = a.name
            GROUP BY a.name, b.name ORDER BY a, b""",

@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from auditor.pipeline.map import word_sample as kept_words
 from auditor.pipeline.diversity.word_sample import WordSample
+from auditor.pipeline.map import word_sample as kept_words
 from auditor.pipeline.map.word_sample import EVERY, ceilings, lowest
 
 
