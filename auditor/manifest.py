@@ -6,11 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
-import re
-import shutil
 import socket
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,59 +15,27 @@ from typing import Any
 import psutil
 
 from auditor.errors import StoreError
+from auditor.run_folder import make_run, open_lock, refuse_links, remove, whole_file
 
 DONE = "done.json"
 MANIFEST = "manifest.json"
 LOCK = "lock.json"
 CLUSTERS, SCRATCH = "clusters", ".scratch"  # folders: of a run; within it, of what does not fit the memory
-FOREIGN_SECONDS = 2 * 86_400.0
 LAYOUT = 2  # version of the run folder's layout; another one is refused, never guessed at
 
 
-def write_json(path: Path, content: Any) -> None:
-    write_text(path, json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, default=str) + "\n")
+def write_json(path: Path, content: Any, *, within: Path | None = None) -> None:
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, default=str)
+    write_text(path, text + "\n", within=within)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write aside, flush to disk, rename into place: a reader sees the old file or the new one, never a part."""
-    with whole_file(path) as partial:
+def write_text(path: Path, text: str, *, within: Path | None = None) -> None:
+    """Write aside, flush to disk, rename into place: a reader sees the old file or the new one, never a part.
+
+    Parameters: within, the run whose file it is, where it lies in a folder of that run
+    """
+    with whole_file(path, within=within) as partial:
         partial.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A path to write to; renamed to the one given when the block ends well, removed when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=aside(path.name))
-    os.close(handle)
-    partial = Path(name)
-    try:
-        yield partial
-        with open(partial, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(partial, 0o666 & ~umask())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def aside(name: str) -> str:
-    """The start of the name of what is still being written: it says by whom, so that the dead's can be swept."""
-    return f".{name}.{_host()}.{os.getpid()}."
-
-
-def sweep(folder: Path) -> None:
-    """Remove what killed writers left in a folder: of this machine's dead ones, of other machines' after two days."""
-    for path in folder.glob(".*.*.*.*"):
-        match = re.search(r"\.([^.]+)\.(\d+)\.[^.]*$", path.name)
-        if match is None:
-            continue
-        try:
-            old = time.time() - path.stat().st_mtime > FOREIGN_SECONDS
-        except OSError:
-            continue
-        if (match[1] == _host() and not psutil.pid_exists(int(match[2]))) or (match[1] != _host() and old):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def digest_of(path: Path) -> str:
@@ -101,7 +65,7 @@ def locked(folder: Path) -> Iterator[None]:
     The kernel holds the lock and drops it when its owner dies, so none goes stale; the file says who the owner is.
     Where the file system knows no locks, or another machine's (some network file systems), the owner's name decides.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    refuse_links(make_run(folder))
     path = folder / LOCK
     handle = _take(path, folder)
     try:
@@ -110,17 +74,17 @@ def locked(folder: Path) -> Iterator[None]:
         os.pwrite(handle, json.dumps(owner).encode(), 0)
         yield
     finally:
-        path.unlink(missing_ok=True)  # while it is still held: whoever waits for it sees that the file has gone
+        remove(path, within=folder)  # while it is still held: whoever waits for it sees that the file has gone
         os.close(handle)
 
 
 def _take(path: Path, folder: Path) -> int:
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = open_lock(path, within=folder)
         try:
             _flock(handle, path, folder)
             _refuse_if_alive(path, folder)
-            if path.exists() and os.path.samestat(os.fstat(handle), os.stat(path)):
+            if path.exists() and os.path.samestat(os.fstat(handle), os.lstat(path)):
                 return handle
         except BaseException:
             os.close(handle)
@@ -154,13 +118,3 @@ def _refuse_if_alive(path: Path, folder: Path) -> None:
         alive = False
     if alive:
         raise StoreError(f"{folder} is in use by another audit (process {pid}); wait for it or choose another --out")
-
-
-def _host() -> str:
-    return re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname()) or "host"
-
-
-def umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"records", "run_columns", "streams", "errors", "config", "manifest", "text", "statistics"}
+GROUND = {"records", "run_columns", "streams", "errors", "config", "manifest", "run_folder", "text", "statistics"}
 MEASURING = {"sources", "sketch", "neardup", "estimate", "collapse", "detectors"}
 KEEPING = {"store", "provenance", "gate", "reports"}
 GLUE = {"pipeline", "sample_data"}

@@ -73,10 +73,13 @@ def lookup(
 @app.command(epilog="Example: auditor forget run")
 def forget(run: Path = RUN) -> None:
     """Remove the retained text of a run and the excerpts of its reports; the figures stay."""
+    from auditor.manifest import locked
     from auditor.pipeline.report.excerpts import forget_excerpts
     from auditor.pipeline.run.reopen import forget_texts
 
     if not run.is_dir():
         raise ConfigError(f"there is no run {run}")
-    forget_excerpts(run)
-    print(f"{forget_texts(run):,} files of retained text removed")
+    with locked(run):
+        forget_excerpts(run)
+        removed = forget_texts(run)
+    print(f"{removed:,} files of retained text removed")

@@ -6,7 +6,6 @@ What only measuring or concluding needs is imported there: the workers start bef
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from auditor.pipeline.run.parts import PARTS
 from auditor.pipeline.run.plan import Plan, load_plan, make_plan, save_plan
 from auditor.pipeline.run.progress import Outcome, Progress, Silent
 from auditor.pipeline.run.recovery import missing_parts, store_faults, sweep_run
+from auditor.run_folder import remove
 from auditor.store.database import DATABASE
 from auditor.store.shared import check_store, copy_audit
 
@@ -98,7 +98,7 @@ def prepare(config: Config, run: Path, *, fresh: bool = False, command: str = ""
     sweep_run(run)
     if fresh:
         for name in (PARTS, CLUSTERS, "spool"):
-            shutil.rmtree(run / name, ignore_errors=True)
+            remove(run / name, within=run)
     _refuse_foreign(run)
     plan = make_plan(config, run)
     started = datetime.now(UTC).isoformat(timespec="seconds")

@@ -5,7 +5,6 @@ duckdb is imported where it is used: workers import this module's neighbours, an
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -15,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from auditor.errors import StoreError
+from auditor.run_folder import make_aside, move, remove
 
 DATABASE = "audit.duckdb"  # its name in a run's folder
 VERSION = 1
@@ -77,24 +77,21 @@ def create_tables(connection: Any) -> None:
 @contextmanager
 def new_database(path: Path, *, memory_bytes: int, threads: int) -> Iterator[Any]:
     """A database with the tables, renamed to `path` when the block ends well; a kill leaves the old one untouched."""
-    partial = path.with_name(f".{path.name}.partial")
-    spill = path.with_name(".duckdb-spill")
-    for stale in (partial, partial.with_name(partial.name + ".wal")):
-        stale.unlink(missing_ok=True)
+    run = path.parent
+    aside = make_aside(path, within=run)  # with what does not fit the memory, and the log: a kill leaves one folder
+    partial = aside / path.name
     connection = connect(partial, memory_bytes=memory_bytes, threads=threads)
     try:
-        connection.execute(f"SET temp_directory = {quoted(str(spill))}")
+        connection.execute(f"SET temp_directory = {quoted(str(aside / 'spill'))}")
         connection.execute("SET preserve_insertion_order = true")
         create_tables(connection)
         yield connection
         connection.execute("CHECKPOINT")
         connection.close()
-        os.replace(partial, path)
+        move(partial, path, within=run)
     finally:
         connection.close()
-        partial.unlink(missing_ok=True)
-        if spill.is_dir() and not any(spill.iterdir()):
-            spill.rmdir()
+        remove(aside, within=run)
 
 
 def check_version(connection: Any, path: Path | str) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from auditor.errors import DetectorError
-from auditor.manifest import whole_file
+from auditor.run_folder import whole_file
 
 CHUNK = 1 << 20
 SUFFIXES = (".gguf", ".safetensors", ".json", ".txt")

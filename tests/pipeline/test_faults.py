@@ -12,12 +12,13 @@ import pytest
 from auditor.cli.main import run as command
 from auditor.config import load
 from auditor.errors import StoreError
-from auditor.manifest import aside, locked, sweep
+from auditor.manifest import locked
 from auditor.pipeline.audit import audit, finish, lay_out
 from auditor.pipeline.launch.processes import run_jobs
 from auditor.pipeline.map import split as mapping
 from auditor.pipeline.map.crew import map_all
 from auditor.pipeline.run.plan import load_plan
+from auditor.run_folder import aside_name, sweep
 from tests.pipeline.jobs import misbehave
 from tests.pipeline.runs import figures, leftovers, parts, rows, write_corpus
 
@@ -216,16 +217,16 @@ def test_a_full_disk_ends_the_run_in_one_line_and_it_goes_on_later(corpus, whole
 
 
 def test_what_dead_writers_left_is_swept_and_what_live_ones_write_is_not(tmp_path):
-    ours = tmp_path / (aside("report.json") + "x1")
+    ours = tmp_path / aside_name("report.json")
     ours.touch()
     dead = subprocess.run(
-        [sys.executable, "-c", "from auditor.manifest import aside; print(aside('report.json') + 'x2')"],
+        [sys.executable, "-c", "from auditor.run_folder import aside_name; print(aside_name('report.json'))"],
         capture_output=True,
         text=True,
         check=True,
     ).stdout.strip()
     (tmp_path / dead).mkdir()
-    sweep(tmp_path)
+    sweep(tmp_path, within=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [ours.name]
 
 

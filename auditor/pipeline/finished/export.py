@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 from auditor.config import Config
 from auditor.errors import AuditError, ConfigError, SourceError, StoreError
 from auditor.gate.selection import Choice, decisions
-from auditor.manifest import whole_file
 from auditor.pipeline.reservoir.recommend import reservoir_options, resize
 from auditor.pipeline.run.plan import Plan, load_plan, source_options
 from auditor.pipeline.run.reopen import open_database
+from auditor.run_folder import whole_file
 from auditor.sources.find.plan import plan_corpus
 from auditor.sources.read.interface import Shard
 from auditor.sources.write.filtered import write_filtered

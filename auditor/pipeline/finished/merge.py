@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from auditor.errors import ConfigError, StoreError
 from auditor.manifest import key_of
 from auditor.pipeline.run.parts import PARTS, done, part_folder
 from auditor.pipeline.run.plan import Plan, Task, load_plan, save_plan
+from auditor.run_folder import link_or_copy, make_run
 from auditor.sources.read.interface import Corpus
 
 
@@ -29,6 +28,7 @@ def merge_runs(runs: Sequence[Path], out: Path) -> None:
     for run, (_, config, _) in zip(runs, loaded, strict=True):
         if config.key(MAP_FIELDS) != first.key(MAP_FIELDS):
             raise ConfigError(f"{run} was audited with other settings than {runs[0]}: audit one of them again")
+    make_run(out)
     corpora: dict[str, Corpus] = {}
     tasks: list[Task] = []
     for run, (plan, _, _) in zip(runs, loaded, strict=True):
@@ -39,7 +39,8 @@ def merge_runs(runs: Sequence[Path], out: Path) -> None:
                 raise StoreError(f"{run}: {task.shard.name} has not been mapped; finish that run first")
             if all(task.key != other.key for other in tasks):
                 tasks.append(task)
-                _link(part_folder(run, task.key), out / PARTS / task.key)
+                for path in part_folder(run, task.key).iterdir():
+                    link_or_copy(path, out / PARTS / task.key / path.name, within=out)
     roots = tuple(path for _, config, _ in loaded for path in config.corpus)
     # The first run's store holds that run; the joint one goes where it is told to.
     config = first.model_copy(update={"corpus": roots, "store": None})
@@ -67,12 +68,3 @@ def _joined(before: Corpus | None, corpus: Corpus, run: Path) -> Corpus:
         before.failed + corpus.failed,
         before.ignored + corpus.ignored,
     )
-
-
-def _link(source: Path, target: Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
-    for path in source.iterdir():
-        try:
-            os.link(path, target / path.name)
-        except OSError:
-            shutil.copy2(path, target / path.name)

@@ -18,13 +18,14 @@ from auditor.estimate.fraction.counts import BINS
 from auditor.estimate.fraction.review import ANSWERS, CheckedLabels, check_labels, review_allocation
 from auditor.estimate.fraction.review import review_sample as draw
 from auditor.gate.selection import cell
-from auditor.manifest import whole_file, write_text
+from auditor.manifest import write_text
 from auditor.pipeline.documents.score_counts import SCORE_BIN
 from auditor.pipeline.fraction.labels import LABELS, SCHEMA, kept_labels
 from auditor.pipeline.run.parts import scan
 from auditor.pipeline.run.plan import CORPUS, load_plan
 from auditor.pipeline.run.reopen import open_database
 from auditor.run_columns import SAMPLE
+from auditor.run_folder import whole_file
 from auditor.store.database import query
 
 FORMATS = (".csv", ".jsonl")

@@ -20,12 +20,13 @@ from auditor.config import Config, parse_duration
 from auditor.detectors.second_tier import SecondTier
 from auditor.errors import StoreError
 from auditor.estimate.fraction.twophase import neyman_allocation
-from auditor.manifest import key_of, read_json, whole_file, write_json
+from auditor.manifest import key_of, read_json, write_json
 from auditor.pipeline.map.batch import SAMPLE_BINS, score_bins
 from auditor.pipeline.map.split import SAMPLE_PER_CELL
 from auditor.pipeline.run.parts import scan, state
 from auditor.pipeline.run.plan import CORPUS, ROLES, Plan
 from auditor.run_columns import SAMPLE
+from auditor.run_folder import remove, whole_file
 from auditor.store.database import query
 from auditor.text.batch import TextBatch
 
@@ -221,7 +222,7 @@ def _kept(run: Path, key: str) -> DeepScores | None:
 
 def _keep(run: Path, key: str, found: DeepScores) -> None:
     """The scores, then the marker that names what they are of; each renamed into place."""
-    (run / MARKER).unlink(missing_ok=True)
+    remove(run / MARKER, within=run)
     with whole_file(run / SCORES) as partial:
         found.frame.write_parquet(partial)
     write_json(

@@ -33,9 +33,10 @@ def write_scripts(run: Path, plan: Plan, config: Config) -> Scripts:
 
     Account, partition and time limit are given as sbatch takes them: SBATCH_ACCOUNT, SBATCH_PARTITION, …
     """
-    folder = run.resolve() / "slurm"
+    run = run.resolve()
+    folder = run / "slurm"
     slices = max(1, min(len(plan.tasks), MOST_ELEMENTS))
-    here = shlex.quote(str(run.resolve()))
+    here = shlex.quote(str(run))
     element = "${SLURM_ARRAY_TASK_ID:?}"
     steps = {
         "map": f'map {here} --shard "{element}/{slices}" --workers "${{SLURM_CPUS_PER_TASK:-1}}" --quiet',
@@ -43,7 +44,8 @@ def write_scripts(run: Path, plan: Plan, config: Config) -> Scripts:
         "finalise": f"finalise {here} --quiet",
     }
     for name, step in steps.items():
-        write_text(folder / f"{name}.sh", f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -m auditor.cli {step}\n")
+        script = f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -m auditor.cli {step}\n"
+        write_text(folder / f"{name}.sh", script, within=run)
     memory = max(FINAL_LEAST, config.memory_bytes >> 20) if config.memory_limit else 4 * FINAL_LEAST
     calls = (
         ("map", (f"--array=0-{slices - 1}", f"--mem={MEGABYTES}M")),
@@ -51,7 +53,7 @@ def write_scripts(run: Path, plan: Plan, config: Config) -> Scripts:
         ("finalise", (f"--mem={memory}M",)),
     )
     scripts = Scripts(folder, calls)
-    write_text(folder / "submit.sh", _by_hand(scripts))
+    write_text(folder / "submit.sh", _by_hand(scripts), within=run)
     return scripts
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import pyarrow.parquet as pq
 
 from auditor.config import Config
 from auditor.errors import StoreError
-from auditor.manifest import CLUSTERS, DONE, MANIFEST, SCRATCH, digest_of, key_of, read_json, whole_file, write_json
+from auditor.manifest import CLUSTERS, DONE, MANIFEST, SCRATCH, digest_of, key_of, read_json, write_json
 from auditor.neardup.cluster import CLUSTERS as CLUSTER_COLUMNS
 from auditor.neardup.cluster import gather_candidates, settle
 from auditor.neardup.shingles import ShingleStore
@@ -27,6 +26,7 @@ from auditor.pipeline.run.plan import CORPUS, Plan, Task, save_plan
 from auditor.pipeline.run.progress import Progress
 from auditor.pipeline.run.recovery import first_line
 from auditor.run_columns import BANDS, DOCUMENTS
+from auditor.run_folder import make_empty, remove, whole_file
 from auditor.sketch.bands import parameters
 
 SIGNATURE_ROWS = 65_536
@@ -61,7 +61,7 @@ def reduce_partition(folder: Path, tasks: Sequence[Task], config: Config, index:
             low, high = cut * step, min((cut + 1) * step, (1 << 64) - 1)
             rows = rows.filter((pl.col("hash") >= low) & ((pl.col("hash") < high) | pl.lit(high == (1 << 64) - 1)))
         edges = stars(rows.drop("part").collect(), without=np.sort(copies))
-        with whole_file(path) as partial:
+        with whole_file(path, within=run) as partial:
             edges.write_parquet(partial)
     return path
 
@@ -84,7 +84,7 @@ def cluster(run: Path, plan: Plan, config: Config, *, workers: int, listen: List
     if (before := _finished(folder, key)) is not None:
         return Clustered(before, {})
     own = folder / key_of(key)
-    _clear(folder, keep=own)
+    _clear(run, keep=own)
     failed: dict[str, str] = {}
 
     def read_again(stage: str, function: Callable[[Again, Report], str], ids: np.ndarray) -> list[str]:
@@ -104,30 +104,32 @@ def cluster(run: Path, plan: Plan, config: Config, *, workers: int, listen: List
     count = partitions(config, _documents(run, tasks))
     edges = [pl.scan_parquet(reduce_partition(own, tasks, config, i, count)) for i in range(count)]
     lsh = parameters(config.near_dup_threshold, config.permutations)
+    scratch = make_empty(folder / SCRATCH, within=run)
     found = gather_candidates(
         edges,
         signature_batches(run, tasks),
         lsh,
         limit=config.memory_bytes // 4,
-        scratch=_scratch(run),
+        scratch=scratch,
     )
-    store = ShingleStore(_scratch(run) / "shingles.bin")
+    store = ShingleStore(scratch / "shingles.bin")
     try:
         for file in read_again("second reading", shingle_split, found.to_read):
             _keep_shingles(Path(file), store)
+            remove(Path(file), within=run)
         clusters = settle(found, pl.read_parquet(_exact(own, tasks)), exact=store.jaccards)
     finally:
         store.close()
-        shutil.rmtree(_scratch(run), ignore_errors=True)
-    with whole_file(folder / "members.parquet") as partial:
+        remove(scratch, within=run)
+    with whole_file(folder / "members.parquet", within=run) as partial:
         clusters.frame.write_parquet(partial)
     extra = clusters.frame.filter(pl.col("document") != pl.col("representative"))["document"].sort().to_numpy()
     read_again("third reading", count_split, extra)
     statistics = asdict(clusters.statistics) | {"bands": lsh.bands, "rows": lsh.rows, "recall": lsh.recall}
     if not failed:  # else the next call tries again
         files = {path.name: digest_of(path) for path in sorted(folder.glob("*.parquet"))}
-        write_json(folder / DONE, {"key": key, "statistics": statistics, "files": files})
-        shutil.rmtree(own, ignore_errors=True)
+        write_json(folder / DONE, {"key": key, "statistics": statistics, "files": files}, within=run)
+        remove(own, within=run)
     return Clustered(statistics, failed)
 
 
@@ -143,7 +145,7 @@ def cluster_run(plan: Plan, config: Config, run: Path, workers: int, progress: P
         found = cluster(run, plan, config, workers=workers, listen=listen)
     except (pl.exceptions.PolarsError, pa.ArrowException) as wrong:
         progress.note(f"a file of {run / CLUSTERS} is broken ({first_line(wrong)}): made again")
-        shutil.rmtree(run / CLUSTERS, ignore_errors=True)
+        remove(run / CLUSTERS, within=run)
         found = cluster(run, plan, config, workers=workers, listen=listen)
     manifest = read_json(run / MANIFEST)
     save_plan(
@@ -180,13 +182,11 @@ def _finished(folder: Path, key: list[str]) -> dict[str, Any] | None:
         return None
 
 
-def _clear(folder: Path, *, keep: Path) -> None:
+def _clear(run: Path, *, keep: Path) -> None:
     """Remove what was made from other parts, or is damaged; edges of the same parts stay."""
-    for path in folder.glob("*"):
-        if path.is_dir() and path != keep:
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.is_file():
-            path.unlink()
+    for path in (run / CLUSTERS).glob("*"):
+        if path != keep:
+            remove(path, within=run)
 
 
 def _folder(run: Path, tasks: Sequence[Task]) -> Path:
@@ -204,7 +204,7 @@ def _exact(folder: Path, tasks: Sequence[Task]) -> Path:
     if not path.exists():
         wanted = ("content_1", "content_2", pl.col("stable_id").alias("document"))
         content = scan(run, [task.key for task in tasks], "documents", DOCUMENTS).filter(pl.col("words") > 0)
-        with whole_file(path) as partial:
+        with whole_file(path, within=run) as partial:
             exact_duplicates(content.select(*wanted).collect()).write_parquet(partial)
     return path
 
@@ -215,7 +215,6 @@ def _keep_shingles(file: Path, store: ShingleStore) -> None:
         frame = pl.DataFrame(batch)
         for document, shingles in zip(frame["stable_id"], frame["shingles"], strict=True):
             store.add(document, shingles.to_numpy())
-    file.unlink()
 
 
 def signature_batches(run: Path, tasks: Sequence[Task]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -228,9 +227,3 @@ def signature_batches(run: Path, tasks: Sequence[Task]) -> Iterator[tuple[np.nda
 
 def _cuts(documents: int) -> int:
     return max(1, -(-documents // PARTITION_ROWS))
-
-
-def _scratch(run: Path) -> Path:
-    path = run / CLUSTERS / SCRATCH
-    path.mkdir(parents=True, exist_ok=True)
-    return path

@@ -10,11 +10,12 @@ import numpy as np
 import polars as pl
 
 from auditor.config import Config
-from auditor.manifest import CLUSTERS, whole_file
+from auditor.manifest import CLUSTERS
 from auditor.pipeline.launch.processes import Report
 from auditor.pipeline.map.split import TYPE_CAP, same_file
 from auditor.pipeline.run.parts import part_folder
 from auditor.pipeline.run.plan import Task, source_options
+from auditor.run_folder import whole_file
 from auditor.sketch.minhash import shingle_set
 from auditor.sketch.types import TypeSample
 from auditor.sources.read.chooser import read_rows
@@ -78,6 +79,6 @@ def _chosen(job: Again, report: Report) -> Iterator[tuple[pl.DataFrame, TextBatc
 
 def _write(job: Again, name: str, frame: pl.DataFrame) -> str:
     path = job.run / CLUSTERS / f"{name}-{job.task.key}.parquet"
-    with whole_file(path) as partial:
+    with whole_file(path, within=job.run) as partial:
         frame.write_parquet(partial, compression="zstd", compression_level=1)
     return str(path)

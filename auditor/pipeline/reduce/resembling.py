@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from auditor.pipeline.reduce.cluster import signature_batches
 from auditor.pipeline.run.parts import scan
 from auditor.pipeline.run.plan import CORPUS, Plan, Task, load_plan
 from auditor.run_columns import BANDS
+from auditor.run_folder import make_aside, remove
 from auditor.sketch.bands import parameters
 from auditor.sketch.minhash import permutations
 
@@ -57,14 +57,17 @@ def _resembling(run: Path, tasks: Sequence[Task], other: Path, theirs: Sequence[
                 for folder, some in ((run, tasks), (other, theirs))
             )
 
-    with tempfile.TemporaryDirectory(dir=run, prefix=".earlier-") as scratch:
+    scratch = make_aside(run / "earlier", within=run)
+    try:
         return against(
             partitions(),
             signature_batches(run, tasks),
             signature_batches(other, theirs),
             lsh.threshold,
-            scratch=Path(scratch),
+            scratch=scratch,
         )
+    finally:
+        remove(scratch, within=run)
 
 
 def _sketch(config: Config) -> dict[str, object]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Iterable
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -17,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.errors import StoreError
-from auditor.manifest import DONE, aside, digest_of, key_of, read_json, umask, write_json
+from auditor.manifest import DONE, digest_of, key_of, read_json, write_json
+from auditor.run_folder import make_aside, move, remove
 
 PARTS = "parts"
 ROW_GROUP = 1 << 14  # held in memory until it is full, a few copies of it while it is written
@@ -92,14 +90,12 @@ class PartWriter:
     """
 
     def __init__(self, run: Path, key: str) -> None:
-        self._final = part_folder(run, key)
+        self._run, self._final = run, part_folder(run, key)
         self._open: dict[str, pq.ParquetWriter] = {}
         self._held: dict[str, list[pa.Table]] = {}
 
     def __enter__(self) -> PartWriter:
-        self._final.parent.mkdir(parents=True, exist_ok=True)
-        self._aside = Path(tempfile.mkdtemp(dir=self._final.parent, prefix=aside(self._final.name)))
-        self._aside.chmod(0o777 & ~umask())
+        self._aside = make_aside(self._final, within=self._run)
         return self
 
     def add(self, name: str, table: pa.Table) -> None:
@@ -141,13 +137,13 @@ class PartWriter:
         """Rename into place; two that write the same split (a retry of a task thought lost) may meet here."""
         for _ in range(TRIES):
             with suppress(OSError):
-                os.rename(self._aside, self._final)
+                move(self._aside, self._final, within=self._run)
                 return
-            old = Path(tempfile.mkdtemp(dir=self._final.parent, prefix=aside("old")))
+            old = make_aside(self._final, within=self._run)
             with suppress(OSError):
-                os.rename(self._final, old / "old")
-            shutil.rmtree(old, ignore_errors=True)
-        os.rename(self._aside, self._final)
+                move(self._final, old / "old", within=self._run)
+            remove(old, within=self._run)
+        move(self._aside, self._final, within=self._run)
 
     def _close(self) -> None:
         for writer in self._open.values():
@@ -162,4 +158,4 @@ class PartWriter:
             with suppress(OSError) if error else nullcontext():  # a full disk was said already
                 self._close()
         finally:
-            shutil.rmtree(self._aside, ignore_errors=True)
+            remove(self._aside, within=self._run)

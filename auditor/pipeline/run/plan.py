@@ -10,6 +10,7 @@ from typing import Any
 from auditor.config import MAP_FIELDS, Config
 from auditor.errors import ConfigError, StoreError
 from auditor.manifest import LAYOUT, MANIFEST, key_of, read_json, write_json
+from auditor.run_folder import refuse_links
 from auditor.sources.find.plan import plan_corpus
 from auditor.sources.read.interface import Corpus, Limits, Shard, SourceOptions, Split
 
@@ -131,6 +132,7 @@ def load_plan(run: Path) -> tuple[Plan, Config, dict[str, Any]]:
     """
     if not run.is_dir():
         raise ConfigError(f"there is no run {run}")
+    refuse_links(run)
     manifest = read_json(run / MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("layout") != LAYOUT:
         raise ConfigError(f"{run} was laid out by another version of auditor; audit again with --fresh")

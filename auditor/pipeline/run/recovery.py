@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +10,10 @@ import polars as pl
 import pyarrow as pa
 
 from auditor.errors import StoreError
-from auditor.manifest import CLUSTERS, DONE, SCRATCH, sweep
+from auditor.manifest import CLUSTERS, DONE, SCRATCH
 from auditor.pipeline.run.parts import PARTS, damaged, done, part_folder
 from auditor.pipeline.run.plan import Plan, Task
-
-SPILL = ".duckdb-spill"
+from auditor.run_folder import remove, sweep
 
 
 def unfinished(tasks: Sequence[Task], run: Path) -> dict[str, str]:
@@ -46,7 +44,7 @@ def drop_damaged(tasks: Sequence[Task], run: Path) -> dict[str, str]:
     for task in tasks:
         name = damaged(run, task.key)
         if name is not None:
-            (part_folder(run, task.key) / DONE).unlink()
+            remove(part_folder(run, task.key) / DONE, within=run)
             out[task.key] = f"its part {name} is damaged"
     return out
 
@@ -80,6 +78,5 @@ def named(task: Task) -> str:
 def sweep_run(run: Path) -> None:
     """What killed runs left behind. The lock is held: no audit is at work here."""
     for folder in (run, run / PARTS, run / CLUSTERS, run / "spool"):
-        sweep(folder)
-    for name in (SPILL, f"{CLUSTERS}/{SCRATCH}"):
-        shutil.rmtree(run / name, ignore_errors=True)
+        sweep(folder, within=run)
+    remove(run / CLUSTERS / SCRATCH, within=run)

@@ -8,6 +8,7 @@ from typing import Any
 
 from auditor.errors import ConfigError, StoreError
 from auditor.pipeline.run.parts import PARTS
+from auditor.run_folder import refuse_links, remove
 from auditor.store.database import DATABASE, check_version, connect
 
 RETAINED = ("sample.parquet", "words.parquet")
@@ -20,6 +21,8 @@ def open_database(run: Path) -> Any:
     """
     if not run.exists():
         raise ConfigError(f"there is no run {run}")
+    if run.is_dir():
+        refuse_links(run)
     path = run / DATABASE if run.is_dir() else run
     if not path.exists():
         raise StoreError(f"{run} holds no {DATABASE}: the audit has not been finished; run the same command again")
@@ -34,6 +37,7 @@ def read_report(run: Path) -> dict[str, Any]:
 
     if not run.is_dir():
         raise ConfigError(f"there is no run {run}")
+    refuse_links(run)
     path = run / "report.json"
     if not path.exists():
         raise StoreError(f"{run} holds no report.json: the audit has not been finished; run the same command again")
@@ -52,6 +56,5 @@ def forget_texts(run: Path) -> int:
     removed = 0
     for path in [*run.glob(f"{PARTS}/*/*"), *run.glob("spool/*")]:
         if path.is_file() and (path.name in RETAINED or path.parent.name == "spool"):
-            path.unlink()
-            removed += 1
+            removed += remove(path, within=run)
     return removed

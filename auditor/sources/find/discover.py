@@ -11,10 +11,10 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from auditor.errors import ConfigError
+from auditor.run_folder import aside_name, move, new_file
 from auditor.sources.find.files import READ_BYTES, File, filesystem, is_url, stat, walk
 from auditor.sources.find.formats import by_name
 from auditor.sources.read.interface import SourceOptions, Unread
@@ -179,16 +179,17 @@ def _spooled(options: SourceOptions, stream: BinaryIO) -> Candidate:
     """Standard input, kept in a file named by its content, since the audit reads twice."""
     if options.spool is None:
         raise ConfigError("standard input (-) can only be read where there is a folder to keep it in: give --out")
-    options.spool.mkdir(parents=True, exist_ok=True)
-    part = options.spool / f"{STDIN_NAME}.{os.getpid()}.part"
+    spool = options.spool
+    part = spool / aside_name(STDIN_NAME)
     digest = hashlib.blake2b(digest_size=8)
-    with open(part, "wb") as sink:
+    with new_file(part, within=spool.parent) as sink:
         while block := stream.read(READ_BYTES):
             digest.update(block)
             sink.write(block)
-    target = Path(options.spool) / f"{STDIN_NAME}-{digest.hexdigest()}"
-    os.replace(part, target)
-    os.utime(target, (0, 0))  # the same input again is the same shard, so that a killed run resumes
+    target = spool / f"{STDIN_NAME}-{digest.hexdigest()}"
+    move(part, target, within=spool.parent)
+    # The same input again is the same shard, so that a killed run resumes.
+    os.utime(target, (0, 0), follow_symlinks=False)
     return Candidate(str(options.spool), stat(str(target), {}, name=STDIN_NAME), explicit=True)
 
 
