@@ -42,6 +42,8 @@ REASONS = {
     **{f"{role}_unreadable": f"the {name} could not be read" for role, name in _SIDE_COLUMNS.items()},
     **{f"{role}_ambiguous": f"two columns have the name of the {name}" for role, name in _SIDE_COLUMNS.items()},
     "date_out_of_range": "the date lies outside the years 1000 to 2100",
+    "quote_mended": "stray or escaped quotes were read so that the row fits the header",
+    "unclosed_quote": "a quote is never closed",
     "length_mended": "the length of the record was wrong by a few bytes",
 }
 REGIMES = {

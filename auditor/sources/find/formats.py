@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from auditor.sources.open.compression import MAGIC, SUFFIXES
+from auditor.sources.open.compression import MAGIC, SUFFIXES, is_skippable
 
 FORMATS = {
     ".parquet": "parquet",
@@ -81,6 +81,8 @@ class Guess:
 
 def compression_of(head: bytes) -> str | None:
     """The compression by the first bytes: names lie (`.json.gz` unpacked on the way), bytes don't."""
+    if is_skippable(head):
+        return "zst"
     return next((name for name, magic in MAGIC.items() if head.startswith(magic)), None)
 
 

@@ -63,18 +63,45 @@ class _Standard:
 
 
 class _Zstandard:
-    def __init__(self) -> None:
-        import zstandard
+    """A frame of data, or one to be skipped, such as pzstd writes before each of its frames and the seekable format
+    at the end (RFC 8878, section 3.1.2)."""
 
-        self.inner = zstandard.ZstdDecompressor(max_window_size=MEMORY).decompressobj()
+    def __init__(self) -> None:
+        self.inner: Any = None
+        self.head, self.skipped = b"", 0
         self.eof, self.rest = False, b""
 
     def pieces(self, block: bytes) -> Iterator[bytes]:
+        if self.inner is None:
+            block = self._begin(block)
+            if self.inner is None:
+                return
         for start in range(0, len(block), ZSTD_FEED):
             yield self.inner.decompress(block[start : start + ZSTD_FEED])
             if self.inner.eof:
                 self.eof, self.rest = True, self.inner.unused_data + block[start + ZSTD_FEED :]
                 return
+
+    def _begin(self, block: bytes) -> bytes:
+        """Look at the first bytes; leaves no decoder where they are those of a frame to be skipped, or too few."""
+        if not self.skipped:
+            self.head, block = self.head + block, b""
+            if len(self.head) < 4 or (is_skippable(self.head) and len(self.head) < 8):
+                return b""
+            if not is_skippable(self.head):
+                import zstandard
+
+                self.inner = zstandard.ZstdDecompressor(max_window_size=MEMORY).decompressobj()
+                return self.head
+            self.skipped, block = 8 + int.from_bytes(self.head[4:8], "little"), self.head
+        self.eof, self.rest = len(block) >= self.skipped, block[self.skipped :]
+        self.skipped -= len(block)
+        return b""
+
+
+def is_skippable(head: bytes) -> bool:
+    """Whether a zstd stream begins with a frame that carries no data."""
+    return head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F
 
 
 MEMBERS: dict[str, Callable[[], Member]] = {

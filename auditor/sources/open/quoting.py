@@ -24,6 +24,8 @@ def whole_records(block: bytes, delimiter: str) -> int | None:
     if not len(quotes):
         return int(ends[-1]) + 1 if len(ends) else 0
     inside = np.searchsorted(quotes, ends) % 2 == 1
+    if delimiter == "\t" and inside.any():
+        return None  # more likely a stray quote than a text of several lines: looked at line by line
     outside = ends[~inside]
     cut = int(outside[-1]) + 1 if len(outside) else 0
     quotes = quotes[: int(np.searchsorted(quotes, cut))]

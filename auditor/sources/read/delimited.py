@@ -1,18 +1,16 @@
 """CSV and TSV, quoted newlines included: whole blocks at once, and from the first odd quote on line by line.
 
-A quote that is never closed would swallow the rest of the file: such a record is given up, its first line counted
-as bad, and parsing goes on with its second line.
+A stray quote would swallow the lines up to the next one, or the rest of the file. A record that does not follow the
+rules of RFC 4180 is read in another way that gives it the header's number of fields (quotes.py); where there is none
+its first line is counted as bad, and parsing goes on with its second line.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
@@ -27,12 +25,10 @@ from auditor.sources.open.canonical import Raw
 from auditor.sources.open.compression import expanded
 from auditor.sources.open.lines import BLOCK, Lines, line_blocks, without_bom
 from auditor.sources.read.interface import MIB, Batch, Inspected, Shard, SourceOptions, Split
+from auditor.sources.read.table_records import Feed, records_of
 
 CARRIED = 32 * MIB  # bytes of one quoted record above which it is left to the line parser
 DELIMITERS = ",;\t|"
-RETRIES = 100  # unclosed quotes at the end of a file after which quotes are taken as letters
-
-csv.field_size_limit(2**31 - 1)  # the feed bounds records by their bytes, all fields together
 
 
 def inspect(file: File, compression: str | None, options: SourceOptions, format: str) -> Inspected:
@@ -59,7 +55,7 @@ def _raws(shard: Shard, options: SourceOptions) -> Iterator[Raw]:
     past = len("".join(feed.held).encode(errors="surrogateescape"))
     left = _Left(_blocks(shard.path, shard.compression, options))
     yield from _at_once(left, rows, past, feed.delimiter, options)
-    feed = _Feed(chain(left.over, left.blocks), feed.delimiter, options)
+    feed = Feed(chain(left.over, left.blocks), feed.delimiter, options)
     yield from rows.parse(feed)
     failure = left.failure or feed.failure
     if failure is not None:
@@ -99,7 +95,7 @@ def _at_once(left: _Left, rows: _Rows, past: int, delimiter: str, options: Sourc
         if frame is not None:
             yield rows.at_once(frame)
         else:
-            yield from rows.parse(_Feed([Lines(0, block[:cut], 0)], delimiter, options))
+            yield from rows.parse(Feed([Lines(0, block[:cut], 0)], delimiter, options))
         carry = block[cut:]
 
 
@@ -110,7 +106,7 @@ def _blocks(path: str, compression: str | None, options: SourceOptions) -> Itera
 
 def opened(
     path: str, compression: str | None, options: SourceOptions, format: str, *, errors: str = "replace"
-) -> tuple[_Feed, Iterator[list[str] | str]]:
+) -> tuple[Feed, Iterator[list[str] | str]]:
     """The feed of lines and the records parsed from it: fields, or the reason why there are none.
 
     feed.held are the lines of the record last given.
@@ -118,8 +114,8 @@ def opened(
     blocks = _blocks(path, compression, options)
     first = next(blocks, Lines(0, b"", 0))
     delimiter = _delimiter(first.octets.split(b"\n", 1)[0], format)
-    feed = _Feed(chain((first,), blocks), delimiter, options, errors=errors)
-    return feed, _records(feed, delimiter)
+    feed = Feed(chain((first,), blocks), delimiter, options, errors=errors)
+    return feed, records_of(feed, delimiter)
 
 
 def _header(records: Iterator[list[str] | str], path: str, options: SourceOptions) -> list[str]:
@@ -137,100 +133,6 @@ def _delimiter(line: bytes, format: str) -> str:
         return "\t"
     outside = b"".join(line.split(b'"')[::2])
     return max(DELIMITERS, key=lambda delimiter: outside.count(delimiter.encode()))
-
-
-class _Unfit(Exception):
-    """The record at hand cannot be parsed further."""
-
-
-class Lost(str):
-    """In place of a line: the reason why there is none."""
-
-
-class _Feed:
-    """Lines for the parser, with those of the record at hand kept, so that they can be taken back."""
-
-    def __init__(
-        self, blocks: Iterable[Lines], delimiter: str, options: SourceOptions, *, errors: str = "replace"
-    ) -> None:
-        self.errors = errors
-        self.source = self._decoded(iter(blocks))
-        self.delimiter, self.limits = delimiter, options.limits
-        self.back: deque[str] = deque()
-        self.failure: SourceError | None = None
-        self.replaced = False
-        self.forget()
-
-    def forget(self) -> None:
-        self.held: list[str] = []
-        self.size, self.ended, self.dirty = 0, False, False
-
-    def __iter__(self) -> _Feed:
-        return self
-
-    def __next__(self) -> str:
-        line = self.back.popleft() if self.back else next(self.source, None)
-        if line is None:
-            self.ended = True
-            raise StopIteration
-        inside = bool(self.held)  # the parser asks for a second line of a record only within quotes
-        self.held.append(line)
-        self.size += len(line)
-        if isinstance(line, Lost):
-            raise _Unfit(line)
-        if self.size > self.limits.record_bytes:
-            raise _Unfit("unclosed_quote")
-        if line.count(self.delimiter) >= self.limits.columns:
-            outside = line.split('"')[inside::2]
-            if sum(part.count(self.delimiter) for part in outside) >= self.limits.columns:
-                raise _Unfit("too_many_columns")
-        self.dirty |= self.replaced and "\ufffd" in line
-        return line
-
-    def _decoded(self, blocks: Iterator[Lines]) -> Iterator[str]:
-        """Lines with their ends, or the reason why one was lost."""
-        try:
-            for lines in blocks:
-                if lines.lost:
-                    yield Lost(lines.lost)
-                    continue
-                try:
-                    text, self.replaced = lines.octets.decode(), False
-                except UnicodeDecodeError:
-                    text, self.replaced = lines.octets.decode(errors=self.errors), True
-                yield from io.StringIO(text, newline="\n")
-        except SourceError as error:
-            self.failure = error
-
-
-def _records(feed: _Feed, delimiter: str) -> Iterator[list[str] | str]:
-    """Records as lists of fields, or the reason why one could not be parsed."""
-    retries = 0
-    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
-    reader = csv.reader(feed, delimiter=delimiter, quoting=quoting)
-    while True:
-        reason = ""
-        feed.forget()
-        try:
-            record = next(reader, None)
-            if record is None:
-                return
-            if feed.ended:
-                reason = "unclosed_quote"
-            elif record:
-                yield record
-        except csv.Error:
-            reason = "bad_row"
-        except _Unfit as unfit:
-            reason = str(unfit)
-        if reason:
-            yield reason
-            if len(feed.held) > 1:
-                # All but the first line may be good: parse them again.
-                feed.back.extendleft(reversed(feed.held[1:]))
-                retries += 1
-                quoting = csv.QUOTE_NONE if retries > RETRIES else quoting
-            reader = csv.reader(feed, delimiter=delimiter, quoting=quoting)
 
 
 class _Rows:
@@ -253,15 +155,15 @@ class _Rows:
         self.skips: list[Skip] = []
         self.notes: list[Skip] = []
 
-    def parse(self, feed: _Feed) -> Iterator[Raw]:
+    def parse(self, feed: Feed) -> Iterator[Raw]:
         """All records of a feed, line by line."""
-        for record in _records(feed, feed.delimiter):
+        for record in records_of(feed, feed.delimiter, self.width):
             self.add(record, feed)
             if self.size >= BLOCK:
                 yield self.finish()
         yield self.finish()
 
-    def add(self, record: list[str] | str, feed: _Feed) -> None:
+    def add(self, record: list[str] | str, feed: Feed) -> None:
         """Take one record, or the reason why there is none."""
         row, self.row = self.row, self.row + 1
         if isinstance(record, str):
@@ -276,6 +178,8 @@ class _Rows:
             for role, place in self.places.items():
                 self.kept[role].append(record[place] if place < len(record) else None)
             self.size += feed.size
+            if feed.mended:
+                self.notes.append(Skip(self.shard, "quote_mended", row=row))
             if feed.dirty:
                 self.notes.append(Skip(self.shard, "invalid_utf8_replaced", row=row))
 

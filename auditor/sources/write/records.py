@@ -12,6 +12,7 @@ from auditor.sources.open.compression import expanded
 from auditor.sources.open.lines import Lines, line_blocks, without_bom
 from auditor.sources.read import delimited, plain
 from auditor.sources.read.interface import Shard, SourceOptions
+from auditor.sources.read.table_records import Lost
 from auditor.sources.read.warc import DOCUMENTS, Archive
 from auditor.sources.write.selection import Selection, Written
 
@@ -66,7 +67,7 @@ def table_rows(shard: Shard, chosen: Selection, options: SourceOptions) -> Recor
         stays, counts = chosen.one(row)
         # Of a record that could not be parsed only the first line is given up: the others are parsed again.
         held = feed.held[:1] if isinstance(record, str) else feed.held
-        if stays and held and isinstance(held[0], delimited.Lost):
+        if stays and held and isinstance(held[0], Lost):
             raise SourceError(f"{shard.path}: record {row:,} is too large to be copied; leave out what was not read")
         yield _encoded(held) if stays else b"", counts
     if feed.failure is not None:

@@ -10,10 +10,11 @@ import pytest
 import zstandard
 
 from auditor.errors import SourceError
+from auditor.sources.find.formats import compression_of
 from auditor.sources.open import compression
 from auditor.sources.open.compression import Stream, expanded
 from auditor.sources.read.interface import MIB, Limits
-from tests.sources.corpora import COMPRESS, put
+from tests.sources.corpora import COMPRESS, put, read
 
 CODECS = {name: pack for name, pack in COMPRESS.items() if name}
 # Text that compresses somewhat, from a fixed seed.
@@ -107,3 +108,29 @@ def test_a_stream_reads_like_a_file(tmp_path):
 
 def test_every_magic_has_a_decoder():
     assert set(compression.MAGIC) == set(compression.MEMBERS) == set(compression.SUFFIXES.values())
+
+
+def skippable(octets: bytes, kind: int = 0) -> bytes:
+    return (0x184D2A50 + kind).to_bytes(4, "little") + len(octets).to_bytes(4, "little") + octets
+
+
+@pytest.mark.parametrize("size", [0, 4, 5000, 200_000])
+@pytest.mark.parametrize("kind", [0, 14, 15])
+def test_frames_to_be_skipped_may_stand_anywhere(tmp_path, kind, size):
+    """pzstd writes one before each frame, the seekable format one at the end."""
+    skip = skippable(b"\x28\xb5\x2f\xfd" * (size // 4), kind)
+    cuts = [0, 1, 5000, len(OCTETS)]
+    frames = [zstandard.compress(OCTETS[a:b]) for a, b in pairwise(cuts)]
+    for packed in (skip + skip.join(frames), b"".join(frames) + skip, skip * 3 + b"".join(frames) + skip):
+        path = put(tmp_path, "a", packed)
+        assert compression_of(packed[:8]) == "zst"
+        assert expand(path, ".zst") == (OCTETS, None)
+    for cut in range(1, min(len(skip), 12)):
+        out, error = expand(put(tmp_path, "a", b"".join(frames) + skip[:cut]), ".zst")
+        assert out == OCTETS and "truncated" in str(error)
+
+
+def test_a_file_of_pzstd_is_read(tmp_path):
+    frames = [zstandard.compress(b'{"text": "number %d"}\n' % i) for i in range(5)]
+    path = put(tmp_path, "a.jsonl.zst", b"".join(skippable(len(f).to_bytes(4, "little")) + f for f in frames))
+    assert read(path)[0]["text"].to_list() == [f"number {i}" for i in range(5)]

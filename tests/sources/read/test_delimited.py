@@ -9,8 +9,8 @@ from hypothesis import example, given
 
 from auditor.sources.open import quoting
 from auditor.sources.open.lines import Lines
-from auditor.sources.read.delimited import _Feed, _records
 from auditor.sources.read.interface import Limits, SourceOptions
+from auditor.sources.read.table_records import Feed, records_of
 from tests.sources.corpora import COMPRESS, TEXTS, delimited, plan, put, read
 
 
@@ -28,17 +28,18 @@ def test_rows_that_do_not_fit_the_header_are_counted_and_the_others_kept(tmp_pat
     assert skips == {"no_text": 1, "bad_row": 1}
 
 
-def test_a_quote_that_never_closes_costs_its_own_line_only(tmp_path):
-    octets = b'id,text\n1,one\n2,"two\n3,three\n4,four\n'
-    frame, skips, _, _ = read(put(tmp_path, "a.csv", octets))
-    assert frame["text"].to_list() == ["one", "three", "four"] and skips == {"unclosed_quote": 1}
+def test_a_quote_that_never_closes_costs_no_line_that_fits_the_header(tmp_path):
+    octets = b'id,text\n1,one\n2,"two\n3,three\n4,"four, and more\n5,five\n'
+    frame, skips, notes, _ = read(put(tmp_path, "a.csv", octets))
+    assert frame["text"].to_list() == ["one", '"two', "three", "five"]
+    assert skips == {"unclosed_quote": 1} and notes == {"quote_mended": 1}
 
 
 def test_a_quoted_record_over_the_cap_gives_its_lines_back(tmp_path):
     octets = b'id,text\n1,"' + b"y\n" * 300 + b'\n2,two\n3,"' + b"z" * 500 + b'"\n4,four\n'
     frame, skips, _, _ = read(put(tmp_path, "a.csv", octets), limits=Limits(record_bytes=400))
-    assert frame["text"].to_list() == ["two", "four"]
-    assert skips["unclosed_quote"] == 1 and skips["record_too_large"] == 1
+    assert frame["text"].to_list() == ['"y', "two", "four"]
+    assert skips == {"no_text": 299, "record_too_large": 1}
 
 
 def test_ten_million_columns_are_refused_at_once(tmp_path):
@@ -77,13 +78,13 @@ def test_a_cut_record_is_no_document(tmp_path):
 
 def parsed(text: str) -> list:
     lines = Lines(0, text.encode(), text.count("\n") + 1)
-    return list(_records(_Feed([lines], ",", SourceOptions()), ","))
+    return list(records_of(Feed([lines], ",", SourceOptions()), ","))
 
 
 CELL = st.text(alphabet='ab,"\n\r é', max_size=6)
 
 
-@given(st.lists(st.lists(CELL, min_size=2, max_size=3), max_size=8))
+@given(st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=8))
 def test_well_formed_tables_parse_as_the_standard_library_parses_them(rows):
     sink = io.StringIO(newline="")
     csv.writer(sink).writerows(rows)
@@ -133,3 +134,74 @@ def test_an_empty_table_is_no_corpus(tmp_path):
 def test_a_header_of_an_absurd_length_is_refused(tmp_path):
     (unread,) = plan(put(tmp_path, "a.csv", b"x" * 5000), limits=Limits(record_bytes=1000)).failed
     assert "record_too_large" in unread.reason
+
+
+def rows_of(texts, delimiter: str, style: str) -> bytes:
+    """A table as Spark writes it (backslashes), as people do (bare quotes), or as tabs need it (quotes are letters)."""
+    if style == "spark":
+        cells = ['"' + t.replace('"', '\\"') + '"' for t in texts]
+    elif style == "bare":
+        cells = ['"' + t + '"' for t in texts]
+    else:
+        cells = texts
+    lines = [f"{i}{delimiter}{cell}{delimiter}u{i}\n" for i, cell in enumerate(cells)]
+    return f"id{delimiter}text{delimiter}url\n".encode() + "".join(lines).encode()
+
+
+QUOTED = [
+    'She said "hello" and left.',
+    '"Hello," she said, "and goodbye."',
+    "no quotes at all, but commas",
+    'ends in a "quote"',
+    '"',
+    'one " alone',
+    "a \\ backslash",
+    'many """ of them ""',
+]
+
+
+@pytest.mark.parametrize("packed", ["", ".gz"])
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_the_backslashes_of_spark_are_read(tmp_path, delimiter, packed):
+    texts = [*QUOTED, 'two lines\nwith "quotes" in both\n"lines"']
+    path = put(tmp_path, f"a.csv{packed}", COMPRESS[packed](rows_of(texts, delimiter, "spark")))
+    frame, skips, _, _ = read(path)
+    assert frame["text"].to_list() == texts and skips == {}
+    assert frame["row"].to_list() == [*range(len(texts))]
+
+
+@pytest.mark.parametrize("suffix", [".tsv", ".tab"])
+def test_quotes_in_a_tsv_without_quoting_are_letters(tmp_path, suffix):
+    texts = [text for text in QUOTED if not (text[0] == text[-1] == '"')] * 3
+    texts += ['"Opening ' + str(i) for i in range(7)] + ["plain"] + ['closing"'] * 3 + ["plain"]
+    frame, skips, _, _ = read(put(tmp_path, f"a{suffix}", rows_of(texts, "\t", "letters")))
+    assert frame["text"].to_list() == texts and skips == {}
+
+
+def test_a_quoted_tsv_of_several_lines_is_still_read(tmp_path):
+    texts = ["one\ntwo", "a\ttab", 'a "quote"', "plain", "three\n\nlines"]
+    frame, skips, _, _ = read(put(tmp_path, "a.tsv", delimited(texts, "\t")))
+    assert frame["text"].to_list() == texts and skips == {}
+
+
+def test_bare_quotes_inside_quotes_are_read(tmp_path):
+    texts = ['He said "hi" to me', 'a "b", c', "plain"]
+    frame, skips, _, _ = read(put(tmp_path, "a.csv", rows_of(texts, ",", "bare")))
+    assert frame["text"].to_list()[0] == texts[0] and frame["text"].to_list()[-1] == texts[-1]
+    assert frame.height + sum(skips.values()) == 3
+
+
+@given(
+    st.lists(st.text(alphabet='ab" \\,\t', min_size=1, max_size=8), min_size=1, max_size=12),
+    st.sampled_from([",", "\t"]),
+    st.sampled_from(["letters", "spark", "bare"]),
+)
+def test_every_line_of_a_table_is_a_document_or_a_counted_skip(tmp_path_factory, texts, delimiter, style):
+    """Whatever the quotes: at most a stretch that reads as one quoted record of several lines is one document."""
+    folder = tmp_path_factory.mktemp("law")
+    path = put(folder, "a.csv" if delimiter == "," else "a.tsv", rows_of(texts, delimiter, style))
+    frame, skips, _, failure = read(path)
+    joined = sum(text.count("\n") for text in frame["text"].to_list()) if frame.height else 0
+    assert frame.height + sum(skips.values()) + joined == len(texts) and failure is None
+    rows = frame["row"].to_list() if frame.height else []
+    assert rows == sorted(set(rows))
