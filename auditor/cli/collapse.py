@@ -11,22 +11,27 @@ from auditor.cli.app import app
 from auditor.cli.arguments import RUN
 from auditor.errors import ConfigError
 
+MOST_SHARDS = 12
+
 
 @app.command(epilog="Example: auditor reservoir run --generations 20 --tolerance 0.05")
 def reservoir(
     run: Path = RUN,
     generations: int = typer.Option(10, help="Generations of training ahead."),
     tolerance: float = typer.Option(0.1, help="Share of the tail that may be lost."),
-    min_occurrences: int = typer.Option(10, help="How often the rarest type must stand in the reservoir."),
-    epochs: float = typer.Option(4.0, help="How often human text may be repeated."),
-    coverage: float = typer.Option(0.99, help="Share of human tokens whose types must live."),
-    verification: float = typer.Option(1.0, help="Share of the reservoir that is truly human."),
+    min_occurrences: int = typer.Option(10, help="Occurrences in human text from which on a type is to be kept."),
+    epochs: float = typer.Option(4.0, help="How often acquired text may be read in a generation."),
+    coverage: float | None = typer.Option(
+        None, help="Share of human tokens whose types must stand that often; not asked for by default."
+    ),
+    rarest: float | None = typer.Option(None, help="Frequency of the rarest type that must stand that often."),
+    verification: float = typer.Option(1.0, help="Share of acquired text that is truly human."),
     regime: str | None = typer.Option(None, help="replace_fresh, replace_replay, accumulate, accumulate_subsample."),
     sizing: str = typer.Option("fixed_compute", help="fixed_compute or appended."),
     mix: Path | None = typer.Option(None, help="Write the mix plan as TOML."),
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> None:
-    """The recommendation alone, with other horizons and tolerances."""
+    """What to keep and what to acquire, with other horizons and tolerances."""
     from auditor.cli.output.printing import print_json, print_reservoir, print_table
     from auditor.collapse.options import Regime, ReservoirOptions, Sizing
     from auditor.pipeline.reservoir.recommend import resize
@@ -41,6 +46,7 @@ def reservoir(
         min_occurrences=min_occurrences,
         epochs=epochs,
         coverage_share=coverage,
+        rarest_frequency=rarest,
         verification_precision=verification,
         regime=Regime(regime) if regime else None,
         sizing=Sizing(sizing),
@@ -49,7 +55,9 @@ def reservoir(
     if json:
         print_json(found)
         return
+    typer.echo(found["sentence"] + "\n")
     print_reservoir(found)
+    _print_kept(found)
     rows = [
         [row["kind"], row["name"], *(_tokens(row, band) for band in ("optimistic", "central", "pessimistic"))]
         for row in found["strata"]
@@ -103,6 +111,48 @@ def simulate(
     shown = frame.pivot(on="quantity", index="generation", values="value")
     rows = [[f"{cell:.4g}" if isinstance(cell, float) else cell for cell in row] for row in shown.iter_rows()]
     print_table(words, shown.columns, rows)
+
+
+def _print_kept(found: dict[str, Any]) -> None:
+    """The shards to keep, best first, and the coverage curve with the place where the corpus stands."""
+    from auditor.cli.output.bars import bar
+    from auditor.cli.output.printing import print_table
+    from auditor.collapse.wording import span, spoken
+
+    rows = [
+        [
+            row["shard"],
+            spoken(row["tokens"]["value"]),
+            span(row["tokens"]["lower"], row["tokens"]["upper"]),
+            f"{row['worth']:.2f}",
+            f"{row['cumulative_share']:.0%}",
+        ]
+        for row in found["keep"]["shards"][:MOST_SHARDS]
+    ]
+    more = len(found["keep"]["shards"]) - len(rows)
+    if rows:
+        title = "Shards to keep, best first" + (f" ({more:,} more in --json)" if more > 0 else "")
+        print_table(title, ["shard", "human tokens", "interval", "worth", "so far"], rows)
+    if here := found["coverage_reached"]:
+        longest = max(row["tokens"] for row in found["coverage"]) or 1
+        rows = [
+            [
+                f"{row['share']:.1%}",
+                spoken(row["tokens"]),
+                bar(row["tokens"] / longest),
+                "yes" if row["reached"] else "no",
+            ]
+            for row in found["coverage"]
+        ]
+        title = (
+            f"Human text in which the types that carry a share of language stand often enough; the corpus' own "
+            f"{spoken(here['tokens'])} tokens reach {here['share']:.1%}"
+        )
+        print_table(title, ["share", "tokens", "", "reached"], rows)
+
+
+def _yes(reached: bool) -> str:
+    return "yes" if reached else "no"
 
 
 def _tokens(row: dict[str, Any], band: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from auditor.collapse.decoding import numbers_of
+from auditor.collapse.keep import existing_reservoirs
 from auditor.collapse.options import BANDS
-from auditor.collapse.reservoir import Reservoir, Shard, priorities
+from auditor.collapse.reservoir import Reservoir, priorities
 
 
 def plan_of(
@@ -40,26 +40,6 @@ def plan_of(
     }
 
 
-def existing_reservoirs(shards: Sequence[Shard]) -> list[dict[str, Any]]:
-    """Shards by what they are worth as a reservoir, and the unique human tokens that they already give.
-
-    Worth is the chance that a token is human, no duplicate, and of a tail that is still there, at the adverse end of
-    each interval; a quantity that was not measured counts as 0, so that nothing unmeasured is recommended.
-    """
-    rows = []
-    for shard in shards:
-        measured = (shard.fraction, shard.duplicate_fraction, shard.tail_retention)
-        if not all(e.is_number for e in measured):
-            rows.append({"shard": shard.name, "worth": 0.0, "human_tokens": 0})
-            continue
-        human = max(1 - numbers_of(shard.fraction)[2], 0.0)
-        unique = max(1 - numbers_of(shard.duplicate_fraction)[2], 0.0)
-        tail = min(max(numbers_of(shard.tail_retention)[0], 0.0), 1.0)
-        tokens = int(shard.tokens * human * unique)
-        rows.append({"shard": shard.name, "worth": human * unique * tail, "human_tokens": tokens})
-    return sorted(rows, key=lambda row: (-row["worth"], row["shard"]))
-
-
 def mix(reservoir: Reservoir, sizes: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
     """Human : admitted synthetic : rest of each stratum that could be sized, as shares that sum to one."""
     out = {}
@@ -67,7 +47,7 @@ def mix(reservoir: Reservoir, sizes: dict[str, dict[str, Any]]) -> dict[str, dic
         stratum = ready.stratum
         if stratum.name not in sizes:
             continue
-        admitted = stratum.admitted_tokens / stratum.tokens
+        admitted = stratum.admitted_tokens(reservoir.options.generations) / stratum.tokens
         human = sizes[stratum.name]["human_share"] * (1 - admitted)
         upsampling = sizes[stratum.name]["upsampling"]
         rest = max(1 - human - admitted, 0.0)

@@ -39,72 +39,77 @@ def line_survival(generations: int, share: float = 0.0, ratio: float = 1.0) -> n
     return out
 
 
-def tail_hazard(generations: int, share: float, ratio: float = 1.0) -> float:
+def tail_hazard(generations: int, share: float, ratio: float = 1.0, start: float = 1.0) -> float:
     """A_G, the chances per human token of a rare type to be present at generation G under fresh human text.
 
-    Implements [2] with immigration: A_G = a_G + m sum_{j<G} a_j.
+    Implements [2] with immigration: A_G = x_0 a_G + m sum_{j<G} a_j, x_0 = `start` what generation 0 holds of a rare
+    type against human text: 1 where it is all human, m+(1-m) r where it is the mix itself.
     """
     lines = line_survival(generations, share, ratio)
-    return float(lines[-1] + share * lines[:-1].sum())
+    return float(start * lines[-1] + share * lines[:-1].sum())
 
 
-def presence_fresh(expected: float, generations: int, share: float, ratio: float = 1.0) -> float:
+def presence_fresh(expected: float, generations: int, share: float, ratio: float = 1.0, start: float = 1.0) -> float:
     """P(a type of `expected` = N p occurrences is present at generation G) under fresh human text.
 
     Implements [2]: 1-exp(-N p A_G).
     """
-    return -math.expm1(-expected * tail_hazard(generations, share, ratio))
+    return -math.expm1(-expected * tail_hazard(generations, share, ratio, start))
 
 
-def presence_replay(expected: float, generations: int, share: float, ratio: float = 1.0, unique: float = 1.0) -> float:
+def presence_replay(
+    expected: float, generations: int, share: float, ratio: float = 1.0, unique: float = 1.0, start: float = 1.0
+) -> float:
     """The same when one reservoir is replayed: the type is in the reservoir, or its line from generation 0 lives.
 
-    Implements [2]: 1-exp(-p[h+(N-h)a_G]), h = mN tokens of which the part `unique` is not a repeat: repeats never
+    Implements [2]: 1-exp(-p[h+(x_0 N-h)a_G]), h = mN tokens of which the part `unique` is not a repeat: repeats never
     count toward coverage.
     """
     line = float(line_survival(generations, share, ratio)[-1])
-    return -math.expm1(-expected * (unique * share + (1 - share) * line))
+    return -math.expm1(-expected * (unique * share + max(start - share, 0.0) * line))
 
 
-def presence_accumulate(expected: float, generations: int, share: float) -> float:
-    """The same when nothing is thrown away: every human token ever read counts, 1-exp(-N p (1+mG))."""
-    return -math.expm1(-expected * (1 + share * generations))
+def presence_accumulate(expected: float, generations: int, share: float, start: float = 1.0) -> float:
+    """The same when nothing is thrown away: every human token ever read counts, 1-exp(-N p (x_0+mG))."""
+    return -math.expm1(-expected * (start + share * generations))
 
 
-def presence_accumulate_subsample(expected: float, generations: int, share: float, ratio: float = 1.0) -> float:
+def presence_accumulate_subsample(
+    expected: float, generations: int, share: float, ratio: float = 1.0, start: float = 1.0
+) -> float:
     """The same when the pool grows by N tokens a generation and a model trains on N drawn from the pool.
 
     The pool's count is C_t = C_{t-1} + Poisson((1-m) r S_t) + Poisson(mNp), S_t ~ Binomial(C_{t-1}, 1/t), a branching
     process with immigration, and generation G trains on Binomial(C_G, 1/(G+1)). Its Laplace functional [2] goes
     backward: u_G = -ln(1-1/(G+1)), u_{t-1} = u_t - ln(1-(1-exp(-w))/t), w = (1-m) r (1-exp(-u_t)); the chance to be
-    absent is exp(-Np[1-exp(-u_0) + m sum_{t>0} (1-exp(-u_t))]).
+    absent is exp(-Np[x_0 (1-exp(-u_0)) + m sum_{t>0} (1-exp(-u_t))]).
     """
     if generations == 0:
-        return -math.expm1(-expected)
+        return -math.expm1(-expected * start)
     weight, hazard = -math.log1p(-1 / (generations + 1)), 0.0
     for t in range(generations, 0, -1):
         felt = -math.expm1(-weight)
         hazard += share * felt
         made = (1 - share) * ratio * felt
         weight += made if t == 1 else -math.log1p(math.expm1(-made) / t)
-    return -math.expm1(-expected * (hazard - math.expm1(-weight)))
+    return -math.expm1(-expected * (hazard - start * math.expm1(-weight)))
 
 
-def tail_mass(generations: int, share: float, ratio: float) -> float:
+def tail_mass(generations: int, share: float, ratio: float, start: float = 1.0) -> float:
     """Expected mass of the tail at generation G against the source when each generation replaces the last.
 
-    Implements x_{t+1} = m+(1-m) r x_t, x_0 = 1; drift changes the variance of it, not the mean.
+    Implements x_{t+1} = m+(1-m) r x_t, x_0 = `start`; drift changes the variance of it, not the mean.
     """
     decay = (1 - share) * ratio
     if decay >= 1:
-        return 1.0
+        return start
     limit = share / (1 - decay)
-    return limit + (1 - limit) * decay**generations
+    return limit + (start - limit) * decay**generations
 
 
-def tail_mass_accumulate(generations: int, share: float, ratio: float) -> float:
+def tail_mass_accumulate(generations: int, share: float, ratio: float, start: float = 1.0) -> float:
     """The same in a pool that grows by N tokens a generation: x_t = [t x_{t-1} + m + (1-m) r x_{t-1}]/(t+1)."""
-    mass = 1.0
+    mass = start
     for t in range(1, generations + 1):
         mass = ((t + (1 - share) * ratio) * mass + share) / (t + 1)
     return mass

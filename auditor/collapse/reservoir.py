@@ -1,56 +1,24 @@
-"""The recommendation: how much human text each stratum needs, in three bands and two sizings, added up.
+"""The recommendation: what each stratum holds and still needs, in three bands and two sizings, added up.
 
 Sources of each rule stand in `closed_forms` and `sizing`; the bands' floors are policy, not theorems, and stay apart.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auditor.collapse import closed_forms
+from auditor.collapse.coverage import coverage_curve, reached_coverage
 from auditor.collapse.decoding import estimate_ratio, numbers_of
+from auditor.collapse.keep import keep_shards, kept_tokens
 from auditor.collapse.options import BANDS, Band, ReservoirOptions, Sizing
-from auditor.collapse.sizing import Rarest, Reading, Size, credited_tokens, find_rarest, size_stratum
-from auditor.collapse.spectrum import discovery
-from auditor.collapse.stratum import Stratum
-from auditor.records import Estimate
-
-UNSIZED = {"tokens": None, "documents": None, "bytes": None, "human_share": None, "upsampling": None}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shard:
-    """What the recommendation needs to know of an existing shard.
-
-    strata: tokens per stratum name; empty means that it is spread like the whole corpus
-    """
-
-    name: str
-    tokens: float
-    documents: float
-    bytes: float
-    fraction: Estimate
-    tail_retention: Estimate
-    duplicate_fraction: Estimate
-    strata: dict[str, float] = field(default_factory=dict)
-
-    def tokens_in(self, stratum: Stratum, corpus_tokens: float) -> float:
-        if self.strata:
-            return self.strata.get(stratum.name, 0.0)
-        return self.tokens * stratum.tokens / corpus_tokens if corpus_tokens else 0.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ready:
-    """A stratum that can be sized: its rarest types and its decoding ratio."""
-
-    stratum: Stratum
-    rarest: Rarest
-    ratio: Estimate
-    ratio_source: str
+from auditor.collapse.sizing import Reading, Size, find_covered, size_stratum
+from auditor.collapse.spectrum import discovery, estimate_frequencies
+from auditor.collapse.stratum import Shard, Stratum
+from auditor.collapse.totals import Ready, per_shard, stratum_row, total
+from auditor.records import Estimate, Status
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +30,14 @@ class Reservoir:
     unsized: dict[str, str]
     shards: tuple[Shard, ...]
 
+    @property
+    def doubt(self) -> str | None:
+        """Why the fraction behind the figures is inconclusive, where it is."""
+        reasons = {
+            r.stratum.fraction.reason for r in self.ready if r.stratum.fraction.status == Status.INCONCLUSIVE
+        } - {None}
+        return "; ".join(sorted(str(reason) for reason in reasons)) or None
+
     def band(self, band: Band, sizing: Sizing, *, floor: bool = False) -> dict[str, Any]:
         """One R of report.json, summed over strata; nulls and a reason where it cannot be sized."""
         sizes: dict[str, Size] = {}
@@ -70,15 +46,15 @@ class Reservoir:
         for ready in self.ready:
             name = ready.stratum.name
             reading = replace(readings[name], floor=band.floor) if floor else readings[name]
-            size = size_stratum(ready.stratum, ready.rarest, reading, self.options)
+            size = size_stratum(ready.stratum, ready.frequencies, ready.covered, reading, self.options)
             if isinstance(size, Size):
                 sizes[name] = size
             else:
                 reasons[name] = size
-        rows = [_stratum_row(r, sizes[r.stratum.name], self.options) for r in self.ready if r.stratum.name in sizes]
-        out = _total(rows, sizes, [r.stratum for r in self.ready], self.options)
+        rows = [stratum_row(r, sizes[r.stratum.name], self.options) for r in self.ready if r.stratum.name in sizes]
+        out = total(rows, sizes, [r.stratum for r in self.ready], self.options)
         out |= {"regime": str(self.options.regime or band.regime), "sizing": str(sizing)}
-        out["per_shard"] = _per_shard(self.shards, self.ready, readings, sizes) if sizes else []
+        out["per_shard"] = per_shard(self.shards, self.ready, readings, sizes, self.options) if sizes else []
         notes = [f"{name}: {note}" for name, size in sizes.items() for note in size.notes]
         out["reason"] = explain(reasons, bool(sizes))
         return out | {"notes": notes, "strata": rows}
@@ -87,10 +63,22 @@ class Reservoir:
         """The `reservoir` of report.json. The other sizing and the policy floors stand under keys of their own."""
         options = self.options
         other = next(sizing for sizing in Sizing if sizing != options.sizing)
+        bands = {band.name: self.band(band, options.sizing) for band in BANDS}
+        strata = [r.stratum for r in self.ready]
+        shards, left_out = keep_shards(self.shards)
         return {
             "horizon": options.generations,
             "tolerance": options.tolerance,
-            **{band.name: self.band(band, options.sizing) for band in BANDS},
+            "keep": {
+                "tokens": kept_tokens(strata, options, self.unsized).as_dict(),
+                "shards": shards,
+                "kinds": [],
+                "left_out": left_out,
+            },
+            "acquire": bands,
+            "coverage": coverage_curve(strata, options),
+            "coverage_reached": reached_coverage(strata, options),
+            **bands,
             str(other): {band.name: self.band(band, other) for band in BANDS},
             "policy": [
                 self.band(band, options.sizing, floor=True)
@@ -110,24 +98,29 @@ class Reservoir:
 def recommend(
     strata: Sequence[Stratum], shards: Sequence[Shard], options: ReservoirOptions, *, whole: Ready | None = None
 ) -> Reservoir:
-    """How much human text to acquire: each stratum by itself, with its own spectrum, fraction and decoding ratio.
+    """What to keep and how much human text to acquire: each stratum by its own spectrum, fraction and decoding ratio.
 
-    Parameters: whole, the corpus: its decoding ratio stands in where a stratum's own cannot be measured, its p_min
-        where a stratum's smaller sample only bounds its own
+    Parameters: whole, the corpus: its decoding ratio and frequencies stand in where a stratum's own are not measured,
+        its p_min where a stratum's smaller sample only bounds its own
     Strata that cannot be sized are named with the reason; they never count as needing nothing.
     """
     ready, unsized = [], {}
     corpus_tokens = sum(s.tokens for s in strata)
     for stratum in strata:
-        rarest = find_rarest(stratum.spectrum, options)
-        reason = _obstacle(stratum, rarest)
-        if reason or rarest is None:
-            unsized[stratum.name] = reason or "its spectrum is not measured"
+        reason = _obstacle(stratum, options)
+        if reason:
+            unsized[stratum.name] = reason
             continue
-        if whole and rarest.bounded and whole.rarest.frequency < rarest.frequency:
-            rarest = replace(rarest, frequency=whole.rarest.frequency, types=whole.rarest.types)
+        frequencies = None
+        if stratum.spectrum is not None and stratum.spectrum.tokens > 0:
+            frequencies = estimate_frequencies(stratum.spectrum)
+        elif whole is not None:
+            frequencies = whole.frequencies
+        covered = find_covered(stratum.spectrum, options.coverage_share, options) if options.asks_coverage else None
+        if covered and whole and whole.covered and covered.bounded and whole.covered.frequency < covered.frequency:
+            covered = replace(covered, frequency=whole.covered.frequency, types=whole.covered.types)
         pairs = [(s.fraction, s.tail_retention) for s in shards if s.tokens_in(stratum, corpus_tokens) > s.tokens / 2]
-        ready.append(Ready(stratum, rarest, *choose_ratio(stratum, pairs, options, whole)))
+        ready.append(Ready(stratum, frequencies, covered, *choose_ratio(stratum, pairs, options, whole)))
     return Reservoir(options, tuple(ready), unsized, tuple(shards))
 
 
@@ -150,10 +143,18 @@ def choose_ratio(
 def read(ready: Ready, band: Band, sizing: Sizing, options: ReservoirOptions) -> Reading:
     """The band's end of each interval: favourable, central or adverse."""
     favourable = [band.name for band in BANDS].index(band.name)
-    f = numbers_of(ready.stratum.fraction)[favourable]
     r = numbers_of(ready.ratio)[2 - favourable]
     credit = band.credit if options.credit is None else options.credit
-    return Reading(min(max(f, 0.0), 1.0), min(max(r, 0.0), 1.0), options.regime or band.regime, credit, sizing)
+    fraction = min(max(_believed(ready.stratum.fraction, credit), 0.0), 1.0)
+    return Reading(fraction, min(max(r, 0.0), 1.0), options.regime or band.regime, sizing)
+
+
+def _believed(fraction: Estimate, credit: float) -> float:
+    """The fraction at a credit: its upper end at 0, its value at .5, its lower end at 1, straight lines between."""
+    lower, value, upper = numbers_of(fraction)
+    if credit >= 0.5:
+        return value + (lower - value) * (2 * credit - 1)
+    return upper + (value - upper) * 2 * credit
 
 
 def priorities(ready: Iterable[Ready]) -> list[dict[str, Any]]:
@@ -200,8 +201,13 @@ def assumptions(ready: Sequence[Ready], options: ReservoirOptions) -> dict[str, 
         "verification_precision": options.verification_precision,
         "credit": {band.name: band.credit if options.credit is None else options.credit for band in BANDS},
         "decoding_ratio": {r.stratum.name: r.ratio.as_dict() | {"source": r.ratio_source} for r in ready},
-        "rarest_frequency": {r.stratum.name: r.rarest.frequency for r in ready},
+        "rarest_frequency": {r.stratum.name: rarest_kept(r.stratum, options) for r in ready},
     }
+
+
+def rarest_kept(stratum: Stratum, options: ReservoirOptions) -> float | None:
+    """The frequency of the rarest types that are to be kept; None where the stratum holds no human text."""
+    return options.min_occurrences / stratum.human_tokens if stratum.human_tokens >= 1 else None
 
 
 def explain(reasons: dict[str, str], partly: bool) -> str | None:
@@ -216,7 +222,7 @@ def explain(reasons: dict[str, str], partly: bool) -> str | None:
     return f"{'without strata that' if partly else ''} cannot be sized because {named}{more}".strip()
 
 
-def _obstacle(stratum: Stratum, rarest: Rarest | None) -> str | None:
+def _obstacle(stratum: Stratum, options: ReservoirOptions) -> str | None:
     fraction = stratum.fraction
     if stratum.tokens <= 0:
         return "it holds no eligible tokens"
@@ -225,75 +231,6 @@ def _obstacle(stratum: Stratum, rarest: Rarest | None) -> str | None:
     lower, _, upper = numbers_of(fraction)
     if lower <= 0 and upper >= 1:
         return "the interval of its synthetic fraction is [0, 1], which says nothing"
-    return None if rarest else "its spectrum is not measured"
-
-
-def _stratum_row(ready: Ready, size: Size, options: ReservoirOptions) -> dict[str, Any]:
-    stratum = ready.stratum
-    return {
-        "stratum": stratum.name,
-        "kind": stratum.kind,
-        "tokens": math.ceil(size.tokens),
-        "documents": math.ceil(size.tokens * stratum.documents / stratum.tokens),
-        "bytes": math.ceil(size.tokens * stratum.bytes / stratum.tokens),
-        "human_share": size.human_share,
-        "required_share": size.required_share,
-        "upsampling": upsampling(size.slots, size.tokens, options),
-        "binding_constraint": size.constraint,
-    }
-
-
-def upsampling(slots: float, tokens: float, options: ReservoirOptions) -> float:
-    """How often a token of the reservoir is read per generation, at least once."""
-    unique = tokens * options.verification_precision
-    return max(1.0, slots / unique) if unique > 0 else 1.0
-
-
-def _total(
-    rows: list[dict[str, Any]], sizes: dict[str, Size], strata: Sequence[Stratum], options: ReservoirOptions
-) -> dict[str, Any]:
-    if not rows:
-        return UNSIZED | {"required_share": None, "binding_constraint": None}
-    out: dict[str, Any] = {name: sum(row[name] for row in rows) for name in ("tokens", "documents", "bytes")}
-    weights = {s.name: s.tokens - s.admitted_tokens for s in strata if s.name in sizes}
-    for name in ("human_share", "required_share"):
-        out[name] = sum(row[name] * weights[row["stratum"]] for row in rows) / sum(weights.values())
-    slots = sum(size.slots for size in sizes.values())
-    out["upsampling"] = upsampling(slots, sum(size.tokens for size in sizes.values()), options)
-    out["binding_constraint"] = max(rows, key=lambda row: row["tokens"])["binding_constraint"]
-    return out
-
-
-def _per_shard(
-    shards: Sequence[Shard], ready: Sequence[Ready], readings: dict[str, Reading], sizes: dict[str, Size]
-) -> list[dict[str, Any]]:
-    """Each stratum's reservoir over its shards, by how far each falls short of the required human share."""
-    corpus_tokens = sum(r.stratum.tokens for r in ready)
-    tokens = dict.fromkeys((s.name for s in shards), 0.0)
-    documents = dict.fromkeys((s.name for s in shards), 0.0)
-    for r in ready:
-        stratum, size = r.stratum, sizes.get(r.stratum.name)
-        if size is None:
-            continue
-        held = {s.name: s.tokens_in(stratum, corpus_tokens) for s in shards}
-        gaps = {s.name: _gap(s, held[s.name], stratum, readings[stratum.name], size) for s in shards}
-        # where text is needed for coverage alone no shard falls short, and the need is shared by size
-        weights = gaps if sum(gaps.values()) > 0 else held
-        whole = sum(weights.values())
-        for name, weight in weights.items() if whole > 0 else ():
-            tokens[name] += size.tokens * weight / whole
-            documents[name] += size.tokens * weight / whole * stratum.documents / stratum.tokens
-    return [{"shard": n, "tokens": math.ceil(tokens[n]), "documents": math.ceil(documents[n])} for n in tokens]
-
-
-def _gap(shard: Shard, tokens: float, stratum: Stratum, reading: Reading, size: Size) -> float:
-    if any(own.name == shard.name and own.passes for own in stratum.declared):
-        return 0.0
-    fraction = reading.fraction
-    if shard.fraction.is_number:
-        # the shard's own fraction moves the stratum's reading up or down by as much
-        above = numbers_of(shard.fraction)[1] - numbers_of(stratum.fraction)[1]
-        fraction = min(max(reading.fraction + above, 0.0), 1.0)
-    own = replace(stratum, tokens=tokens, verified_tokens=0.0, declared=())
-    credited, _ = credited_tokens(own, replace(reading, fraction=fraction))
-    return max(size.required_share * tokens - credited, 0.0)
+    if options.asks_coverage and find_covered(stratum.spectrum, options.coverage_share, options) is None:
+        return "its spectrum is not measured, and coverage was asked for"
+    return None

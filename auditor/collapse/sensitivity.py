@@ -9,8 +9,9 @@ import polars as pl
 
 from auditor.collapse.decoding import numbers_of
 from auditor.collapse.options import BANDS, ReservoirOptions
-from auditor.collapse.reservoir import Ready, Shard, recommend
-from auditor.collapse.stratum import Stratum
+from auditor.collapse.reservoir import recommend
+from auditor.collapse.stratum import Shard, Stratum
+from auditor.collapse.totals import Ready
 from auditor.records import Estimate
 
 TOLERANCES = (0.02, 0.05, 0.1, 0.2, 0.3)

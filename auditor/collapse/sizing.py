@@ -1,8 +1,9 @@
-"""How much verified human text one stratum needs: METHODS' rules as a number of tokens, with the rule that binds.
+"""How much human text one stratum still needs: METHODS' rules as a number of tokens, with the rule that binds.
 
-m_req     the least human share that keeps both the presence of the types at p_min and the tail's mass
+kept      the types that the stratum's own human text holds at least k times
+m_req     the least human share of each generation's mix that keeps their presence and the tail's mass
 H         human tokens missing from that share; appended text enlarges the corpus as it fills the gap
-R_unique  max(lambda_k(e)/p_min, H/epochs)/v: what must be different text, since repeats never count as coverage
+acquire   H/epochs; with coverage asked for, at least what lambda_k(e)/p_min exceeds the human text held by
 """
 
 from __future__ import annotations
@@ -16,28 +17,34 @@ from scipy.special import betaincinv, ndtri
 
 from auditor.collapse import closed_forms
 from auditor.collapse.options import Regime, ReservoirOptions, Sizing
-from auditor.collapse.spectrum import Spectrum, clumping, estimate_frequencies, rarest_covered
+from auditor.collapse.spectrum import Frequencies, Spectrum, clumping, estimate_frequencies, rarest_covered
 from auditor.collapse.stratum import Stratum
 
-NO_FINITE = "no finite reservoir: the required human share is 1 and appended text never displaces what is there"
+NO_FINITE = (
+    "no finite reservoir: text that is appended never displaces what is there, and the human share that is required "
+    "is not below the share of the acquired text that is truly human"
+)
+TOO_IMPRECISE = (
+    "no finite reservoir: even if acquired text took the place of all machine-written text, too little of it is truly "
+    "human for the share that is required"
+)
 LARGER = "the reservoir is larger than the stratum: one generation cannot read it within this budget"
-
 BOUNDED = (
     "the rarest types that must live stand less than once in the text that was measured: their frequency rests on "
     "an estimate of the unseen that errs upward (Chao), so the figure is rather too low than too high"
 )
+MANY = 1e9  # types: where their number is unknown, so many that chance plays no part
 
 
 @dataclass(frozen=True, slots=True)
 class Rarest:
-    """The types that must live: frequency p_min, how many are up to twice as frequent, tokens per unit's incidence.
+    """Types at a frequency p_min: how many are up to twice as frequent, tokens per unit's incidence.
 
-    Where nothing is known of their number it is taken to be so large that chance plays no part. unit: what clumping
-    counts in; bounded: p_min is below one occurrence in the sample, a bound more than an estimate
+    unit: what clumping counts in; bounded: p_min is below one occurrence in the sample, a bound more than an estimate
     """
 
     frequency: float
-    types: float = 1e9
+    types: float = MANY
     clumping: float = 1.0
     unit: str = "documents"
     bounded: bool = False
@@ -45,36 +52,51 @@ class Rarest:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading of a stratum: the fraction and r taken for true, the regime, the credit, a floor if any."""
+    """One reading of a stratum: the fraction and r taken for true, the regime, a floor if any."""
 
     fraction: float
     ratio: float
     regime: Regime
-    credit: float
     sizing: Sizing
     floor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The answer for one stratum: tokens are unique human text still to acquire, slots their places in training."""
+    """The answer for one stratum: tokens are unique human text still to acquire, slots their places in training.
+
+    held: tokens of human text that the stratum holds by this reading
+    """
 
     tokens: float
     slots: float
+    held: float
     human_share: float
     required_share: float
     constraint: str
     notes: tuple[str, ...] = ()
 
 
-def find_rarest(spectrum: Spectrum | None, options: ReservoirOptions) -> Rarest | None:
-    """p_min, from the spectrum and the share of human tokens to cover, or as the user names it; else None."""
+def types_to_keep(frequencies: Frequencies | None, tokens: float, options: ReservoirOptions) -> float:
+    """How many types are about as rare as the rarest to be kept: those that `tokens` of text hold k to 2k times."""
+    if frequencies is None or tokens <= 0:
+        return MANY
+    rarest = options.min_occurrences / tokens
+    alike = (frequencies.probability >= rarest * (1 - 1e-9)) & (frequencies.probability <= 2 * rarest)
+    return max(float(frequencies.types[alike].sum()), 1.0) if alike.any() else MANY
+
+
+def find_covered(spectrum: Spectrum | None, share: float | None, options: ReservoirOptions) -> Rarest | None:
+    """p_min above which types carry that share of the tokens, or the frequency that the user names; else None."""
     if spectrum is None or spectrum.tokens <= 0:
         return Rarest(options.rarest_frequency) if options.rarest_frequency else None
     frequencies = estimate_frequencies(spectrum)
-    chosen = rarest_covered(frequencies, options.coverage_share)
     if options.rarest_frequency:
         chosen = int(abs(frequencies.probability - options.rarest_frequency).argmin())
+    elif share is not None:
+        chosen = rarest_covered(frequencies, share)
+    else:
+        return None
     frequency = options.rarest_frequency or float(frequencies.probability[chosen])
     # where it counts, in the reservoir, these types stand about lambda times; a rare word clumps no less than they do
     wanted = closed_forms.occurrences(options.min_occurrences, options.miss)
@@ -97,8 +119,8 @@ def retained_target(types: float, options: ReservoirOptions) -> float:
 def mass_target(types: float, options: ReservoirOptions) -> float:
     """The expected mass at which the realised one stays above 1-d but for a chance e.
 
-    The reservoir is itself a sample: K types at p_min with at least lambda_k(e) expected occurrences each carry a
-    mass whose relative standard deviation is 1/sqrt(K lambda).
+    Human text is itself a sample: K types with at least lambda_k(e) expected occurrences each carry a mass whose
+    relative standard deviation is 1/sqrt(K lambda).
     """
     spread = 1 / math.sqrt(types * closed_forms.occurrences(options.min_occurrences, options.miss))
     return min((1 - options.tolerance) * (1 + float(-ndtri(options.miss)) * spread), 1.0)
@@ -107,81 +129,102 @@ def mass_target(types: float, options: ReservoirOptions) -> float:
 def required_share(expected: float, types: float, reading: Reading, options: ReservoirOptions) -> tuple[float, str]:
     """m_req: the least human share that keeps presence and mass, and which of the two asks for more.
 
-    Presence is the joint rule of drift and decoding at N p_min = `expected`, against what generation 0 holds; mass
-    is the expected mass of the tail at the horizon. Under 'replay' a repeated text covers nothing new.
+    Generation 0 is the mix itself, m of it human and the rest machine-written text of the tail ratio r. Presence is the
+    joint rule of drift and decoding at N p_min = `expected`; mass is the expected mass of the tail at the horizon.
 
     Returns: (share, constraint)
     """
-    target = retained_target(types, options)
-    wanted = -target * math.expm1(-expected)
+    wanted = -retained_target(types, options) * math.expm1(-expected)
     present = _least(lambda m: _presence(expected, m, reading, options), wanted)
     replaces = reading.regime in (Regime.REPLACE_FRESH, Regime.REPLACE_REPLAY)
     mass_of = closed_forms.tail_mass if replaces else closed_forms.tail_mass_accumulate
-    mass = _least(lambda m: mass_of(options.generations, m, reading.ratio), mass_target(types, options))
+
+    def mass_at(share: float) -> float:
+        return mass_of(options.generations, share, reading.ratio, _start(share, reading))
+
+    mass = _least(mass_at, mass_target(types, options))
     return max(
         (mass, "tail mass"), (present, "tail presence"), (reading.floor, "policy floor"), key=lambda need: need[0]
     )
 
 
-def size_stratum(stratum: Stratum, rarest: Rarest, reading: Reading, options: ReservoirOptions) -> Size | str:
-    """R_unique, or the reason why there is none.
+def size_stratum(
+    stratum: Stratum,
+    frequencies: Frequencies | None,
+    covered: Rarest | None,
+    reading: Reading,
+    options: ReservoirOptions,
+) -> Size | str:
+    """What is still to acquire, or the reason why no figure can be given.
 
-    Admitted synthetic text is no contamination: it leaves both the fraction and the budget.
+    Credited synthetic text is no contamination: it leaves both the fraction and the budget. Acquired text of which only
+    a part is human takes the place of machine-written text, or is appended, as a whole.
+
+    Parameters: covered, the types that must stand k times where coverage was asked for
     """
-    budget = stratum.tokens - stratum.admitted_tokens
+    budget = stratum.tokens - stratum.admitted_tokens(options.generations)
     if budget <= 0:
         return "all of its tokens are admitted synthetic text"
-    m, constraint = required_share(budget * rarest.frequency, rarest.types, reading, options)
-    credited, verified = credited_tokens(stratum, reading)
+    held = human_tokens(stratum, reading, options)
+    precision = options.verification_precision
+    types = types_to_keep(frequencies, stratum.tokens, options)
+    expected = options.min_occurrences * budget / held if held >= 1 else math.inf
+    m, constraint = required_share(min(expected, 1e12), types, reading, options)
+    missing = max(0.0, m * budget - held)
     appended = reading.sizing == Sizing.APPENDED
-    missing = max(0.0, m * budget - credited)
-    if appended and missing > 0:
-        if m >= 1:
-            return NO_FINITE
-        missing /= 1 - m
-    covering = _covered(rarest.types, options) / rarest.frequency
-    needs = {
-        constraint: missing / options.epochs,
-        "coverage": max(covering - verified, 0.0),
-        f"coverage in {rarest.unit}": max(covering * rarest.clumping - verified, 0.0),
-    }
+    if appended and missing > 0 and precision <= m:
+        return NO_FINITE
+    places = missing / (precision - m) if appended and missing > 0 else missing / precision
+    if not appended and places > (budget - held) * (1 + 1e-9):
+        return TOO_IMPRECISE
+    needs = {constraint: places / options.epochs}
+    if covered is not None:
+        needs |= _coverage_needs(covered, held, options)
     binding = max(needs, key=lambda name: needs[name])
-    unique = needs[binding]
-    slots = max(missing, unique)
-    share = (credited + slots) / (budget + slots if appended else budget)
+    tokens = needs[binding]
+    slots = max(places, tokens)
+    share = (held + slots * precision) / (budget + slots if appended else budget)
     notes: tuple[str, ...] = (LARGER,) if not appended and slots > budget else ()
-    notes += (BOUNDED,) if rarest.bounded and binding.startswith("coverage") else ()
-    tokens = unique / options.verification_precision
-    return Size(tokens, slots, min(share, 1.0), m, binding if unique > 0 else "none", notes)
+    notes += (BOUNDED,) if covered is not None and covered.bounded and binding.startswith("coverage") else ()
+    return Size(tokens, slots, held, min(share, 1.0), m, binding if tokens > 0 else "none", notes)
 
 
-def credited_tokens(stratum: Stratum, reading: Reading) -> tuple[float, float]:
-    """h0: the human text of a stratum that counts, verified text in full and the rest by its credit; the verified."""
-    budget = stratum.tokens - stratum.admitted_tokens
-    human = min(stratum.tokens * (1 - reading.fraction), budget)
-    verified = min(stratum.verified_tokens, budget)
-    return verified + reading.credit * max(human - verified, 0.0), verified
+def human_tokens(stratum: Stratum, reading: Reading, options: ReservoirOptions) -> float:
+    """The human text that a stratum holds by this reading: at least what was verified, at most what is not admitted."""
+    budget = stratum.tokens - stratum.admitted_tokens(options.generations)
+    return min(max(stratum.tokens * (1 - reading.fraction), stratum.verified_tokens), budget)
 
 
-def _covered(types: float, options: ReservoirOptions) -> float:
-    """Expected occurrences in the reservoir: k of them surely, and enough that the target share is there at all."""
-    target = min(retained_target(types, options), 1 - 1e-12)
-    return max(closed_forms.occurrences(options.min_occurrences, options.miss), -math.log1p(-target))
+def covering_tokens(covered: Rarest, options: ReservoirOptions) -> float:
+    """Human tokens in which the types at p_min stand k times, before clumping: lambda_k(e)/p_min."""
+    target = min(retained_target(covered.types, options), 1 - 1e-12)
+    # k of them surely, and enough that the target share of the types is there at all
+    wanted = max(closed_forms.occurrences(options.min_occurrences, options.miss), -math.log1p(-target))
+    return wanted / covered.frequency
+
+
+def _coverage_needs(covered: Rarest, held: float, options: ReservoirOptions) -> dict[str, float]:
+    plain, precision = covering_tokens(covered, options), options.verification_precision
+    return {
+        "coverage": max(plain - held, 0.0) / precision,
+        f"coverage in {covered.unit}": max(plain * covered.clumping - held, 0.0) / precision,
+    }
+
+
+def _start(share: float, reading: Reading) -> float:
+    return share + (1 - share) * reading.ratio
 
 
 def _presence(expected: float, share: float, reading: Reading, options: ReservoirOptions) -> float:
-    generations, ratio = options.generations, reading.ratio
+    generations, ratio, start = options.generations, reading.ratio, _start(share, reading)
     if reading.regime == Regime.REPLACE_FRESH:
-        return closed_forms.presence_fresh(expected, generations, share, ratio)
+        return closed_forms.presence_fresh(expected, generations, share, ratio, start)
     if reading.regime == Regime.ACCUMULATE:
-        return closed_forms.presence_accumulate(expected, generations, share)
+        return closed_forms.presence_accumulate(expected, generations, share, start)
     if reading.regime == Regime.ACCUMULATE_SUBSAMPLE:
-        return closed_forms.presence_accumulate_subsample(expected, generations, share, ratio)
-    # the reservoir holds lambda_k(e)/p_min different tokens whatever the share, as far as its slots go
-    slots = max(share * expected, 1e-300)
-    covered = closed_forms.occurrences(options.min_occurrences, options.miss)
-    unique = max(1 / options.epochs, min(1.0, covered / slots))
-    return closed_forms.presence_replay(expected, generations, share, ratio, unique)
+        return closed_forms.presence_accumulate_subsample(expected, generations, share, ratio, start)
+    # what is replayed is the human text that holds these types, read once a generation
+    return closed_forms.presence_replay(expected, generations, share, ratio, 1.0, start)
 
 
 def _least(rule: Callable[[float], float], target: float) -> float:

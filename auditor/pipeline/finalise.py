@@ -30,7 +30,7 @@ from auditor.pipeline.report.excerpts import with_excerpts
 from auditor.pipeline.report.filters import filtering
 from auditor.pipeline.report.sampled_shards import describe_all
 from auditor.pipeline.report.tables import store_all
-from auditor.pipeline.reservoir import recommend
+from auditor.pipeline.reservoir import recommend, section
 from auditor.pipeline.run.plan import Plan, load_plan
 from auditor.pipeline.run.progress import Outcome
 from auditor.records import Finding
@@ -174,7 +174,7 @@ def _report(
             "corpus": measured.corpus,
             "shards": shards,
             "strata": measured.strata,
-            "reservoir": recommend.report_section(reservoir),
+            "reservoir": section.report_section(reservoir),
             "anchors": content.anchor_rows(synthetic),
             "detectors": [*found.ensemble.cards(), *found.deep.cards],
             "findings": [finding.as_dict() for finding in found.findings],

@@ -82,9 +82,11 @@ class R(Part):
     binding_constraint: str
     per_shard: list[ShardTokens] = []
     required_share: float | None = None
+    human_tokens: float | None = Field(default=None, description="that the corpus holds by this band's reading")
+    words: str = Field(default="", description="what the band assumes")
     notes: list[str] = []
     strata: list[dict[str, Any]] = []
-    reason: str | None = Field(default=None, description="why tokens is null")
+    reason: str | None = Field(default=None, description="why tokens is null, covers a part, or is inconclusive")
     status: Measured = "measured"
 
 

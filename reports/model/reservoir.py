@@ -39,6 +39,8 @@ class Declaration(Part):
 
     shard: str
     tokens: float
+    kind: str = Field(default="verified", description="rephrased, generated, verified")
+    horizon: int | None = Field(default=None, description="generations for which it is credited")
     verifier: str = ""
     error_rate: float | None = None
     threshold: float | None = Field(default=None, description="Feng's: admitted where the error rate is below it")
@@ -59,16 +61,42 @@ class SensitivityRow(Part):
     reason: str | None = None
 
 
+class KeptShard(Part):
+    """A shard that holds human text."""
+
+    shard: str
+    tokens: E = Field(description="human word tokens")
+    documents: float | None = None
+    worth: float = Field(description="orders the list: surely human, unique, rich in tail, covered by anchors; 0 to 1")
+    cumulative_share: float = Field(default=0.0, description="of the human tokens, with the shards before it")
+    synthetic_fraction: float | None = None
+    duplicate_fraction: float | None = None
+    tail_retention: float | None = None
+    anchor_coverage: float | None = None
+
+
+class KeptStratum(Part):
+    """A kind, language, topic, source or folder with the human text that it holds and still needs."""
+
+    kind: str
+    name: str
+    tokens: E = Field(description="human word tokens")
+    human_share: float
+    acquire: dict[str, float | None] = Field(default={}, description="tokens by band; null where it cannot be sized")
+
+
 class Keep(Part):
-    """Human text that the corpus already holds and that must not be thrown away."""
+    """The human text that the corpus already holds."""
 
     tokens: E
-    shards: list[Any] = []
-    kinds: list[Any] = []
+    shards: list[KeptShard] = Field(default=[], description="best first")
+    kinds: list[KeptStratum] = []
+    left_out: list[dict[str, str]] = Field(default=[], description="shards that hold hardly any, or are not measured")
+    note: str | None = Field(default=None, description="why the shards do not add up to the corpus")
 
 
 class Acquire(Part):
-    """Human text still to acquire: the same bands as beside it."""
+    """Human text still to acquire, by band: the same as the bands beside it."""
 
     optimistic: R
     central: R
@@ -76,11 +104,12 @@ class Acquire(Part):
 
 
 class CoveragePoint(Part):
-    """Tokens of human text in which so large a share of human tokens has types that stand often enough."""
+    """Human text in which the types that carry this share of human language stand k times."""
 
     share: float
-    tokens: float | None = None
-    reached: bool | float | None = Field(default=None, description="whether the corpus' own human text suffices")
+    tokens: float
+    reached: bool = Field(description="the corpus' own human text suffices")
+    bounded: bool = Field(default=False, description="rests on the number of types not seen: rather too few tokens")
 
 
 class Reservoir(Part):
@@ -92,6 +121,8 @@ class Reservoir(Part):
     keep: Keep | None = Field(default=None, description="human text that the corpus holds")
     acquire: Acquire | None = None
     coverage: list[CoveragePoint] = []
+    coverage_reached: dict[str, float] | None = Field(default=None, description="share and tokens of the corpus itself")
+    sentence: str = Field(default="", description="what to keep and to acquire, in a sentence")
     priorities: list[Priority] = []
     policy: list[Floor] = []
     appended: dict[str, Any] = Field(default={}, description="the bands where human text is added, not put in place")

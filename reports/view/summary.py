@@ -227,7 +227,7 @@ def loss_words(loss: dict[str, Any]) -> str:
 def human_text(reservoir: dict[str, Any]) -> str:
     """Human text to keep and to acquire, in one sentence."""
     if reservoir.get("sentence"):
-        return clean(reservoir["sentence"], 600)
+        return clean(reservoir["sentence"], 900)
     central = (reservoir.get("acquire") or reservoir)["central"]
     kept = (reservoir.get("keep") or {}).get("tokens")
     text = (

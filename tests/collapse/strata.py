@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from auditor.collapse.reservoir import Shard
 from auditor.collapse.spectrum import Spectrum
-from auditor.collapse.stratum import Stratum
+from auditor.collapse.stratum import Shard, Stratum
 from auditor.records import Estimate
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from auditor.collapse.acquisition import as_toml, existing_reservoirs, plan_of
+from auditor.collapse.acquisition import as_toml, plan_of
+from auditor.collapse.keep import existing_reservoirs
 from auditor.collapse.options import ReservoirOptions
 from auditor.collapse.reservoir import recommend
 from auditor.collapse.sensitivity import narrower, sensitivity
@@ -27,7 +28,7 @@ def test_a_plan_can_be_read_back_from_toml_whatever_strata_are_called():
 
 
 def test_the_mix_of_every_stratum_sums_to_one_and_admits_only_what_passes():
-    made = Admitted("proofs", 4e8, "checker", 0.2, 0.9, 0.1)
+    made = Admitted("proofs", 4e8, "checker", 0.2, 0.9, 0.1, horizon=10)
     found = plan_of(recommend([stratum("a", declared=(made,)), stratum("b")], shards(), OPTIONS))["mix"]
     for shares in found.values():
         assert shares["human"] + shares["admitted_synthetic"] + shares["rest"] == pytest.approx(1)
@@ -51,7 +52,7 @@ def test_strata_that_discover_most_are_collected_first():
 
 
 def test_sensitivity_moves_the_way_it_must_and_a_narrower_interval_narrows_the_bands():
-    table = sensitivity([stratum(fraction=estimate(0.3, 0.1))], shards(), ReservoirOptions(credit=1.0))
+    table = sensitivity([stratum(fraction=estimate(0.8, 0.1))], shards(), ReservoirOptions())
     assert set(table["varied"]) == {"fraction", "width", "tolerance", "horizon", "verification_precision"}
     adverse = table.filter(pl.col("band") == "pessimistic")
     for varied, descending in (("fraction", False), ("tolerance", True), ("horizon", False), ("width", True)):
@@ -68,8 +69,8 @@ def test_sensitivity_of_what_cannot_be_sized_has_reasons_and_no_numbers():
 
 
 def test_what_a_narrower_estimate_changes_is_said_in_tokens():
-    wide = stratum(fraction=estimate(0.4, 0.3))
-    moving = sensitivity([wide], shards(), ReservoirOptions(credit=1.0, rarest_frequency=0.01))
+    wide = stratum(fraction=estimate(0.7, 0.2))
+    moving = sensitivity([wide], shards(), ReservoirOptions())
     assert "the pessimistic figure from" in narrower(moving)
     fixed = sensitivity([stratum(fraction=estimate(0.1, 0.01), tokens=1e5)], [], ReservoirOptions())
     assert "would change nothing" in narrower(fixed)

@@ -13,15 +13,24 @@ from auditor.collapse import closed_forms
 from auditor.collapse.decoding import estimate_ratio
 from auditor.collapse.options import Regime, ReservoirOptions, Sizing
 from auditor.collapse.reservoir import recommend
-from auditor.collapse.sizing import NO_FINITE, Rarest, Reading, required_share, retained_target, size_stratum
+from auditor.collapse.sizing import (
+    NO_FINITE,
+    TOO_IMPRECISE,
+    Rarest,
+    Reading,
+    covering_tokens,
+    required_share,
+    retained_target,
+    size_stratum,
+)
 from auditor.collapse.spectrum import Spectrum, coverage, discovery, estimate_frequencies, rarest_covered, unseen_types
-from auditor.collapse.stratum import Admitted
+from auditor.collapse.stratum import Admitted, DeclaredKind
 from auditor.errors import ConfigError
 from auditor.records import Estimate
-from tests.collapse import published
 from tests.collapse.strata import estimate, shards, stratum, zipf_spectrum
 
 OPTIONS = ReservoirOptions()
+PRIOR = {"tail_retention": Estimate.not_measured("no reference")}  # the stated prior of the decoding ratio is taken
 KEYS = {
     "tokens",
     "documents",
@@ -37,7 +46,7 @@ BANDS = ("optimistic", "central", "pessimistic")
 
 
 def reading(**changes) -> Reading:
-    return replace(Reading(0.1, 0.9, Regime.REPLACE_FRESH, 1.0, Sizing.FIXED_COMPUTE), **changes)
+    return replace(Reading(0.1, 0.9, Regime.REPLACE_FRESH, Sizing.FIXED_COMPUTE), **changes)
 
 
 def numbers(tree) -> list[float]:
@@ -101,7 +110,7 @@ def test_the_share_rule_alone_is_the_joint_tail_rule():
     assert constraint == "tail presence"
     present = closed_forms.presence_fresh(5.0, 10, share)
     assert present == pytest.approx(retained_target(1e6, options) * -math.expm1(-5.0))
-    share, constraint = required_share(1e6, 1e12, reading(ratio=0.8), ReservoirOptions(generations=500))
+    share, constraint = required_share(1e6, 1e15, reading(ratio=0.8), ReservoirOptions(generations=500))
     assert constraint == "tail mass" and share == pytest.approx(0.643, abs=5e-4)
 
 
@@ -109,35 +118,46 @@ def test_drift_and_decoding_together_ask_for_more_than_either():
     options = ReservoirOptions()
     both = required_share(0.5, 1e5, reading(ratio=0.8), options)[0]
     drift = required_share(0.5, 1e5, reading(ratio=1.0), options)[0]
-    assert both > max(drift, published.share_for_decoding(0.8, 0.1))
+    decoding = required_share(1e9, 1e5, reading(ratio=0.8), options)[0]
+    assert both > max(drift, decoding)
 
 
 def test_sizes_follow_their_formula():
     options = ReservoirOptions(min_occurrences=10, epochs=4, verification_precision=0.9)
-    here, given_ = stratum(), reading(credit=0.5)
-    rarest = Rarest(1e-8, 1e6)
-    size = size_stratum(here, rarest, given_, options)
-    missing = max(0.0, size.required_share * 2e9 - 0.5 * 0.9 * 2e9)
-    assert size.tokens == pytest.approx(max(closed_forms.occurrences(10, 0.05) / 1e-8, missing / 4) / 0.9)
-    assert size.constraint == "coverage"
-    appended = size_stratum(here, Rarest(1e-4, 1e6), replace(given_, sizing=Sizing.APPENDED, credit=0.0), options)
-    m = appended.required_share
-    assert appended.slots == pytest.approx(m * 2e9 / (1 - m))
-    assert appended.human_share == pytest.approx(m)
+    dirty = reading(fraction=0.8)
+    size = size_stratum(stratum(), None, None, dirty, options)
+    share, constraint = required_share(10 / 0.2, 1e9, dirty, options)
+    assert (size.required_share, size.constraint) == (share, constraint)
+    assert size.held == pytest.approx(0.2 * 2e9)
+    assert size.tokens == pytest.approx((share * 2e9 - 0.2 * 2e9) / 0.9 / 4)
+    assert size.human_share == pytest.approx(share)
+    appended = size_stratum(stratum(), None, None, replace(dirty, sizing=Sizing.APPENDED), options)
+    assert appended.slots == pytest.approx((share - 0.2) * 2e9 / (0.9 - share))
+    assert appended.human_share == pytest.approx(share)
 
 
 def test_text_that_clumps_in_documents_takes_more_of_it():
-    rarest = Rarest(1e-7, 1e5, clumping=3.0)
-    clumped, even = (size_stratum(stratum(), r, reading(), OPTIONS) for r in (rarest, replace(rarest, clumping=1.0)))
-    assert clumped.tokens == pytest.approx(3 * even.tokens)
+    rarest = Rarest(1e-9, 1e5, clumping=3.0)
+    clumped, even = (
+        size_stratum(stratum(), None, r, reading(), OPTIONS) for r in (rarest, replace(rarest, clumping=1.0))
+    )
+    needed = covering_tokens(rarest, OPTIONS)
+    assert clumped.tokens == pytest.approx(3 * needed - 0.9 * 2e9)
+    assert even.tokens == pytest.approx(needed - 0.9 * 2e9)
     assert clumped.constraint == "coverage in documents"
 
 
 def test_a_human_share_of_one_cannot_be_appended():
-    size = size_stratum(stratum(), Rarest(1e-4, 1e6), reading(floor=1.0, sizing=Sizing.APPENDED), OPTIONS)
+    size = size_stratum(stratum(), None, None, reading(floor=1.0, sizing=Sizing.APPENDED), OPTIONS)
     assert size == NO_FINITE
-    fixed = size_stratum(stratum(), Rarest(1e-4, 1e6), reading(floor=1.0), OPTIONS)
+    fixed = size_stratum(stratum(), None, None, reading(floor=1.0), OPTIONS)
     assert fixed.slots == pytest.approx(0.1 * 2e9)
+
+
+def test_text_that_is_too_seldom_human_cannot_reach_the_share_and_says_so():
+    options = ReservoirOptions(verification_precision=0.3)
+    found = size_stratum(stratum(), None, None, reading(fraction=0.95, ratio=0.8), options)
+    assert found == TOO_IMPRECISE
 
 
 def test_the_answer_has_the_keys_of_the_report_and_json_can_hold_it():
@@ -159,7 +179,8 @@ def test_bands_widen_from_optimistic_to_pessimistic_and_floors_never_lower_them(
 
 
 def test_shards_share_out_exactly_what_is_asked_for_and_the_worst_get_most():
-    found = recommend([stratum(fraction=estimate(0.1, 0.01))], shards(ratio=0.5), OPTIONS).as_dict()["central"]
+    spread = [replace(s, fraction=estimate(0.5 + 0.05 * i, 0.01), **PRIOR) for i, s in enumerate(shards())]
+    found = recommend([stratum(fraction=estimate(0.675, 0.01), **PRIOR)], spread, OPTIONS).as_dict()["pessimistic"]
     parts = [row["tokens"] for row in found["per_shard"]]
     assert sum(parts) == pytest.approx(found["tokens"], abs=len(parts))
     assert parts == sorted(parts) and parts[-1] > parts[0]
@@ -171,9 +192,7 @@ def test_shards_share_out_exactly_what_is_asked_for_and_the_worst_get_most():
         ({"fraction": Estimate.not_measured("no anchors")}, "not measured (no anchors)"),
         ({"fraction": Estimate(0.5, 0.0, 1.0)}, "[0, 1]"),
         ({"tokens": 0.0}, "no eligible tokens"),
-        ({"spectrum": None}, "spectrum is not measured"),
-        ({"spectrum": Spectrum(np.empty(0), np.empty(0))}, "spectrum is not measured"),
-        ({"declared": (Admitted("made", 2e9, "solver", 0.1, 0.9, 0.1),)}, "admitted"),
+        ({"declared": (Admitted("made", 2e9, "solver", 0.1, 0.9, 0.1, horizon=10),)}, "admitted"),
     ],
 )
 def test_what_cannot_be_sized_says_why_and_has_no_numbers(changes, said):
@@ -189,8 +208,18 @@ def test_no_stratum_at_all_is_said_too():
     assert "no stratum" in recommend([], [], OPTIONS).as_dict()["central"]["reason"]
 
 
+@pytest.mark.parametrize("spectrum", [None, Spectrum(np.empty(0), np.empty(0))])
+def test_without_a_spectrum_the_share_is_sized_and_coverage_is_not(spectrum):
+    bare = stratum(spectrum=spectrum, fraction=estimate(0.9, 0.05), **PRIOR)
+    found = recommend([bare], [], OPTIONS).as_dict()
+    assert found["central"]["tokens"] > 0 and found["coverage"] == [] and found["coverage_reached"] is None
+    asked = recommend([bare], [], replace(OPTIONS, coverage_share=0.99)).as_dict()["central"]
+    assert asked["tokens"] is None and "spectrum is not measured" in asked["reason"]
+
+
 def test_a_stratum_that_cannot_be_sized_is_named_beside_the_rest():
-    found = recommend([stratum(), stratum("xx", spectrum=None)], shards(), OPTIONS).as_dict()["central"]
+    unknown = stratum("xx", fraction=Estimate.not_measured("no anchors"))
+    found = recommend([stratum(fraction=estimate(0.9), **PRIOR), unknown], [], OPTIONS).as_dict()["central"]
     assert found["tokens"] > 0 and "xx" in found["reason"] and [s["stratum"] for s in found["strata"]] == ["en"]
 
 
@@ -237,29 +266,123 @@ def test_no_report_ever_holds_an_infinite_or_negative_number(value, half, tolera
         assert found[band]["human_share"] is None or 0 <= found[band]["human_share"] <= 1
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    fractions=st.tuples(st.floats(0.01, 0.9), st.floats(0.01, 0.9)),
-    horizons=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+OPTION_SETS = st.builds(
+    ReservoirOptions,
+    generations=st.integers(1, 40),
+    tolerance=st.floats(0.02, 0.5),
+    min_occurrences=st.integers(1, 30),
+    epochs=st.floats(1, 8),
+    regime=st.sampled_from([None, *Regime]),
 )
-def test_more_contamination_and_a_longer_horizon_never_need_less(fractions, horizons):
-    low, high = sorted(fractions)
+
+
+def acquired(options: ReservoirOptions, fraction: Estimate, **changes) -> list[float]:
+    found = recommend([stratum(fraction=fraction, **(PRIOR | changes))], [], options).as_dict()["acquire"]
+    return [found[band]["tokens"] for band in BANDS]
+
+
+@settings(max_examples=60, deadline=None)
+@given(options=OPTION_SETS)
+def test_nothing_is_to_be_acquired_where_all_text_is_human_and_kept(options):
+    assert acquired(options, estimate(0.0)) == [0, 0, 0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(options=OPTION_SETS, fractions=st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0)))
+def test_what_is_to_be_acquired_grows_with_the_fraction_and_never_exceeds_the_corpus(options, fractions):
+    low, high = (acquired(options, estimate(f), spectrum=None) for f in sorted(fractions))
+    for less, more in zip(low, high, strict=True):
+        assert less <= more + 2
+        assert more <= 2e9 * max(fractions) + 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    options=OPTION_SETS,
+    horizons=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    tolerances=st.tuples(st.floats(0.02, 0.5), st.floats(0.02, 0.5)),
+    fraction=st.floats(0.05, 0.95),
+)
+def test_what_is_to_be_acquired_grows_with_the_horizon_and_falls_with_the_tolerance(
+    options, horizons, tolerances, fraction
+):
     near, far = sorted(horizons)
-    rarest = Rarest(3e-9, 1e4)
-    less = size_stratum(stratum(), rarest, reading(fraction=low), ReservoirOptions(near, min_occurrences=1))
-    more = size_stratum(stratum(), rarest, reading(fraction=high), ReservoirOptions(far, min_occurrences=1))
-    assert more.tokens >= less.tokens * (1 - 1e-9)
+    strict, loose = sorted(tolerances)
+    f = estimate(fraction)
+    for band in range(3):
+        shorter, longer = (acquired(replace(options, generations=g), f)[band] for g in (near, far))
+        assert shorter <= longer + 2
+        stricter, looser = (acquired(replace(options, tolerance=t), f)[band] for t in (strict, loose))
+        assert looser <= stricter + 2
 
 
-def test_the_recommendation_changes_with_spectrum_fraction_and_horizon():
-    def tokens(options=OPTIONS, **changes) -> float:
-        return recommend([stratum(**changes)], shards(ratio=0.95), options).as_dict()["pessimistic"]["tokens"]
+@settings(max_examples=40, deadline=None)
+@given(options=OPTION_SETS, verified=st.tuples(st.floats(0, 1.0), st.floats(0, 1.0)))
+def test_what_is_to_be_acquired_falls_with_the_human_text_that_is_held(options, verified):
+    less, more = (acquired(options, estimate(0.95), verified_tokens=2e9 * share) for share in sorted(verified))
+    assert all(b <= a + 2 for a, b in zip(less, more, strict=True))
 
-    assert tokens(tokens=1e6) != tokens(tokens=1e6, spectrum=zipf_spectrum(exponent=0.6))
+
+@settings(max_examples=40, deadline=None)
+@given(options=OPTION_SETS, value=st.floats(0.1, 0.9), half=st.floats(0.005, 0.09))
+def test_bands_differ_wherever_the_fraction_is_no_point(options, value, half):
+    found = recommend([stratum(fraction=estimate(value, half))], [], options).as_dict()
+    held = [found[band]["human_tokens"] for band in BANDS]
+    assert held[0] > held[1] > held[2]
+    tokens = [found[band]["tokens"] for band in BANDS]
+    if options.regime is not None and found["central"]["tokens"] > 0:
+        assert tokens[0] < tokens[1] < tokens[2]
+
+
+def test_the_answer_is_not_three_equal_figures_for_any_fraction():
+    seen = {tuple(acquired(OPTIONS, estimate(f, 0.05))) for f in (0.6, 0.7, 0.8, 0.9)}
+    assert len(seen) == 4 and all(a < b < c for a, b, c in seen)
+
+
+def test_a_corpus_of_machine_text_keeps_nothing_and_acquires_the_whole_share():
+    found = recommend([stratum(fraction=estimate(1.0), **PRIOR)], [], OPTIONS).as_dict()
+    assert found["keep"]["tokens"]["value"] == 0
+    for band in BANDS:
+        row = found[band]
+        assert row["tokens"] == pytest.approx(row["required_share"] * 2e9 / OPTIONS.epochs, abs=2)
+        assert row["required_share"] < 1
+    assert found["central"]["tokens"] > 0
+
+
+def test_coverage_sizes_only_where_it_is_asked_for():
+    clean = estimate(0.02, 0.01)
+    assert acquired(OPTIONS, clean, tokens=2e5) == [0, 0, 0]
+    assert all(tokens > 2e5 for tokens in acquired(replace(OPTIONS, coverage_share=0.99), clean, tokens=2e5))
+    assert all(tokens > 0 for tokens in acquired(replace(OPTIONS, rarest_frequency=1e-6), clean, tokens=2e5))
+
+
+def test_the_coverage_curve_rises_and_says_where_the_corpus_stands():
+    found = recommend([stratum(tokens=2e5)], [], OPTIONS).as_dict()
+    curve, here = found["coverage"], found["coverage_reached"]
+    assert [row["tokens"] for row in curve] == sorted(row["tokens"] for row in curve)
+    assert [row["reached"] for row in curve] == sorted((row["reached"] for row in curve), reverse=True)
+    below = [row["share"] for row in curve if row["reached"]]
+    above = [row["share"] for row in curve if not row["reached"]]
+    assert max(below) <= here["share"] + 0.01 and min(above) >= here["share"] - 0.01
+    assert here["tokens"] == pytest.approx(0.9 * 2e5, abs=1)
+
+
+def test_credit_moves_along_the_interval_of_the_fraction():
+    wide = estimate(0.8, 0.1)
+    believed = [acquired(replace(OPTIONS, credit=c), wide)[2] for c in (0.0, 0.25, 0.5, 1.0)]
+    exact = [acquired(OPTIONS, estimate(f))[2] for f in (0.9, 0.85, 0.8, 0.7)]
+    assert believed == pytest.approx(exact)
+
+
+def test_the_recommendation_changes_with_fraction_horizon_and_decoding():
+    def tokens(options=OPTIONS, ratio=0.95, **changes) -> float:
+        dirty = {"fraction": estimate(0.9, 0.05)} | changes
+        return recommend([stratum(**dirty)], shards(ratio=ratio), options).as_dict()["pessimistic"]["tokens"]
+
     base = tokens()
     assert tokens(options=ReservoirOptions(generations=30)) > base
-    fixed = ReservoirOptions(credit=1.0, coverage_share=0.5)
-    assert tokens(fixed, fraction=estimate(0.9, 0.05)) > tokens(fixed, fraction=estimate(0.5, 0.05))
+    assert tokens(fraction=estimate(0.7, 0.05)) < base
+    assert tokens(ratio=0.8) > base
 
 
 def test_only_verified_synthetic_text_is_admitted():
@@ -268,12 +391,23 @@ def test_only_verified_synthetic_text_is_admitted():
     unverified = replace(good, verifier="")
     assert good.threshold == pytest.approx(0.75)
     assert good.passes and not bad.passes and not unverified.passes
-    rarest, options = Rarest(1e-4, 1e6), ReservoirOptions()
     plain, with_bad, with_good = (
-        size_stratum(stratum(declared=d), rarest, reading(credit=0.5), options) for d in ((), (bad,), (good,))
+        size_stratum(stratum(declared=d), None, None, reading(fraction=0.9), OPTIONS) for d in ((), (bad,), (good,))
     )
     assert with_bad.tokens == plain.tokens
     assert with_good.tokens < plain.tokens
+
+
+def test_declared_text_is_credited_by_its_kind_and_for_its_horizon():
+    verified = Admitted("proofs", 1e8, "checker", 0.5, 0.9, 0.3)
+    rephrased = replace(verified, kind=DeclaredKind.REPHRASED, verifier="")
+    generated = replace(verified, kind=DeclaredKind.GENERATED)
+    assert verified.credited_tokens(3) == 1e8 and verified.credited_tokens(6) == pytest.approx(5e7)
+    assert replace(verified, horizon=20).credited_tokens(10) == 1e8
+    assert rephrased.credited_tokens(1) == 1e8 and rephrased.credited_tokens(10) == pytest.approx(1e7)
+    assert generated.credited_tokens(1) == 0
+    much = replace(rephrased, tokens=1.8e9)
+    assert stratum(declared=(much,)).admitted_tokens(1) == pytest.approx(2e9 / 3)
 
 
 def test_the_next_token_goes_where_it_discovers_most():
@@ -294,17 +428,18 @@ def test_discovery_at_a_larger_size_is_foretold_from_a_sample(grown):
 
 
 def test_p_min_below_one_occurrence_is_called_a_bound_and_the_corpus_stands_in():
-    small = stratum("small", tokens=1e6, spectrum=zipf_spectrum(20_000, 5_000))
-    note = recommend([small], [], OPTIONS).as_dict()["central"]["notes"]
+    asked = replace(OPTIONS, coverage_share=0.99)
+    small = stratum("small", tokens=1e4, spectrum=zipf_spectrum(20_000, 5_000))
+    note = recommend([small], [], asked).as_dict()["central"]["notes"]
     assert any("rather too low" in text for text in note)
-    whole = recommend([stratum()], [], OPTIONS).ready[0]
-    (ready,) = recommend([small], [], OPTIONS, whole=whole).ready
-    assert ready.rarest.frequency == whole.rarest.frequency
+    whole = recommend([stratum()], [], asked).ready[0]
+    (ready,) = recommend([small], [], asked, whole=whole).ready
+    assert ready.covered.frequency == whole.covered.frequency
 
 
 def test_an_admitted_shard_is_no_gap_to_fill():
-    given_ = shards()
+    given_ = [replace(shard, fraction=estimate(0.9)) for shard in shards()]
     made = Admitted(given_[-1].name, given_[-1].tokens, "checker", 0.2, 0.9, 0.1)
-    options = replace(OPTIONS, rarest_frequency=0.01)
-    rows = recommend([stratum(declared=(made,))], given_, options).as_dict()["pessimistic"]["per_shard"]
+    whole = stratum(declared=(made,), fraction=estimate(0.9, 0.01))
+    rows = recommend([whole], given_, OPTIONS).as_dict()["pessimistic"]["per_shard"]
     assert rows[-1]["tokens"] == 0 and all(row["tokens"] > 0 for row in rows[:-1])

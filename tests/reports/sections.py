@@ -83,12 +83,29 @@ def reservoir(rng: random.Random, rows: list[dict[str, Any]], kind: str) -> dict
             "status": "measured" if tokens else "not_measured",
         }
 
-    return {
-        "horizon": 10,
-        "tolerance": 0.1,
+    bands = {
         "optimistic": band(0.08, 0.01, "accumulate", "tail coverage: 10 occurrences of each type kept"),
         "central": band(0.31, 0.09, "accumulate and subsample", "tail survival over the horizon"),
         "pessimistic": band(0.62, 0.33, "replace with replay", "human share at the adverse end of the interval"),
+    }
+    share = dict.fromkeys(("value", "lower", "upper")) | {"status": "not_measured", "reason": "not measured"}
+    if kind != "not_measured":
+        share = {"value": 0.8 * total, "lower": 0.7 * total, "upper": 0.9 * total, "status": "measured"}
+    return {
+        "horizon": 10,
+        "tolerance": 0.1,
+        **bands,
+        "sentence": ""
+        if kind == "not_measured"
+        else f"Keep the human tokens of these {len(rows)} shards, and add verified human text; then the tail keeps 90% "
+        "over 10 generations if each generation mixes at least 31% human text.",
+        "keep": {
+            "tokens": share,
+            "shards": [{"shard": row["shard"], "tokens": share, "worth": 0.5, "documents": 1} for row in rows[:3]],
+            "kinds": [{"kind": "kind", "name": "recipes", "tokens": share, "human_share": 0.8, "acquire": {}}],
+        },
+        "acquire": bands,
+        "coverage": [{"share": 0.95, "tokens": total, "reached": True}] if kind != "not_measured" else [],
         "priorities": [
             {
                 "kind": "language",

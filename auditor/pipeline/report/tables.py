@@ -15,7 +15,7 @@ from auditor.detectors.first_tier import Ensemble
 from auditor.pipeline.documents.score_counts import SCORE_BIN
 from auditor.pipeline.fraction.evidence import store_evidence
 from auditor.pipeline.fraction.measure import Synthetic
-from auditor.pipeline.reservoir import recommend
+from auditor.pipeline.reservoir import section
 from auditor.records import estimates_of_json
 from auditor.store import writer
 from auditor.store.database import append, identifier, query, quoted
@@ -137,7 +137,7 @@ def _store_rows(connection: Any, audit_id: str, report: Mapping[str, Any]) -> No
             )
         }
         for kind, name, row in scopes
-        for band in recommend.BANDS
+        for band in section.BANDS
         if band in row
     ]
     numbers = dict.fromkeys(("tokens", "documents", "bytes", "human_share", "upsampling"), pl.Float64)

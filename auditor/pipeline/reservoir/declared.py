@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from auditor.collapse.stratum import Admitted
+from auditor.collapse.options import FARTHEST
+from auditor.collapse.stratum import Admitted, DeclaredKind
 from auditor.pipeline.documents.sidecar import sidecar
 from auditor.pipeline.run.plan import Plan
 
@@ -36,7 +37,8 @@ class Declared:
         for own in self.synthetic.values():
             known = math.isfinite(own.error_rate)
             rates = {"error_rate": own.error_rate if known else None, "threshold": own.threshold if known else None}
-            row = {"shard": own.name, "tokens": own.tokens, "verifier": own.verifier} | rates
+            row = {"shard": own.name, "tokens": own.tokens, "verifier": own.verifier, "kind": str(own.kind)} | rates
+            row["horizon"] = own.credited_generations
             rows.append(row | {"admitted": own.passes, "reason": verdict(own)})
         return rows
 
@@ -62,19 +64,36 @@ def read_declared(plan: Plan, shards: Mapping[str, Mapping[str, Any]]) -> Declar
 
 def verdict(own: Admitted) -> str:
     """Whether declared synthetic text is admitted, and why."""
+    times = f"for {own.credited_generations:,} generation{'s' if own.credited_generations != 1 else ''}"
+    if own.kind == DeclaredKind.REPHRASED:
+        return f"admitted: rephrased text, credited up to a third of the text {times} (Kang et al. 2025)"
+    if own.kind == DeclaredKind.GENERATED:
+        return "not admitted: generated text gets no credit (Kang et al. 2025) unless a verifier selected it"
     if not own.verifier:
         return "not admitted: its sidecar names no verifier"
     if not math.isfinite(own.error_rate):
         return "not admitted: its sidecar must give error_rate, keep_right and keep_wrong, each from 0 to 1"
     against = f"its error rate {own.error_rate:.3g} is {{}}below Feng's threshold {own.threshold:.3g}"
-    return f"admitted: {against.format('')}" if own.passes else f"not admitted: {against.format('not ')}"
+    return f"admitted {times}: {against.format('')}" if own.passes else f"not admitted: {against.format('not ')}"
 
 
 def _synthetic(name: str, said: Mapping[str, Any], tokens: float) -> Admitted:
     """A verifier whose rates are not all known passes no threshold."""
     rates = [_rate(said.get(key)) for key in RATES]
     error, right, wrong = rates if all(map(math.isfinite, rates)) else (math.inf, 1.0, 1.0)
-    return Admitted(name, float(tokens), str(said.get("verifier") or "")[:500], error, right, wrong)
+    verifier = str(said.get("verifier") or "")[:500]
+    return Admitted(name, float(tokens), verifier, error, right, wrong, _kind(said), _horizon(said.get("horizon")))
+
+
+def _kind(said: Mapping[str, Any]) -> DeclaredKind:
+    """As declared; without a kind, text is held to be selected by a verifier, and is judged by its rates."""
+    kind = said.get("kind")
+    return DeclaredKind(kind) if isinstance(kind, str) and kind in list(DeclaredKind) else DeclaredKind.VERIFIED
+
+
+def _horizon(said: Any) -> int | None:
+    """Generations for which the text is credited; None, the kind's default, where nothing sensible is given."""
+    return said if isinstance(said, int) and not isinstance(said, bool) and 0 <= said <= FARTHEST else None
 
 
 def _rate(said: Any) -> float:

@@ -3,47 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from auditor import records
 from auditor.collapse.acquisition import as_toml, plan_of
-from auditor.collapse.options import BANDS as READINGS
 from auditor.collapse.options import ReservoirOptions
-from auditor.collapse.reservoir import Ready, Reservoir, priorities, recommend
-from auditor.collapse.reservoir import Shard as ExistingShard
-from auditor.collapse.sensitivity import narrower, sensitivity
+from auditor.collapse.reservoir import Reservoir, recommend
+from auditor.collapse.sensitivity import sensitivity
 from auditor.collapse.spectrum import Spectrum as Frequencies
+from auditor.collapse.stratum import Shard as ExistingShard
 from auditor.collapse.stratum import Stratum
-from auditor.collapse.wording import explain_choices
 from auditor.config import Config
 from auditor.estimate.diversity.spectrum import WORD, Counted, Spectrum
 from auditor.manifest import write_text
 from auditor.pipeline.diversity.reference import human_spectrum
 from auditor.pipeline.diversity.spectra import Spectra
-from auditor.pipeline.reservoir.declared import Declared, read_declared
+from auditor.pipeline.reservoir.declared import read_declared
+from auditor.pipeline.reservoir.section import WHOLE, Sized, report_section
 from auditor.pipeline.reservoir.strata import measure_strata, volumes
 from auditor.pipeline.run.plan import Plan, load_plan
 from auditor.pipeline.run.reopen import read_report
 from auditor.records import estimates_of_json
 
-BANDS = tuple(band.name for band in READINGS)
-WHOLE = "corpus"
 LANGUAGES_COVER = 0.95  # of the tokens: only then are the languages' reservoirs, added up, the corpus'
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sized:
-    """The corpus' recommendation, the same by kind of stratum, what was declared, and how sensitive it is."""
-
-    total: Reservoir
-    parts: dict[str, Reservoir]
-    declared: Declared
-    sensitivity: pl.DataFrame
 
 
 def reservoir_options(config: Config) -> ReservoirOptions:
@@ -105,26 +91,6 @@ def frequencies(frame: pl.DataFrame) -> Frequencies | None:
     return Frequencies(counts.astype(float), types, incidence, int(blocks.sizes.sum()), "blocks of 200 words")
 
 
-def report_section(sized: Sized) -> dict[str, Any]:
-    """The `reservoir` of report.json in the names of its schema."""
-    found = sized.total.as_dict()
-    for band in BANDS:
-        found[band]["status"] = "measured" if found[band]["tokens"] is not None else "not_measured"
-        found[band]["binding_constraint"] = found[band]["binding_constraint"] or ""
-    names = ("source", "tokens", "documents", "label", "sizing")
-    found["policy"] = [
-        {"band": band, "human_share": row["floor"]} | {name: row[name] for name in names}
-        for band, row in zip(BANDS, found["policy"], strict=True)
-    ]
-    found["strata"] = [row for kind, part in _cuts(sized).items() if kind for row in _strata_rows(part)]
-    found["priorities"] = _priorities(sized)
-    found["declared"] = sized.declared.rows()
-    found["sensitivity"] = sized.sensitivity.to_dicts()
-    found["narrower"] = narrower(sized.sensitivity)
-    found["words"] = explain_choices(sized.total)
-    return records.plain(found)
-
-
 def resize(run: Path, options: ReservoirOptions, *, mix: Path | None = None) -> dict[str, Any]:
     """Size the reservoir of a finished run again, with other options; the mix plan as TOML where a path is given.
 
@@ -149,11 +115,14 @@ def _existing(shard: Mapping[str, Any]) -> ExistingShard:
         fraction=shard["synthetic_fraction_tokens"],
         tail_retention=shard["diversity"]["tail_retention"],
         duplicate_fraction=shard["duplicate_fraction"],
+        anchor_coverage=(shard.get("anchor_coverage") or {}).get("share"),
     )
 
 
 def _spread(shards: list[ExistingShard], held: pl.DataFrame, kind: str) -> list[ExistingShard]:
-    """The shards with their tokens in each stratum of a kind."""
+    """The shards with their tokens in each stratum of a kind; like the whole corpus where that is not known."""
+    if kind not in held.columns:
+        return shards
     tokens: dict[str, dict[str, float]] = {shard.name: {} for shard in shards}
     counted = held.drop_nulls(kind).group_by("shard", kind).agg(pl.col("tokens").sum())
     for name, stratum, count in counted.iter_rows():
@@ -163,63 +132,3 @@ def _spread(shards: list[ExistingShard], held: pl.DataFrame, kind: str) -> list[
 
 def _covers(languages: Reservoir | None, whole: Stratum) -> bool:
     return languages is not None and sum(r.stratum.tokens for r in languages.ready) >= LANGUAGES_COVER * whole.tokens
-
-
-def _cuts(sized: Sized) -> dict[str, Reservoir]:
-    """The parts by kind, and the total under its own: none where it is the corpus as one."""
-    kinds = {r.stratum.kind for r in sized.total.ready} - {WHOLE}
-    return {kinds.pop() if kinds else "": sized.total, **sized.parts}
-
-
-def _strata_rows(part: Reservoir) -> list[dict[str, Any]]:
-    """One row per stratum: its size in each band, or why it has none."""
-    rows: dict[str, dict[str, Any]] = {
-        ready.stratum.name: {"kind": ready.stratum.kind, "name": ready.stratum.name, "reason": None} | _held(ready)
-        for ready in part.ready
-    }
-    for band in READINGS:
-        found = part.band(band, part.options.sizing)
-        for row in found["strata"]:
-            rows[row["stratum"]][band.name] = {key: row[key] for key in row if key not in ("stratum", "kind")} | {
-                "regime": found["regime"],
-                "sizing": found["sizing"],
-            }
-    kind = next((ready.stratum.kind for ready in part.ready), "")
-    unsized = [
-        {"kind": kind, "name": name, "reason": f"cannot be sized because {why}"} for name, why in part.unsized.items()
-    ]
-    return [*rows.values(), *unsized]
-
-
-def _held(ready: Ready) -> dict[str, Any]:
-    spectrum = ready.stratum.spectrum
-    return {
-        "tokens": ready.stratum.tokens,
-        "documents": ready.stratum.documents,
-        "synthetic_fraction": ready.stratum.fraction,
-        "rarest_frequency": ready.rarest.frequency,
-        "sample_tokens": int(spectrum.tokens) if spectrum else 0,
-    }
-
-
-def _priorities(sized: Sized) -> list[dict[str, Any]]:
-    """What to collect first over all kinds; the corpus as one only where it is all there is."""
-    cuts = [cut for kind, cut in _cuts(sized).items() if kind] or [sized.total]
-    rows = []
-    for cut in cuts:
-        strata = {ready.stratum.name: ready.stratum for ready in cut.ready}
-        sizes = {row["stratum"]: row for row in cut.band(READINGS[1], cut.options.sizing)["strata"]}
-        for row in priorities(cut.ready):
-            stratum, size = strata[row["stratum"]], sizes.get(row["stratum"])
-            rows.append(
-                {
-                    "kind": row["kind"],
-                    "name": row["stratum"],
-                    "gain": 1000 * row["new_type_rate"],
-                    "priority": row["priority"],
-                    "tokens": size["tokens"] if size else None,
-                    "synthetic_fraction": stratum.fraction,
-                    "tail_retention": stratum.tail_retention,
-                }
-            )
-    return sorted(rows, key=lambda row: (-row["priority"], row["name"]))

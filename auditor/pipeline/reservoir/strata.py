@@ -20,6 +20,7 @@ from auditor.text.arrow import buffers
 from auditor.text.tokens import tokenise
 
 KINDS = ("language", "topic", "folder")
+MEASURED = ("kind", "source")  # kinds of strata whose size stands in the report alone
 LEAST_SHARE = 0.01  # smaller strata are in the whole's figures
 MOST_STRATA = 20  # of a kind, the largest
 MOST_DOCUMENTS = 500  # read per stratum, by lowest hash: p_min is bounded by them, discovery is told within a tenth
@@ -60,10 +61,12 @@ def measure_strata(
     fractions |= {("folder", name): pooled_fraction(own) for name, own in _by_folder(measured["shards"]).items()}
     large = {kind: _large(held, kind, [name for k, name in fractions if k == kind]) for kind in KINDS}
     large = {kind: rows for kind, rows in large.items() if rows.height > 1}
+    apart = {kind: _as_measured(measured["strata"], kind, int(held["tokens"].sum())) for kind in MEASURED}
+    apart = {kind: found for kind, found in apart.items() if len(found) > 1}
     if not large:
-        return {}
+        return apart
     spectra = sampled_spectra(run, plan, {kind: rows[kind].to_list() for kind, rows in large.items()})
-    return {
+    return apart | {
         kind: [
             Stratum(
                 row[kind],
@@ -80,6 +83,25 @@ def measure_strata(
         ]
         for kind, rows in large.items()
     }
+
+
+def _as_measured(rows: Rows, kind: str, corpus_tokens: int) -> list[Stratum]:
+    """Strata as the report has them, the largest first: their spectra are not measured, the corpus' stands in."""
+    own = [r for r in rows if r["kind"] == kind and r.get("tokens", 0) >= max(LEAST_SHARE * corpus_tokens, 1)]
+    strata = [
+        Stratum(
+            row["name"],
+            row["tokens"],
+            row.get("eligible_documents", row["documents"]),
+            row.get("bytes", 0),
+            row["synthetic_fraction_tokens"],
+            None,
+            ELSEWHERE,
+            kind,
+        )
+        for row in sorted(own, key=lambda row: (-row["tokens"], row["name"]))
+    ]
+    return strata[:MOST_STRATA]
 
 
 def pooled_fraction(shards: Rows) -> Estimate:

@@ -12,7 +12,8 @@ import pytest
 from auditor.collapse.options import ReservoirOptions
 from auditor.pipeline.reservoir import strata as strata
 from auditor.pipeline.reservoir.declared import read_declared, verdict
-from auditor.pipeline.reservoir.recommend import frequencies, report_section, resize, size_reservoir
+from auditor.pipeline.reservoir.recommend import frequencies, resize, size_reservoir
+from auditor.pipeline.reservoir.section import report_section
 from auditor.pipeline.run.parts import part_folder
 from auditor.records import Estimate
 from auditor.sketch.types import merge
@@ -106,7 +107,7 @@ def test_every_topic_and_folder_is_sized_with_a_spectrum_of_its_own(run):
     names = [(row["kind"], row["name"]) for row in found["strata"]]
     assert names == [("topic", "one"), ("topic", "two"), ("folder", "books"), ("folder", "web")]
     for row in found["strata"]:
-        assert all(row[band]["tokens"] > 0 for band in ("optimistic", "central", "pessimistic")), row
+        assert all(row[band]["human_tokens"] > 0 for band in ("optimistic", "central", "pessimistic")), row
         assert row["sample_tokens"] >= 200 * 200
     assert found["central"]["strata"][0]["stratum"] == "corpus"
 
@@ -135,21 +136,36 @@ def test_a_run_of_one_language_and_one_folder_is_the_corpus_alone(tmp_path):
     assert found["strata"] == [] and [row["name"] for row in found["priorities"]] == ["corpus"]
 
 
-def test_without_retained_texts_strata_are_named_as_unsized_and_the_total_stands(tmp_path):
+def test_without_retained_texts_strata_are_sized_by_their_fractions_alone(tmp_path):
     bare = Run(tmp_path, languages=("en", "de"))
     for path in tmp_path.rglob("sample.parquet"):
         path.unlink()
     found = report_section(bare.sized())
-    assert found["central"]["tokens"] > 0
-    assert all("cannot be sized because" in row["reason"] for row in found["strata"])
+    assert found["central"]["human_tokens"] == pytest.approx(0.8 * 96_000, abs=2)
+    assert all(row["reason"] is None and row["sample_tokens"] == 0 for row in found["strata"])
+
+
+def test_strata_of_kind_and_source_are_sized_as_the_report_has_them(run):
+    for name, fraction in (("recipes", 0.9), ("forum posts", 0.95)):
+        made = Estimate(fraction, fraction - 0.02, fraction + 0.02, method="given", n=50)
+        sizes = {"tokens": 48_000, "documents": 240, "eligible_documents": 240, "bytes": 240_000}
+        row = {"kind": "kind", "name": name, "synthetic_fraction_tokens": made} | sizes
+        run.measured["strata"].append(row)
+    run.measured["corpus"]["synthetic_fraction_tokens"] = Estimate(0.92, 0.9, 0.94, method="given", n=100)
+    found = report_section(run.sized())
+    kinds = [row for row in found["keep"]["kinds"] if row["kind"] == "kind"]
+    assert [row["name"] for row in kinds] == ["recipes", "forum posts"]
+    assert kinds[0]["tokens"]["value"] == pytest.approx(4_800) and kinds[0]["acquire"]["central"] > 0
+    assert "most of it forum posts" in found["sentence"]
 
 
 def test_admitted_synthetic_text_leaves_the_contamination_and_the_rest_does_not(run):
-    plain = run.sized(ReservoirOptions(rarest_frequency=0.01)).total.as_dict()["pessimistic"]
+    run.measured["corpus"]["synthetic_fraction_tokens"] = Estimate(0.9, 0.85, 0.95, method="given", n=100)
+    plain = run.sized().total.as_dict()["pessimistic"]
     run.declare(run.shards[0], SIDECAR)
-    admitted = run.sized(ReservoirOptions(rarest_frequency=0.01))
+    admitted = run.sized()
     run.declare(run.shards[0], SIDECAR | {"error_rate": 0.9})
-    refused = run.sized(ReservoirOptions(rarest_frequency=0.01))
+    refused = run.sized()
     assert admitted.total.as_dict()["pessimistic"]["tokens"] < plain["tokens"]
     assert refused.total.as_dict()["pessimistic"]["tokens"] == plain["tokens"]
     (row,) = report_section(admitted)["declared"]
@@ -162,6 +178,8 @@ def test_admitted_synthetic_text_leaves_the_contamination_and_the_rest_does_not(
     ("said", "why"),
     [
         ({"generator": "lm"}, "no verifier"),
+        ({"generator": "lm", "kind": "generated"}, "no credit"),
+        ({"generator": "lm", "kind": ["rephrased"]}, "no verifier"),
         ({"generator": "lm", "verifier": "me"}, "must give error_rate"),
         (SIDECAR | {"error_rate": "none"}, "must give error_rate"),
         (SIDECAR | {"keep_wrong": 3}, "must give error_rate"),
