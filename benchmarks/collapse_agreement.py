@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from auditor.collapse.closed_forms import presence_fresh
-from auditor.collapse.simulated_source import prepare
-from auditor.collapse.simulation import QUANTITIES, run
-from auditor.collapse.simulation_options import SimulationOptions
+from auditor.collapse.simulate.options import SimulationOptions
+from auditor.collapse.simulate.simulation import QUANTITIES, run
+from auditor.collapse.simulate.source import prepare
 from auditor.collapse.spectrum import Frequencies
 
 SHARES = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from auditor.collapse.options import Regime
-from auditor.collapse.simulated_source import prepare, zipf
-from auditor.collapse.simulation import run
-from auditor.collapse.simulation_options import SimulationOptions
+from auditor.collapse.simulate.options import SimulationOptions
+from auditor.collapse.simulate.simulation import run
+from auditor.collapse.simulate.source import prepare, zipf
 
 GENERATIONS, SHARE = 10, 0.1
 

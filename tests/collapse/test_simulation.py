@@ -6,11 +6,11 @@ import pytest
 from scipy.stats import chi2, poisson
 
 from auditor.collapse import closed_forms
-from auditor.collapse.drift import Pool, Rates, advance
 from auditor.collapse.options import Regime
-from auditor.collapse.simulated_source import prepare, zipf
-from auditor.collapse.simulation import QUANTITIES, _advance, _nucleus, _observe, run, simulate
-from auditor.collapse.simulation_options import Decoding, SimulationOptions
+from auditor.collapse.simulate.drift import Pool, Rates, advance
+from auditor.collapse.simulate.options import Decoding, SimulationOptions
+from auditor.collapse.simulate.simulation import QUANTITIES, _advance, _nucleus, _observe, run, simulate
+from auditor.collapse.simulate.source import prepare, zipf
 from auditor.collapse.spectrum import Frequencies, Spectrum, estimate_frequencies
 from auditor.errors import ConfigError
 from tests.collapse import published

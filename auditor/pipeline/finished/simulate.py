@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from auditor.collapse.simulated_source import zipf as zipf_source
-from auditor.collapse.simulation import simulate
-from auditor.collapse.simulation_options import SimulationOptions
+from auditor.collapse.simulate.options import SimulationOptions
+from auditor.collapse.simulate.simulation import simulate
+from auditor.collapse.simulate.source import zipf as zipf_source
 from auditor.collapse.spectrum import Spectrum, estimate_frequencies
 from auditor.errors import ConfigError
 from auditor.manifest import write_text

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from auditor.collapse.options import Regime
-from auditor.collapse.simulation_options import Decoding
+from auditor.collapse.simulate.options import Decoding
 from auditor.errors import ConfigError
 from auditor.pipeline.finished.simulate import run_simulation
 

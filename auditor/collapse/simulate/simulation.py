@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from auditor.collapse.drift import Pool, Rates, Training, advance, tally
 from auditor.collapse.options import Regime
-from auditor.collapse.simulated_source import Source, prepare
-from auditor.collapse.simulation_options import Decoding, SimulationOptions
+from auditor.collapse.simulate.drift import Pool, Rates, Training, advance, tally
+from auditor.collapse.simulate.options import Decoding, SimulationOptions
+from auditor.collapse.simulate.source import Source, prepare
 from auditor.collapse.spectrum import Frequencies
 from auditor.statistics.intervals import student_quantile
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.collapse.options import Regime
-from auditor.collapse.simulation_options import SimulationOptions, require
+from auditor.collapse.simulate.options import SimulationOptions, require
 from auditor.collapse.spectrum import Frequencies
 
 # Rare types whose source frequencies lie within this ratio form a class, which a few frequencies stand for.
