@@ -88,9 +88,10 @@ def reservoir(rng: random.Random, rows: list[dict[str, Any]], kind: str) -> dict
         "central": band(0.31, 0.09, "accumulate and subsample", "tail survival over the horizon"),
         "pessimistic": band(0.62, 0.33, "replace with replay", "human share at the adverse end of the interval"),
     }
-    share = dict.fromkeys(("value", "lower", "upper")) | {"status": "not_measured", "reason": "not measured"}
+    share = {"value": None, "lower": None, "upper": None, "level": 0.95, "method": "", "n": 0}
+    share |= {"status": "not_measured", "reason": "not measured"}
     if kind != "not_measured":
-        share = {"value": 0.8 * total, "lower": 0.7 * total, "upper": 0.9 * total, "status": "measured"}
+        share |= {"value": 0.8 * total, "lower": 0.7 * total, "upper": 0.9 * total, "status": "measured", "reason": None}
     return {
         "horizon": 10,
         "tolerance": 0.1,
