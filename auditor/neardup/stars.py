@@ -59,7 +59,7 @@ def exact_duplicates(content: pl.DataFrame) -> pl.DataFrame:
     """Documents of equal text: (document, centre), the centre being the smallest id of that text.
 
     Parameters: content (content_1, content_2, document), all UInt64: both halves of the content hash; a partition by
-        content_1 may be given alone. Documents without a token should be left out, or they are copies of each other.
+        content_1 may be given alone. Empty documents should be left out, or they are copies of each other.
     """
     return _stars([content["content_1"], content["content_2"]], content["document"], None).sort("document")
 

@@ -8,12 +8,14 @@ import numpy as np
 import polars as pl
 
 from auditor.text.arrow import buffers
+from auditor.text.normal_form import normal_form
 from auditor.text.tokens import Tokens, tokenise
 
 
 @dataclass(frozen=True, slots=True)
 class TextBatch:
-    """n documents: text (b,) uint8 UTF-8, offsets (n+1,) int64 into it, their tokens, and ISO 639-1 language codes.
+    """n documents in their normal form (normal_form.py): text (b,) uint8 UTF-8, offsets (n+1,) int64 into it, their
+    tokens, and ISO 639-1 language codes.
 
     languages is a Polars String column of n values, null where unknown.
     """
@@ -25,7 +27,7 @@ class TextBatch:
 
     @classmethod
     def of(cls, column: pl.Series, languages: pl.Series | None = None) -> TextBatch:
-        text, offsets = buffers(column)
+        text, offsets = buffers(normal_form(column))
         unknown = pl.Series([None] * len(column), dtype=pl.String)
         return cls(text, offsets, tokenise(text, offsets), unknown if languages is None else languages)
 

@@ -111,10 +111,16 @@ def findings(report: dict[str, Any]) -> list[dict[str, Any]]:
             "advice": clean(f["advice"], 300),
             "kind": clean(f["kind"], 40),
             "estimate": _of_finding(f),
-            "documents": [_document(d) for d in (f.get("evidence") or {}).get("documents", [])[:DOCUMENTS]],
+            "documents": [_document(d) for d in _behind(f)[:DOCUMENTS]],
         }
         for f in found
     ]
+
+
+def _behind(finding: dict[str, Any]) -> list[dict[str, Any]]:
+    """The documents behind a finding; a cluster's evidence has their number alone."""
+    documents = (finding.get("evidence") or {}).get("documents")
+    return documents if isinstance(documents, list) else []
 
 
 def _of_finding(finding: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from auditor.sources.find.plan import plan_corpus
 from auditor.sources.read.chooser import read_split
 from auditor.sources.read.interface import Shard, SourceOptions
 from auditor.text.arrow import buffers
+from auditor.text.normal_form import normal_form
 
 
 def file_hash(shard: Shard) -> str:
@@ -87,6 +88,6 @@ def content_digest(shard: Shard, options: SourceOptions) -> str:
     total = 0
     for split in shard.splits:
         for batch in read_split(shard, split, options):
-            pair = content_hashes(*buffers(batch.frame["text"]))
+            pair = content_hashes(*buffers(normal_form(batch.frame["text"])))
             total += int(np.add.reduce(pair[:, 0] ^ pair[:, 1], dtype=np.uint64))
     return f"{total % (1 << 64):016x}"

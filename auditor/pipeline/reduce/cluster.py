@@ -203,7 +203,7 @@ def _exact(folder: Path, tasks: Sequence[Task]) -> Path:
     run, path = folder.parents[1], folder / "exact.parquet"
     if not path.exists():
         wanted = ("content_1", "content_2", pl.col("stable_id").alias("document"))
-        content = scan(run, [task.key for task in tasks], "documents", DOCUMENTS).filter(pl.col("words") > 0)
+        content = scan(run, [task.key for task in tasks], "documents", DOCUMENTS).filter(pl.col("bytes") > 0)
         with whole_file(path, within=run) as partial:
             exact_duplicates(content.select(*wanted).collect()).write_parquet(partial)
     return path
