@@ -74,13 +74,17 @@ def simulate(
     spectrum: str | None = typer.Argument(None, metavar="[RUN|FILE]", help="A run, or a CSV of frequency,types."),
     zipf: int | None = typer.Option(None, help="Types of a Zipf spectrum instead."),
     tokens: float | None = typer.Option(None, help="Tokens a generation; default the spectrum's."),
-    generations: int = typer.Option(10, help="Generations."),
-    human_share: float = typer.Option(0.1, help="Human part of each generation's text."),
+    generations: int | None = typer.Option(None, help="Generations; default the run's horizon, else 10."),
+    human_share: float | None = typer.Option(
+        None, help="Human part of each generation's text; default as measured in the run, else 0.1."
+    ),
     regime: str = typer.Option(
         "replace_fresh", help="replace_fresh, replace_replay, accumulate, accumulate_subsample."
     ),
-    decoding: str = typer.Option("none", help="none, ratio, temperature, top_p."),
-    value: float = typer.Option(1.0, help="The ratio, temperature or p."),
+    decoding: str | None = typer.Option(
+        None, help="none, ratio, temperature, top_p; default the ratio that the run has, else none."
+    ),
+    value: float | None = typer.Option(None, help="The ratio, temperature or p."),
     replicates: int = typer.Option(20, help="Runs behind each interval."),
     seed: int = typer.Option(0, help="Seed."),
     html: Path | None = typer.Option(None, help="Write a page with plots."),
@@ -111,6 +115,19 @@ def simulate(
     shown = frame.pivot(on="quantity", index="generation", values="value")
     rows = [[f"{cell:.4g}" if isinstance(cell, float) else cell for cell in row] for row in shown.iter_rows()]
     print_table(words, shown.columns, rows)
+    _print_picture(shown)
+
+
+def _print_picture(shown: Any) -> None:
+    """A line for each quantity over the generations, as a share of what it was at the start."""
+    from auditor.cli.output.bars import sparkline
+
+    longest = max(map(len, shown.columns))
+    typer.echo("\nShare of the start that is left, generation by generation:")
+    for name in shown.columns[1:]:
+        values = shown[name].to_list()
+        left = [value / values[0] if values[0] else 0.0 for value in values]
+        typer.echo(f"{name:<{longest}}  {sparkline(left, highest=max(1.0, *left))}  {left[-1]:.1%}")
 
 
 def _print_kept(found: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from scipy.stats import chi2, poisson
 
 from auditor.collapse import closed_forms
 from auditor.collapse.options import Regime
+from auditor.collapse.simulate.by_type import run_by_type
 from auditor.collapse.simulate.drift import Pool, Rates, advance
 from auditor.collapse.simulate.options import Decoding, SimulationOptions
 from auditor.collapse.simulate.simulation import QUANTITIES, _advance, _nucleus, _observe, run, simulate
@@ -218,3 +219,20 @@ def test_many_types_at_neighbouring_counts_each_move_by_their_own_poisson(count)
     likely = wanted > 20
     squares = ((found - wanted) ** 2 / np.maximum(wanted, 1e-300))[likely].sum()
     assert chi2.sf(squares, likely.sum() - 1) > 1e-4
+
+
+@pytest.mark.parametrize("regime", list(Regime))
+@pytest.mark.parametrize(
+    ("decoding", "value"),
+    [(Decoding.NONE, 1.0), (Decoding.RATIO, 0.7), (Decoding.TEMPERATURE, 0.9), (Decoding.TOP_P, 0.95)],
+)
+def test_type_by_type_and_kernels_tell_the_same_story(regime, decoding, value):
+    source = zipf(3000)
+    options = SimulationOptions(2e4, 4, 0.2, regime, decoding, value)
+    rng = np.random.default_rng(5)
+    plain = np.stack([run_by_type(source, options, rng) for _ in range(30)])
+    prepared = prepare(source, options)
+    kernels = np.stack([run(prepared, options, rng).quantities for _ in range(30)])
+    apart = np.abs(plain.mean(0) - kernels.mean(0))
+    noise = np.sqrt((plain.var(0) + kernels.var(0)) / 30)
+    assert (apart <= 4.5 * noise + 0.01 * kernels.mean(0)).all()

@@ -91,7 +91,8 @@ def reservoir(rng: random.Random, rows: list[dict[str, Any]], kind: str) -> dict
     share = {"value": None, "lower": None, "upper": None, "level": 0.95, "method": "", "n": 0}
     share |= {"status": "not_measured", "reason": "not measured"}
     if kind != "not_measured":
-        share |= {"value": 0.8 * total, "lower": 0.7 * total, "upper": 0.9 * total, "status": "measured", "reason": None}
+        share |= {"value": 0.8 * total, "lower": 0.7 * total, "upper": 0.9 * total}
+        share |= {"status": "measured", "reason": None}
     return {
         "horizon": 10,
         "tolerance": 0.1,

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from auditor.collapse.options import Regime
+from auditor.collapse.simulate.by_type import is_small, run_by_type
 from auditor.collapse.simulate.drift import Pool, Rates, Training, advance, tally
 from auditor.collapse.simulate.options import Decoding, SimulationOptions
 from auditor.collapse.simulate.source import Source, prepare
@@ -36,7 +37,10 @@ def simulate(source: Frequencies, options: SimulationOptions, rng: np.random.Gen
     Returns: generation, quantity, value (mean over runs), lower, upper (where one run lies, by Student's t)
     """
     prepared = prepare(source, options)
-    runs = np.stack([run(prepared, options, rng).quantities for _ in range(options.replicates)])
+    if is_small(source, options):
+        runs = np.stack([run_by_type(source, options, rng) for _ in range(options.replicates)])
+    else:
+        runs = np.stack([run(prepared, options, rng).quantities for _ in range(options.replicates)])
     mean, spread = runs.mean(axis=0), runs.std(axis=0, ddof=1)
     reach = student_quantile(options.level, options.replicates - 1) * math.sqrt(1 + 1 / options.replicates)
     generations, quantities = mean.shape

@@ -43,6 +43,16 @@ def test_a_run_is_simulated_on_its_human_spectrum(audited):
     assert str(audited) in words and frame.filter(quantity="types")["value"][0] > 1000
 
 
+def test_what_is_not_named_comes_from_the_run(audited, report):
+    nothing = dict.fromkeys(SETTINGS) | {"replicates": 3}
+    frame, words = run_simulation(str(audited), zipf=None, tokens=None, settings=nothing, seed=0, html=None)
+    fraction = report["corpus"]["synthetic_fraction_tokens"]["value"]
+    assert frame["generation"].max() == report["reservoir"]["horizon"]
+    assert (f"{1 - fraction:.0%} human" if fraction is not None else "10% human") in words
+    named, _ = run_simulation(str(audited), zipf=None, tokens=None, settings=SETTINGS, seed=0, html=None)
+    assert named["generation"].max() == SETTINGS["generations"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
