@@ -93,7 +93,7 @@ def load_policy(path: Path | str) -> Policy:
     Raises: ConfigError that lists everything wrong at once
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(f"there is no policy {path}; `auditor gate --init > {path}` writes one") from None
     except (OSError, UnicodeDecodeError) as wrong:

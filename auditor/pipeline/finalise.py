@@ -61,6 +61,7 @@ def finalise(
     if not any(shard["documents"] for shard in shards):
         errors = [f"{s['shard']}: {s['error']}" for s in shards if s["error"]]
         errors += [unread.reason for unread in plan.corpus.failed]
+        errors += counts.left_out(shards)
         reasons = "; ".join(errors[:5]) or "no file holds a document"
         raise NothingAudited(f"no document could be read from {', '.join(config.corpus)} ({reasons})")
     complete = all(shard["complete"] for shard in shards) and not plan.corpus.failed and not failed
@@ -171,7 +172,7 @@ def _report(
                 "complete": complete,
             },
             "estimand": content.ESTIMAND.format(words=config.minimum_words),
-            "corpus": measured.corpus,
+            "corpus": {**measured.corpus, "unread": counts.unread(plan, shards)},
             "shards": shards,
             "strata": measured.strata,
             "reservoir": section.report_section(reservoir),

@@ -62,6 +62,7 @@ def not_covered(report: dict[str, Any]) -> list[str]:
         out.append(
             f"{broken:,} of {numbers.plural(listed, 'file')} {verb} not read in full; figures cover what was read."
         )
+    out += _passed_over(corpus, files)
     unread = (corpus.get("unread") or {}).get("records") or corpus["skipped"]
     records = corpus["documents"] + unread
     if records and unread > SAID * records:
@@ -115,6 +116,17 @@ def findings(report: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for f in found
     ]
+
+
+def _passed_over(corpus: dict[str, Any], unreadable: int) -> list[str]:
+    """Files that were not looked at, and why."""
+    unread = corpus.get("unread") or {}
+    passed = unread.get("files", 0) - unreadable
+    if passed <= 0:
+        return []
+    reasons = [reason for reason in unread["by_reason"] if reason not in REASONS and " " in reason]
+    shown = "; ".join(reason for reason in reasons if reason != REASONS["unreadable_file"])
+    return [f"{numbers.plural(passed, 'file')} passed over: {clean(shown, 200)}."]
 
 
 def _behind(finding: dict[str, Any]) -> list[dict[str, Any]]:

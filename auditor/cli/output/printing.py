@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,8 @@ def print_plan(found: dict[str, Any]) -> None:
         console.print(f"… and {len(found['shards']) - len(rows):,} more shards")
     for unread in found["unreadable"]:
         console.print(f"cannot be read: {unread['shard']}: {unread['reason']}", markup=False)
+    for reason, count in Counter(unread["reason"] for unread in found.get("passed_over", ())).most_common(10):
+        console.print(f"passed over: {count:,} file{'s' * (count != 1)}: {reason}", markup=False)
     console.print(
         f"{len(found['shards']):,} shards, {size(found['bytes'])}; about {time_of(cost['hours'])} "
         f"({time_of(cost['core_hours'])} of one core), {size(cost['memory_bytes'])} of memory, "

@@ -137,7 +137,8 @@ def read_labels(path: Path) -> pl.DataFrame:
         if path.suffix == ".jsonl":
             rows = [json.loads(line) for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
         else:
-            rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
+            text = path.read_text(encoding="utf-8-sig")
+            rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
     except FileNotFoundError:
         raise ConfigError(f"there is no file {path}") from None
     except (OSError, ValueError, RecursionError, csv.Error) as wrong:
@@ -154,6 +155,12 @@ def read_labels(path: Path) -> pl.DataFrame:
 def _plain(value: Any) -> str:
     """Half a surrogate pair, which JSON may hold, is in no document's id."""
     return str(value or "").strip().encode("utf-8", "replace").decode()
+
+
+def _delimiter(text: str) -> str:
+    """The commonest of the usual delimiters in the header: spreadsheets of half the world write semicolons."""
+    header = text.partition("\n")[0]
+    return max(",;\t", key=header.count)
 
 
 def _csv(rows: list[dict[str, str]]) -> str:

@@ -14,6 +14,7 @@ from auditor.manifest import key_of
 from auditor.pipeline.run.parts import done
 from auditor.pipeline.run.plan import CORPUS, Plan
 from auditor.sketch.bands import parameters
+from auditor.sources.find.unread import unread_counts
 
 PACKAGES = ("polars", "duckdb", "numpy", "numba", "scipy", "datasketch", "scikit-learn", "pyarrow", "wordfreq")
 
@@ -93,6 +94,22 @@ def skip_rows(plan: Plan, shards: Sequence[Mapping[str, Any]]) -> list[dict[str,
                 {"shard": shard["shard"], "reason": reason, "documents": count, "row": None, "detail": "kept, repaired"}
             )
     return rows
+
+
+def unread(plan: Plan, shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What of the corpus no figure covers: corpus.unread of report.json."""
+    skips = {shard["shard"]: shard["skip_counts"] for shard in shards}
+    return unread_counts(plan.corpus, skips, {shard["shard"]: shard["documents"] for shard in shards}).as_dict()
+
+
+def left_out(shards: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why the records of each shard were left out, for people."""
+    found = []
+    for shard in shards:
+        if shard["skip_counts"]:
+            reasons = ", ".join(f"{n:,} x {reason}" for reason, n in sorted(shard["skip_counts"].items()))
+            found.append(f"{shard['shard']}: all records were left out: {reasons}")
+    return found
 
 
 def near_duplicates(config: Config, statistics: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,10 @@ from auditor.errors import ConfigError
 from auditor.sources.read.interface import ROLES, Columns, SourceOptions
 
 
+class MissingColumn(ConfigError):
+    """A file has no column that the user named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """A known corpus: the fields that give it away and where it keeps what (checked against published samples)."""
@@ -172,7 +176,7 @@ def detect(fields: Sequence[str], options: SourceOptions, *, where: str, partiti
     for role, name in list(given.items()):
         if name is not None and name not in present and name.split(".")[0] not in present:
             if options.demanded and (role == "text" or name not in partitions):
-                raise ConfigError(f"{where}: no column {name!r} (--{role}-column); the columns are {_listed(fields)}")
+                raise MissingColumn(f"{where}: no column {name!r} (--{role}-column); the columns are {_listed(fields)}")
             given[role] = None
     found = replace(found, **{role: name for role, name in given.items() if name is not None})
     if given["date"] is not None and found.date_kind is None:

@@ -7,6 +7,7 @@ import glob
 import hashlib
 import os
 import posixpath
+import stat as stat_module
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ STDIN_NAME = "standard-input"
 HIDDEN = "hidden, or a marker of another program"
 HIDDEN_FOLDER = "in a folder whose name begins with a dot or an underscore"
 TWICE = "given twice"
+PIPE = "a pipe or device; name it itself to have it read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,15 @@ def discover(
 
 def _under(path: str, options: SourceOptions, stdin: BinaryIO | None) -> tuple[list[Candidate], list[Unread]]:
     if path == STDIN:
-        return [_spooled(options, stdin or sys.stdin.buffer)], []
+        return [_spooled(options, stdin or sys.stdin.buffer, STDIN_NAME)], []
     path = path.removeprefix("file://")
     if is_url(path):
         return _under_url(path, options.storage)
     if os.path.isdir(path):
         return _in_folder(path, walk(path, options.storage))
+    if _is_pipe(path):
+        with open(path, "rb") as stream:
+            return [_spooled(options, stream, f"pipe-{os.path.basename(path)}" if _is_numbered(path) else path)], []
     if os.path.exists(path):
         return [Candidate(os.path.dirname(path), stat(path, {}, name=os.path.basename(path)), explicit=True)], []
     if glob.has_magic(path):
@@ -96,6 +101,8 @@ def _in_folder(root: str, files: Iterable[File]) -> tuple[list[Candidate], list[
             ignored.append(Unread(file.name, file.path, _hidden(parts)))
         elif guess.format is None:
             ignored.append(Unread(file.name, file.path, guess.reason))
+        elif file.bytes == 0 and not is_url(file.path) and _is_pipe(file.path):
+            ignored.append(Unread(file.name, file.path, PIPE))
         else:
             by_folder["/".join(parts[:-1])].append(file)
     found = []
@@ -175,22 +182,36 @@ def _named(found: list[Candidate]) -> list[Candidate]:
     return named
 
 
-def _spooled(options: SourceOptions, stream: BinaryIO) -> Candidate:
-    """Standard input, kept in a file named by its content, since the audit reads twice."""
+def _is_pipe(path: str) -> bool:
+    """Whether a path is a named pipe, a process substitution or a device: read once, from its beginning to its end."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return stat_module.S_ISFIFO(mode) or stat_module.S_ISCHR(mode) or stat_module.S_ISSOCK(mode)
+
+
+def _is_numbered(path: str) -> bool:
+    return os.path.basename(path).isdigit()
+
+
+def _spooled(options: SourceOptions, stream: BinaryIO, path: str) -> Candidate:
+    """Standard input or a pipe, kept in a file named by its content, since the audit reads twice."""
     if options.spool is None:
-        raise ConfigError("standard input (-) can only be read where there is a folder to keep it in: give --out")
-    spool = options.spool
-    part = spool / aside_name(STDIN_NAME)
+        shown = "standard input (-)" if path == STDIN_NAME else path
+        raise ConfigError(f"{shown} can only be read where there is a folder to keep it in: give --out")
+    spool, name = options.spool, os.path.basename(path)
+    part = spool / aside_name(name)
     digest = hashlib.blake2b(digest_size=8)
     with new_file(part, within=spool.parent) as sink:
         while block := stream.read(READ_BYTES):
             digest.update(block)
             sink.write(block)
-    target = spool / f"{STDIN_NAME}-{digest.hexdigest()}"
+    target = spool / f"{name}-{digest.hexdigest()}"
     move(part, target, within=spool.parent)
     # The same input again is the same shard, so that a killed run resumes.
     os.utime(target, (0, 0), follow_symlinks=False)
-    return Candidate(str(options.spool), stat(str(target), {}, name=STDIN_NAME), explicit=True)
+    return Candidate(str(options.spool), stat(str(target), {}, name=name), explicit=True)
 
 
 def _like(path: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from auditor.sources.open.compression import MAGIC, SUFFIXES, is_skippable
+from auditor.sources.open.lines import wide_encoding, without_bom
 
 FORMATS = {
     ".parquet": "parquet",
@@ -57,6 +57,8 @@ _REFUSED_MAGIC = {
 }
 
 
+# Names of columns by which a table without a telling name is known (columns.py has them in their order).
+TEXT_NAMES = frozenset("text raw_content content body document article story abstract review comment message".split())
 _ARROW_STREAM = b"\xff\xff\xff\xff"
 
 
@@ -114,13 +116,30 @@ def by_name(name: str) -> Guess:
     return Guess(None, "of no known format")
 
 
+def unpacked(name: str) -> str:
+    """The command that writes a file's bytes, decompressed, for hints that others follow."""
+    tools = {".gz": "gzip -dc", ".bgz": "gzip -dc", ".zst": "zstd -dc", ".bz2": "bzip2 -dc", ".xz": "xz -dc"}
+    return f"{tools.get(PurePosixPath(name).suffix.lower(), 'cat')} FILE"
+
+
+def _table(start: bytes) -> str | None:
+    """csv or tsv where the first line is a header with a column of text, and the second has as many fields."""
+    lines = start.decode(errors="replace").split("\n")
+    for delimiter, format in (("\t", "tsv"), (",", "csv"), (";", "csv"), ("|", "csv")):
+        names = [name.strip().strip('"').lower() for name in lines[0].split(delimiter)]
+        follows = len(lines) > 1 and lines[1].count(delimiter) >= len(names) - 1
+        if len(names) > 1 and all(names) and follows and set(names) & TEXT_NAMES:
+            return format
+    return None
+
+
 def by_content(name: str, head: bytes, *, sniff: bool) -> Guess:
     """The format by name and first (decompressed) bytes; sniff where the name needn't say it."""
     for magic, kind in _REFUSED_MAGIC.items():
         if head.startswith(magic):
             return Guess(None, f"it is {kind}; reads {KNOWN}")
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Guess(None, "it is UTF-16; convert it with: iconv -f UTF-16 -t UTF-8")
+    if wide_encoding(head):
+        head = b"".join(without_bom([head]))
     named = by_name(name)
     if head.startswith(b"PAR1"):
         return Guess("parquet")
@@ -136,12 +155,14 @@ def by_content(name: str, head: bytes, *, sniff: bool) -> Guess:
             None, f"named as {named.format}, but it doesn't begin with {expected!r}: damaged, or another format"
         )
     if named.format == "jsonl" and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
-        return Guess(None, "a JSON array; make lines of it with: jq -c '.[]' FILE > FILE.jsonl")
+        return Guess(None, f"a JSON array; make lines of it with: {unpacked(name)} | jq -c '.[]' > FILE.jsonl")
     if named.format or not sniff:
         return named
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"{"):
         return Guess("jsonl")
+    if table := _table(start):
+        return Guess(table)
     if head and b"\0" not in head and not named.reason.startswith("."):
         return Guess("text")
     return Guess(None, f"{named.reason}; reads {KNOWN}")

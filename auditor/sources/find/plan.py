@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from auditor.errors import ConfigError, SourceError
+from auditor.sources.find.columns import MissingColumn
 from auditor.sources.find.discover import STDIN, STDIN_NAME, Candidate, discover
 from auditor.sources.find.files import File, open_binary
 from auditor.sources.find.formats import KNOWN, by_content, compression_of
@@ -68,6 +69,11 @@ def plan_corpus(
             failed.append(Unread(file.name, file.path, str(error)))
     if wrong and not shards:
         raise wrong[0]
+    missing = [error for error in wrong if isinstance(error, MissingColumn)]
+    if len(missing) > len(shards):
+        # Most of the corpus would go unread for one mistyped name: that is no audit of it.
+        files = len(shards) + len(failed)
+        raise ConfigError(f"{len(missing):,} of {files:,} files lack a column that an option names; {missing[0]}")
     if not shards and not failed:
         shown = "; ".join(f"{unread.name}: {unread.reason}" for unread in ignored[:3])
         raise ConfigError(f"{', '.join(paths)}: nothing to read; reads {KNOWN}" + (f" ({shown})" if shown else ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,14 @@ from auditor.sources.read.interface import MIB
 BLOCK = 4 * MIB
 TOO_LARGE, CUT_OFF = "record_too_large", "cut_off"
 BOM = b"\xef\xbb\xbf"
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+ENOUGH, FEWEST = 512, 16  # bytes looked at for an encoding; without a mark no fewer
+MOSTLY = 0.7  # share of NULs at every second byte of a text in UTF-16
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +109,37 @@ def _bounded(block: bytes, row: int, longest: int) -> Iterator[Lines]:
 
 
 def without_bom(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Drop the byte order mark that some editors put at the start of a UTF-8 file."""
+    """A stream in UTF-8: the byte order mark that some editors write is dropped, UTF-16 and UTF-32 are decoded."""
     stream = iter(pieces)
     head = b""
     for piece in stream:
         head += piece
-        if len(head) >= len(BOM):
+        if len(head) >= ENOUGH:
             break
-    yield head.removeprefix(BOM)
-    yield from stream
+    encoding = wide_encoding(head)
+    if encoding is None:
+        yield head.removeprefix(BOM)
+        yield from stream
+        return
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    yield decoder.decode(head).removeprefix("\ufeff").encode(errors="replace")
+    for piece in stream:
+        yield decoder.decode(piece).encode(errors="replace")
+    yield decoder.decode(b"", True).encode(errors="replace")
+
+
+def wide_encoding(head: bytes) -> str | None:
+    """UTF-16 or UTF-32 by the byte order mark or, without one, by the NULs at every second byte; None for others."""
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding
+    start = head[: ENOUGH // 2 * 2]
+    if len(start) < FEWEST or b"\0" not in start:
+        return None
+    even, odd = start[::2].count(0) / len(start[::2]), start[1::2].count(0) / len(start[1::2])
+    if max(even, odd) < MOSTLY or min(even, odd) > 1 - MOSTLY:
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def first_lines(pieces: Iterable[bytes], count: int, *, most: int, longest: int) -> list[bytes]:

@@ -18,11 +18,12 @@ from auditor.errors import SourceError
 from auditor.records import Skip
 from auditor.sources.find.columns import detect
 from auditor.sources.find.files import File, blocks
+from auditor.sources.find.formats import unpacked
 from auditor.sources.find.partitions import partitions_of
 from auditor.sources.open.batching import batched
 from auditor.sources.open.canonical import Raw
 from auditor.sources.open.compression import expanded
-from auditor.sources.open.lines import Lines, first_lines, line_blocks, without_bom
+from auditor.sources.open.lines import Lines, first_lines, line_blocks, wide_encoding, without_bom
 from auditor.sources.read.interface import MIB, Batch, Columns, Inspected, Shard, SourceOptions, Split, split_size
 
 SAMPLED = 100  # lines looked at for the names of fields
@@ -68,7 +69,7 @@ def _names(file: File, compression: str | None, options: SourceOptions) -> list[
     if not objects:
         raise SourceError(
             f"{file.path}: no JSON object in its first lines; expected one record a line "
-            "(an array becomes lines with: jq -c '.[]' FILE > FILE.jsonl)"
+            f"(an object or array over several lines becomes lines with: {unpacked(file.path)} | jq -c . > FILE.jsonl)"
         )
     return list(names)
 
@@ -76,7 +77,7 @@ def _names(file: File, compression: str | None, options: SourceOptions) -> list[
 def _splits(file: File, compression: str | None, options: SourceOptions) -> tuple[Split, ...]:
     """Byte ranges that begin after a newline; the lines before each are counted, so that rows need no second pass."""
     target = split_size(file.bytes, options.split_bytes)
-    if compression or file.bytes <= target:
+    if compression or file.bytes <= target or wide_encoding(next(blocks(file.path, options.storage), b"")):
         return (Split(0, 0, file.bytes),)
     cuts, rows, line, at = [0], [0], 0, 0
     for block in blocks(file.path, options.storage):

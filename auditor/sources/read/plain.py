@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -10,7 +11,7 @@ import polars as pl
 
 from auditor.errors import SourceError
 from auditor.records import Skip
-from auditor.sources.find.files import File, open_binary, walk
+from auditor.sources.find.files import File, is_url, open_binary, walk
 from auditor.sources.find.formats import by_name, compression_of
 from auditor.sources.open.batching import batched
 from auditor.sources.open.canonical import Raw
@@ -39,7 +40,8 @@ def inspect(file: File, compression: str | None, options: SourceOptions, format:
 def members(folder: str, options: SourceOptions) -> list[File]:
     """The text files directly in a folder, by name."""
     files = [file for file in walk(folder, options.storage) if "/" not in file.name]
-    return [f for f in files if by_name(f.name).format == "text" and not f.name.startswith((".", "_"))]
+    texts = [f for f in files if by_name(f.name).format == "text" and not f.name.startswith((".", "_"))]
+    return [f for f in texts if f.bytes or is_url(f.path) or not os.path.exists(f.path) or os.path.isfile(f.path)]
 
 
 def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:

@@ -71,7 +71,6 @@ def test_a_format_that_is_not_read_is_refused_by_name(tmp_path, name, octets, sa
         ("a.parquet", parquet(TEXTS)[:-20], "truncated"),
         ("a.jsonl", b"id,text\n1,hello\n", "no JSON object"),
         ("a.json", b'[{"text": "a"}]', "array"),
-        ("a.jsonl", "text".encode("utf-16"), "UTF-16"),
         ("a.jsonl.gz", COMPRESS[".gz"](jsonl(TEXTS))[:15], "gz"),
         ("a.warc", b"<html>", "doesn't begin with"),
     ],
