@@ -11,7 +11,7 @@ from typing import Any
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.glossary import GLOSSARY
-from auditor.reports.view import first_screen, summary, table
+from auditor.reports.view import first_screen, human_text, summary, table
 from auditor.reports.view.certainty import certainty
 from auditor.reports.view.diversity import diversity
 from auditor.reports.view.duplicates import duplicates
@@ -43,6 +43,8 @@ def view(report: dict[str, Any]) -> dict[str, Any]:
         "synthetic": machine_written(report, shards),
         "duplicates": duplicates(report, shards),
         "diversity": diversity(report),
+        "kept": human_text.kept(report["reservoir"]),
+        "coverage": human_text.coverage(report["reservoir"]),
         "actions": actions(report, [s["shard"] for s in shards]),
         "static": static_rows(report, shards),
         "certainty": certainty(report),

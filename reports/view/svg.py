@@ -53,7 +53,7 @@ def tick(value: float, unit: str) -> str:
     if unit == "share":
         return f"{100 * value:.6g}%".replace("-", numbers.MINUS)
     if unit in numbers.CHANGES:
-        return f"{100 * value:+.6g}%".replace("-", numbers.MINUS) if value else "the same"
+        return f"{100 * value:+.6g}%".replace("-", numbers.MINUS) if value else "0%"
     if unit == "log":
         return f"{100 * value:+.6g}".replace("-", numbers.MINUS) if value else "0"
     return numbers.count(value)

@@ -20,6 +20,17 @@ LISTED = {
 RISING = (0.03, 0.04, 0.03, 0.05, 0.04, 0.11, 0.17, 0.22)
 
 
+def long_names() -> dict[str, Any]:
+    """Shards named as FineWeb's, in folders of folders; one name is a single word of 200 letters."""
+    report = build_report(30, seed=12)
+    for i, shard in enumerate(report["shards"]):
+        shard["shard"] = (
+            f"HuggingFaceFW/fineweb/data/CC-MAIN-20{13 + i % 12}-{i:02}/train/language=en/000_{i:05}.parquet"
+        )
+    report["shards"][3]["shard"] = "w" * 200
+    return report
+
+
 def made_pages(name: str = "crawl") -> dict[str, str]:
     """Each page by its name. name: of corpora, shards and runs, to try hostile ones"""
     judged = {"verdict": {"verdict": "fail", "policy": "release"}}
@@ -28,6 +39,8 @@ def made_pages(name: str = "crawl") -> dict[str, str]:
         "report": render_html(build_report(6) | {"excerpts": [quoted]}),
         "one shard": render_html(build_report(1) | judged),
         "many shards": render_html(build_report(400)),
+        "ten thousand": render_html(build_report(10_000)),
+        "long names": render_html(long_names()),
         "inconclusive": render_html(build_report(6, kind="inconclusive")),
         "not measured": render_html(build_report(6, kind="not_measured")),
         "trend": pages.render_trend(trend(name)),

@@ -8,7 +8,18 @@ import pytest
 
 from tests.browser.made import made_pages
 
-NAMES = ("report", "one shard", "many shards", "inconclusive", "not measured", "trend", "compare", "simulation")
+NAMES = (
+    "report",
+    "one shard",
+    "many shards",
+    "ten thousand",
+    "long names",
+    "inconclusive",
+    "not measured",
+    "trend",
+    "compare",
+    "simulation",
+)
 FAMILY = ("report", "trend", "compare", "simulation")
 # What sticks out of the window, and text that its own box cuts off; what scrolls by itself may be wider.
 OUTSIDE = """[...document.querySelectorAll('body *')].filter(node => {
@@ -32,7 +43,10 @@ COLLIDING = """[...document.querySelectorAll('svg.plane, svg.axis')].flatMap(plo
 AXE = """axe.run().then(found => found.violations.filter(v => ['serious', 'critical'].includes(v.impact))
   .map(v => `${v.impact} ${v.id} ${v.nodes.length} times: ${v.nodes[0].html}`))"""
 
-WINDOWS = ((1280, 1), (1280, 2), (390, 1), (320, 1))  # pixels, zoom
+WINDOWS = ((1280, 1), (1280, 2), (1920, 1), (768, 1), (390, 1), (320, 1))  # pixels, zoom
+# Tables that must be scrolled sideways to be read: none at the width of an ordinary screen.
+SCROLLING = """[...document.querySelectorAll('.scroll')].filter(node => node.scrollWidth > node.clientWidth + 1
+  && node.clientWidth > 0).slice(0, 5).map(node => `${node.ariaLabel} ${node.scrollWidth} in ${node.clientWidth}`)"""
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +65,17 @@ def test_a_page_stands_alone_fits_every_window_and_can_be_read_by_everyone(files
     for width, zoom in WINDOWS:
         page.resize(width, zoom=zoom)
         assert fits(page) == [], f"{width} pixels at {zoom:.0%}"
-        assert width == 320 or page.run(COLLIDING) == []
+        assert width == 320 or page.run(COLLIDING) == [], f"{width} pixels at {zoom:.0%}"
+        assert width / zoom < 1280 or page.run(SCROLLING) == [], f"{width} pixels at {zoom:.0%}"
     page.resize(1280)
     page.run("document.documentElement.style.fontSize = '200%'")
     assert fits(page) == [], "text alone at twice its size"
     page.run("document.documentElement.style.fontSize = ''")
     page.run("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    for width in (1280, 390):
+        page.resize(width)
+        assert fits(page) == [], f"{width} pixels with everything unfolded"
+    page.resize(1280)
     page.run(axe + ";0")
     for dark, paper in ((False, "rgb(255, 255, 255)"), (True, "rgb(17, 22, 27)")):
         page.prefer(dark=dark)

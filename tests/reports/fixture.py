@@ -88,6 +88,8 @@ def build_report(shards: int = 6, seed: int = 1, *, kind: str = "usual", hostile
         "excerpts": [],
         "verdict": None,
     }
+    if kind != "not_measured":
+        _with_coverage(report, rng, hostile)
     if hostile:
         report["audit"]["corpus"] = "".join(HOSTILE[:5])
         report["limits"] += list(HOSTILE)
@@ -106,6 +108,22 @@ def build_report(shards: int = 6, seed: int = 1, *, kind: str = "usual", hostile
         ]
         report["excerpts"] = [{"shard": text, "row": 1, "doc_id": text, "excerpt": text} for text in HOSTILE]
     return report
+
+
+def _with_coverage(report: dict[str, Any], rng: random.Random, hostile: bool) -> None:
+    """Kinds of text with their anchors, and the scores of the worst shards."""
+    kinds = list(HOSTILE[:5]) if hostile else ["court rulings", "encyclopaedia", "manuals", "news", "recipes"]
+    rows = [{"kind": k, "documents": 400 * (i + 1), "anchors": 90 * i, "trust": 0.9} for i, k in enumerate(kinds)]
+    report["corpus"]["anchor_coverage"] = {"share": 0.93, "anchors": 900, "kinds": rows}
+    for shard in report["shards"]:
+        shard["anchor_coverage"] = {"share": round(rng.random(), 3), "anchors": 90, "kinds": rows[:2]}
+    bins = [
+        {"lower": b / 2, "upper": (b + 1) / 2, "observed": 0.1, "human": 0.08 - 0.006 * b, "machine": 0.007 * b}
+        for b in range(10)
+    ]
+    report["sensitivity"]["histograms"] = [
+        {"scope_kind": "shard", "scope": shard["shard"], "bins": bins} for shard in report["shards"][:3]
+    ]
 
 
 def _fraction(rng: random.Random, kind: str, value: float, spread: float, n: int) -> dict[str, Any]:
