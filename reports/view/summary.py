@@ -250,7 +250,7 @@ def human_text(reservoir: dict[str, Any]) -> str:
     kept = (reservoir.get("keep") or {}).get("tokens")
     text = (
         f"Keep the human text that the corpus holds: {numbers.brief(kept, 'count')} word tokens. "
-        if (numbers.measured(kept))
+        if numbers.measured(kept)
         else ""
     )
     if central["tokens"] is None:
