@@ -50,18 +50,28 @@ def export(
     drop_unread: bool = typer.Option(
         False, help="Of --filtered: leave out records that could not be read, too.", rich_help_panel=WHICH
     ),
+    drop_shard: list[str] = typer.Option(
+        [], metavar="SHARD", help="Leave out this shard; may be repeated.", rich_help_panel=WHICH
+    ),
+    dry_run: bool = typer.Option(False, help="Write nothing: say what would be kept and lost.", rich_help_panel=WHAT),
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> int:
     """Write what an audit chose: lists of documents, the filtered corpus, sampling weights, a sample to label."""
     from auditor.gate.selection import Choice
     from auditor.pipeline.finished import export
 
+    if dry_run or drop_shard:
+        choice = Choice(probability, not keep_duplicates, drop_ineligible, tuple(drop_shard))
+        foretold = export.forecast_choice(run, choice)
+        if dry_run:
+            _print_forecast(foretold, json)
+            return EXIT_PASS
     if not any((keep, drop, filtered, weights, review, mix)):
         raise ConfigError("nothing to write: name --keep, --drop, --filtered, --weights, --review or --mix")
     found: dict[str, Any] = {}
     code = EXIT_PASS
     if any((keep, drop, filtered, weights)):
-        choice = _choice(weights is not None, Choice, probability, not keep_duplicates, drop_ineligible)
+        choice = _choice(weights is not None, Choice, probability, not keep_duplicates, drop_ineligible, drop_shard)
         if keep or drop:
             written = export.write_manifests(run, choice, keep=keep, drop=drop)
             found["manifests"] = {"kept": written.kept, "dropped": written.dropped, "files": written.files}
@@ -137,11 +147,13 @@ def label(
     return outcome.exit_code
 
 
-def _choice(weighted: bool, kind: Any, probability: float | None, duplicates: bool, ineligible: bool) -> Any:
+def _choice(
+    weighted: bool, kind: Any, probability: float | None, duplicates: bool, ineligible: bool, shards: list[str]
+) -> Any:
     # Weights need no threshold; the one of the naive filter that they are compared with then has a default.
     if weighted and probability is None and not duplicates and not ineligible:
         probability = 0.5
-    return kind(probability, duplicates, ineligible)
+    return kind(probability, duplicates, ineligible, tuple(shards))
 
 
 def _print(found: dict[str, Any], json: bool) -> None:
@@ -201,6 +213,29 @@ def _print_records(part: dict[str, Any]) -> None:
         more = len(shown) - len(rows)
         title = f"Shards that changed ({more:,} more in --json)" if more else "Shards that changed"
         print_table(title, [name.replace("_", " ") for name in names], rows)
+
+
+def _print_forecast(found: dict[str, Any], json: bool) -> None:
+    from auditor.cli.output.printing import print_json
+
+    if json:
+        print_json(found)
+        return
+    print(f"{found['documents_kept']:,} documents would be kept, {found['documents_dropped']:,} left out")
+    print(f"{found['tokens_dropped']:,} words would be left out, {found['human_tokens_lost']:,} of them human")
+    for kind, lost in found["lost_by_kind"].items():
+        print(f"  {kind}: {lost:,} human words")
+    before, after = (_interval(found[key]) for key in ("fraction_before", "fraction_after"))
+    print(f"machine-written: {before} before, {after} after")
+    if found.get("tail_types") is not None:
+        lost, known = found["tail_types_lost"], found["tail_types"]
+        print(f"rare human types that no other shard holds: {lost:,} of {known:,} sampled")
+
+
+def _interval(estimate: dict[str, Any]) -> str:
+    if estimate["value"] is None:
+        return f"not measured ({estimate['reason']})"
+    return f"{estimate['value']:.1%} ({estimate['lower']:.1%} to {estimate['upper']:.1%})"
 
 
 def _share(value: float | None) -> str:

@@ -28,6 +28,7 @@ from auditor.pipeline.reduce.cluster import members
 from auditor.pipeline.report import content, counts, findings, ledger
 from auditor.pipeline.report.excerpts import with_excerpts
 from auditor.pipeline.report.filters import filtering
+from auditor.pipeline.report.forecast import restated
 from auditor.pipeline.report.sampled_shards import describe_all
 from auditor.pipeline.report.tables import store_all
 from auditor.pipeline.reservoir import recommend, section
@@ -83,6 +84,7 @@ def finalise(
             found.findings,
             pieces(run, plan.tasks),
         )
+        report["filtering"] = records.plain(restated(connection, report["filtering"], found.diversity.corpus))
         store_deep(connection, audit_id, found.deep, shards)
         ledger.store_ledger(connection, report, plan, run)
         labels.store_labels(connection, audit_id, run)

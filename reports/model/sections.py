@@ -205,6 +205,8 @@ class Filtering(Part):
     documents_kept: Count | None = None
     documents_dropped: Count | None = None
     tokens_kept: Count | None = None
+    human_tokens_lost: Count | None = Field(default=None, description="words of what goes, by their chance to be human")
+    lost_by_kind: dict[str, Count] = Field(default={}, description="human words lost by kind of text")
     before: dict[str, E] = {}
     after: dict[str, E] = {}
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,9 +18,12 @@ import pyarrow.parquet as pq
 from auditor.config import Config
 from auditor.errors import AuditError, ConfigError, SourceError, StoreError
 from auditor.gate.selection import Choice, decisions
+from auditor.pipeline.finished.lost_tail import tail_lost
+from auditor.pipeline.report.forecast import forecast
 from auditor.pipeline.reservoir.recommend import reservoir_options, resize
 from auditor.pipeline.run.plan import Plan, load_plan, source_options
-from auditor.pipeline.run.reopen import open_database
+from auditor.pipeline.run.reopen import open_database, read_report
+from auditor.records import estimates_of_json
 from auditor.run_folder import whole_file
 from auditor.sources.find.plan import plan_corpus
 from auditor.sources.read.interface import Shard
@@ -135,6 +139,25 @@ def write_corpus(run: Path, choice: Choice, folder: Path, *, keep_unread: bool =
 def _unread_files(plan: Plan) -> tuple[str, ...]:
     """Files of the corpus that were not read at all, and so are not written either."""
     return tuple(f"{unread.name}: not written: it could not be read ({unread.reason})" for unread in plan.corpus.failed)
+
+
+def forecast_choice(run: Path, choice: Choice) -> dict[str, Any]:
+    """What a choice would keep and lose, without writing anything; shards that are dropped must be of the run.
+
+    Raises: ConfigError, StoreError where there is no finished run
+    """
+    plan, _, _ = load_plan(run)
+    known = {shard.name for shard in plan.corpus.shards}
+    if strange := [name for name in choice.shards if name not in known]:
+        raise ConfigError(
+            f"--drop-shard {strange[0]}: no shard of this run; its shards are {', '.join(sorted(known)[:5])}"
+        )
+    fraction = estimates_of_json(read_report(run)["corpus"])["synthetic_fraction"]
+    with open_database(run) as connection:
+        found = forecast(connection, choice, fraction).as_dict()
+    return (
+        found | {"fraction_before": fraction.as_dict()} | (tail_lost(run, plan, choice.shards) if choice.shards else {})
+    )
 
 
 def unchanged(plan: Plan, config: Config) -> None:
