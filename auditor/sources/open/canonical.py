@@ -15,7 +15,10 @@ from auditor.sources.read.interface import CANONICAL
 
 # An authority may have a user before it and a port behind it; an address of version 6 stands in brackets.
 _AUTHORITY = r"(?:[^/?#@\s]*@)?(\[[0-9A-Fa-f:.]+\]|[^/?#:@\s]+)"
-_HOST, _BARE = rf"^\s*[A-Za-z0-9+.-]*:?//{_AUTHORITY}", rf"^\s*{_AUTHORITY}"
+# Only of schemes of the web: s3://bucket, urn:uuid:…, doi:10.1/x name no host. A bare name has a port, or no colon.
+_HOST, _BARE = rf"(?i)^\s*(?:(?:https?|ftps?|wss?):)?//{_AUTHORITY}", rf"^\s*{_AUTHORITY}"
+_NO_HOST = r"^\s*(?:[^/?#@\s.\[]*:|[^/?#@\s\[]*:(?:[^0-9/?#]|[0-9]+[^0-9/?#\s]))"
+_WEB = r"^(?i:https?|ftps?|wss?):$"
 HASHED = 2048  # bytes at each end of a long text
 _LABELS = ("source", "topic", "category")
 
@@ -59,13 +62,13 @@ def host(url: pl.Series) -> pl.Series:
     """
     parts = url.str.split_exact("/", 3).struct
     plain = (
-        (parts[1] == "") & parts[0].str.ends_with(":") & ~parts[2].str.contains(r"[@:\[?#\s]") & (parts[2] != "")
+        (parts[1] == "") & parts[0].str.contains(_WEB) & ~parts[2].str.contains(r"[@:\[?#\s]") & (parts[2] != "")
     ).fill_null(False)
     found = parts[2].set(~plain, None)
     left = ~plain & url.is_not_null()
     if left.any():
         rest = url.filter(left)
-        bare = rest.str.extract(_BARE, 1).set(rest.str.contains("//", literal=True), None)
+        bare = rest.str.extract(_BARE, 1).set(rest.str.contains("//", literal=True) | rest.str.contains(_NO_HOST), None)
         found = found.scatter(left.arg_true(), rest.str.extract(_HOST, 1).zip_with(bare.is_null(), bare))
     return found.to_frame("h").select(_label(pl.col("h").str.to_lowercase().str.strip_chars_end("."))).to_series()
 

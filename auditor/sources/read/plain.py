@@ -148,7 +148,7 @@ def _paragraphs(pieces: Iterator[bytes], longest: int) -> Iterator[bytes | None]
     for line in chain(_lines(pieces, longest), (b"",)):
         if line is None or line.strip():
             held.append(line or b"")
-            size += longest + 1 if line is None else len(line) + 1
+            size += longest + 2 if line is None else len(line) + 1
             held = held if size <= longest + 1 else [b""]
         elif held:
             yield b"\n".join(held) if size <= longest + 1 else None

@@ -40,6 +40,7 @@ _NEXT = re.compile(rb"\n\r?\n\r?\n?(?=WARC/[01]\.\d)")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _BODY_END = re.compile(rb"\r?\n\r?\n|[\r\n]*\Z")
 SLACK = 4  # bytes by which a length may be wrong and the end of its record still be certain
+_BEFORE_NEXT = re.compile(rb"[\r\n]*(?:(?=WARC/[01]\.\d)|\Z)")
 _END_NEARBY = re.compile(rb"\r?\n\r?\n(?:(?=WARC/[01]\.\d)|\Z)")
 LENGTH_MENDED = "length_mended"
 
@@ -136,9 +137,9 @@ class Archive:
             self._seek_next(self.at + body)
             return self._lost(headers, TOO_LARGE)
         complete = self.ensure(body + size)
-        self.ensure(body + size + 4)
+        self.ensure(body + size + 32)
         start = self.at
-        if complete and _BODY_END.match(self.window, start + body + size):
+        if complete and self._ends_at(start + body, start + body + size):
             self.at = start + body + size
             return Entry(headers, self.window[start : start + body], self.window[start + body : self.at])
         nearby = self._end_nearby(start + body, start + body + size)
@@ -149,13 +150,23 @@ class Archive:
         found = self._seek_next(start + body)
         return self._lost(headers, "wrong_length") if complete or found else self._cut(headers)
 
+    def _ends_at(self, body: int, end: int) -> bool:
+        """Whether a body ends where its length says: before the next record, or at least not behind it."""
+        if not _BODY_END.match(self.window, end):
+            return False
+        return bool(_BEFORE_NEXT.match(self.window, end)) or not _NEXT.search(self.window, body, end)
+
     def _end_nearby(self, body: int, stated: int) -> int | None:
         """Where the record ends whose length is wrong by a few bytes (all of CC-MAIN-2018-34), if that is certain: at
         the blank line before the next record or the end of the archive."""
         self.ensure(stated - self.at + 2 * SLACK + 16)
         for end in sorted(range(stated - SLACK, stated + SLACK + 1), key=lambda end: abs(end - stated)):
             found = _END_NEARBY.match(self.window, end) if end >= body else None
-            if found and (found.end() < len(self.window) or (self.ended and self.failure is None)):
+            if (
+                found
+                and not _NEXT.search(self.window, body, end)
+                and (found.end() < len(self.window) or (self.ended and self.failure is None))
+            ):
                 return end
         return None
 

@@ -108,6 +108,29 @@ def test_the_host_is_what_the_url_names():
     assert dict(zip(urls, host(pl.Series(list(urls), dtype=pl.String)), strict=True)) == urls
 
 
+def test_addresses_outside_the_web_name_no_host():
+    others = [
+        "urn:uuid:0",
+        "mailto:a@b.org",
+        "doi:10.1000/182",
+        "s3://bucket/key",
+        "gs://b/k",
+        "file:///home/x",
+        "isbn:978",
+    ]
+    others += [
+        "hf://datasets/a/b",
+        "data:text/plain,x",
+        "C:\\x\\y",
+        "/home/x",
+        "javascript:void(0)",
+        "tag:a.org,2019:x",
+    ]
+    assert [h for h in host(pl.Series(others)) if h is not None] == []
+    web = ["HTTPS://A.org/x", "http://a.org:80", "//a.org/x", "a.org", "a.org:8080/x", "ftp://a.org/x", "user@a.org:1"]
+    assert host(pl.Series(web)).to_list() == ["a.org"] * 7
+
+
 def test_languages_become_two_letters_where_there_are_two():
     written = [
         "en",
