@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
+from auditor.sketch.placement import place_of, placed, power_of_two
 from auditor.text.jit import kernel
 from auditor.text.tokens import mix
 
@@ -18,16 +18,14 @@ TURN = np.uint64(29)
 BACK = np.uint64(64 - 29)
 BLOCK_UNIT = np.uint64(2**32)
 ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
-HIGH, HIGHER = np.uint64(20), np.uint64(40)
 HALF, LOW = np.uint64(32), np.uint64(2**32 - 1)
-PILOTS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """Counts of one level. Cells are (score bin, group) pairs; a count is packed as blocks << 32 | occurrences.
 
-    fixed_keys (F,) uint64; pilots (B,) uint16, places (P,) uint64: see `_place_fixed`
+    fixed_keys (F,) uint64; pilots (B,) uint16, places (P,) uint64: see placement.py
     fixed_counts (cells, F) uint64 packed; last_block (F,) uint64: the block that a listed type was last seen in
     entries (N, 4) uint64, open addressing: key, cell + 1 (0: empty), packed count, last block
     totals (cells, 2) int64: tokens, blocks; threshold (1,) uint64; state (2,) int64: entries used, blocks so far
@@ -49,26 +47,15 @@ class Table:
         keys = np.asarray(fixed_keys, np.uint64)
         return cls(
             keys,
-            *_placed(keys.tobytes()),
+            *placed(keys.tobytes()),
             np.zeros((cells, len(keys)), np.uint64),
             np.zeros(len(keys), np.uint64),
-            np.zeros((_power_of_two(2 * cap), 4), np.uint64),
+            np.zeros((power_of_two(2 * cap), 4), np.uint64),
             np.zeros((cells, 2), np.int64),
             np.full(1, 2**64 - 1, np.uint64),
             np.zeros(2, np.int64),
             cap,
         )
-
-
-@cache
-def _placed(listed: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Pilots and places of a list's keys; read by every table of the list, written by none."""
-    keys = np.frombuffer(listed, np.uint64)
-    pilots = np.zeros(_power_of_two(len(keys) // 4), np.uint16)
-    places = np.zeros(_power_of_two(len(keys) + len(keys) // 2), np.uint64)
-    if not _place_fixed(keys, pilots, places):
-        raise ValueError("the list of types names one of them twice")
-    return pilots, places
 
 
 def count_types(hashes: np.ndarray, offsets: np.ndarray, cell: np.ndarray, n: int, table: Table) -> None:
@@ -151,46 +138,6 @@ def ngram(hashes, i, n):
     return mix(h ^ np.uint64(n))
 
 
-@kernel
-def _place(key, pilot, places):
-    """Where a listed type would stand; its high bits, moved on by its bucket's pilot."""
-    return ((key >> HIGH) + np.uint64(pilot) * ((key >> HIGHER) | ONE)) & np.uint64(places - 1)
-
-
-# keys (F,), pilots (B,), places (P,) -> whether all keys are different
-@kernel
-def _place_fixed(keys, pilots, places):
-    """A perfect hash of the list: each bucket gets the first pilot that leads its keys to places still free.
-
-    So a type is looked up without a loop, which a processor would mispredict at every other token. Large buckets come
-    first (Belazzougui, Botelho & Dietzfelbinger 2009, Hash, displace, and compress). A place holds the low half of its
-    key and, below it, the slot + 1: with the bits that led there 48 of 64 are compared, so that another type is taken
-    for a listed one with a probability of 1e-10.
-    """
-    bucket = (keys & np.uint64(pilots.size - 1)).astype(np.int64)
-    size = np.bincount(bucket, minlength=pilots.size)
-    order = np.argsort(-size[bucket] * pilots.size - bucket, kind="mergesort")  # bucket by bucket
-    start = 0
-    while start < keys.size:
-        b = bucket[order[start]]
-        stop = start + size[b]
-        pilot, placed = 0, start
-        while placed < stop and pilot < PILOTS:
-            at = _place(keys[order[placed]], pilot, places.size)
-            if places[at] == 0:
-                places[at] = (keys[order[placed]] << HALF) | np.uint64(order[placed] + 1)
-                placed += 1
-                continue
-            for other in range(start, placed):
-                places[_place(keys[order[other]], pilot, places.size)] = 0
-            pilot, placed = pilot + 1, start
-        if placed < stop:
-            return False
-        pilots[b] = pilot
-        start = stop
-    return True
-
-
 # hashes (t,), offsets (d+1,), cell order (d,); the rest as in Table
 @kernel
 def _count(hashes, offsets, cell, order, n, cap, places, counts, threshold, state):
@@ -254,7 +201,7 @@ def _look_up(keys, size, limit, places, listed):
     found, others = 0, 0
     for i in range(size):
         key = keys[i]
-        place = places[_place(key, pilots[key & mask], places.size)]
+        place = places[place_of(key, pilots[key & mask], places.size)]
         hit = ((place >> HALF) == (key & LOW)) & ((place & LOW) != 0)
         listed[found] = np.uint32((place & LOW) - ONE)
         found += hit
@@ -328,7 +275,3 @@ def _shrink(entries, limit, cap):
             at = (at + ONE) & mask
         entries[at] = kept[e]
     return limit, kept.shape[0]
-
-
-def _power_of_two(n: int) -> int:
-    return 1 << max(int(n) - 1, 1).bit_length()
