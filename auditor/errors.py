@@ -1,9 +1,28 @@
 """Errors that a user can act on: each message says what went wrong, where, and what to do."""
 
+from __future__ import annotations
+
+import errno
+import re
+
 EXIT_PASS, EXIT_FAIL, EXIT_USAGE, EXIT_INCOMPLETE, EXIT_INCONCLUSIVE, EXIT_NOTHING = range(6)
 
 # Where several codes apply the first of these wins: usage, nothing audited, incomplete, failed, inconclusive.
 EXIT_ORDER = (EXIT_USAGE, EXIT_NOTHING, EXIT_INCOMPLETE, EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_PASS)
+
+# Controls, lone surrogates, and what turns the direction of reading or is not seen: on a terminal they forge what it
+# shows, or command it.
+UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    "\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
+)
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}  # no other work would fare better
+# How libraries say that memory, threads or files ran out, in exceptions of types of their own.
+RAN_OUT = re.compile(
+    "cannot allocate memory|out of memory|bad_alloc|can't start new thread|failed to map segment|"
+    "resource temporarily unavailable|too many open files|memory allocation",
+    re.IGNORECASE,
+)
 
 
 class AuditError(Exception):
@@ -41,3 +60,20 @@ class StoreError(AuditError):
 def worst(codes: list[int]) -> int:
     """The exit code to return where several apply (the order is fixed in the documentation)."""
     return next((code for code in EXIT_ORDER if code in codes), EXIT_PASS)
+
+
+def visible(text: object) -> str:
+    """Text from outside as one line that a terminal only shows: what it would obey is written as an escape."""
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode("ascii"), str(text))
+
+
+def exhausted(error: BaseException) -> str | None:
+    """What ran out, where an error means that the machine has no more of it; None where it means something else."""
+    said = " ".join(str(error).split())[:300]
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return f"the disk is full or may not be written to ({said})"
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return f"memory ran out ({said or 'no more was given'}): give fewer --workers or a smaller --memory-limit"
+    if RAN_OUT.search(said):
+        return f"memory, threads or open files ran out ({said}): give fewer --workers or a smaller --memory-limit"
+    return said or type(error).__name__ if isinstance(error, OSError) else None

@@ -6,6 +6,8 @@ import os
 
 import typer
 
+from auditor.cli.output.printing import say
+
 # Small systems of equations: threads for them wait in a busy loop, and the last bits would depend on how many.
 # Set here because every command imports this module before anything imports numpy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -33,5 +35,5 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
     if version:
         from importlib.metadata import version as installed
 
-        typer.echo(f"auditor {installed('auditor')}")
+        say(f"auditor {installed('auditor')}")
         raise typer.Exit

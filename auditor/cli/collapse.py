@@ -9,6 +9,7 @@ import typer
 
 from auditor.cli.app import app
 from auditor.cli.arguments import RUN
+from auditor.cli.output.printing import say
 from auditor.errors import ConfigError
 
 MOST_SHARDS = 12
@@ -66,7 +67,7 @@ def reservoir(
         print_table("The same for each stratum alone", ["kind", "name", "optimistic", "central", "pessimistic"], rows)
     if declared := [[row["shard"], row["reason"]] for row in found["declared"]]:
         print_table("Declared synthetic text", ["shard", "verdict"], declared)
-    typer.echo(found["narrower"])
+    say(found["narrower"])
 
 
 @app.command(epilog="Example: auditor simulate --zipf 1000000 --tokens 1e8 --human-share 0.1")

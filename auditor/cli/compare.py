@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from auditor.cli.app import app
+from auditor.cli.output.printing import say
 
 HTML = typer.Option(None, metavar="FILE", help="Write a page with plots.")
 JSON = typer.Option(False, "--json", help="For machines.")
@@ -46,9 +47,9 @@ def trend(
         ]
         print_table(f"\n{series['words']}", ["finished", "corpus", ""], rows[-20:])
         for stop in series["breaks"]:
-            print(f"the series breaks before {stop['before']}: {stop['reason']}")
+            say(f"the series breaks before {stop['before']}: {stop['reason']}")
         if series["alarm"]:
-            print(f"EARLY WARNING: a change for the worse since about audit {series['alarm']['since']}")
+            say(f"EARLY WARNING: a change for the worse since about audit {series['alarm']['since']}")
 
 
 @app.command(
@@ -80,11 +81,11 @@ def compare(
     ]
     print_table("", ["", "A", "B", "change (points)", ""], rows)
     for why in sorted(set(found["not_compared"].values())):
-        print(f"not compared: {why}")
+        say(f"not compared: {why}")
     worse = [row for row in found["shards"] if row["verdict"].startswith("worse")]
     for row in worse[:20]:
-        print(f"{row['scope']}: {row['words']} {row['verdict']}, {_change(row['change'])} points")
-    print(found["method"])
+        say(f"{row['scope']}: {row['words']} {row['verdict']}, {_change(row['change'])} points")
+    say(found["method"])
 
 
 def _page(path: Path | None, render: Any) -> None:

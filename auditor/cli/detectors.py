@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import typer
 
 from auditor.cli.app import app
+from auditor.cli.output.printing import say
 
 group = typer.Typer(help="The ensemble: list, install, train, evaluate.", no_args_is_help=True)
 app.add_typer(group, name="detectors")
@@ -44,7 +44,7 @@ def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -
         for name, reach in measured.items()
     ]
     print_table("", ["measured", "AUROC", "found at a false positive rate of 1%"], rows)
-    print("Measured on English text of 100 words by instruction-tuned models of families that no detector had seen.")
+    say("Measured on English text of 100 words by instruction-tuned models of families that no detector had seen.")
 
 
 @group.command(epilog="Example: auditor detectors install lm")
@@ -54,8 +54,8 @@ def install(name: str = typer.Argument(..., help="encoder or lm.")) -> None:
     from auditor.detectors.deep.install import install as run
 
     path = run(name)
-    print(f"{KNOWN[name].what}: {path}")
-    print(f"It also needs: {KNOWN[name].needs}")
+    say(f"{KNOWN[name].what}: {path}")
+    say(f"It also needs: {KNOWN[name].needs}")
 
 
 @group.command(epilog="Example: auditor detectors train --data labelled/ --out models/")
@@ -70,12 +70,12 @@ def train(
     from auditor.detectors.training.first_tier import train as run
 
     for path in run(data, out):
-        print(path)
+        say(path)
     if deep:
         from auditor.detectors.training.second_tier import train as run_deep
 
-        for path in run_deep(data, out, lambda words: print(words, file=sys.stderr)):
-            print(path)
+        for path in run_deep(data, out, lambda words: say(words, error=True)):
+            say(path)
 
 
 @group.command(epilog="Example: auditor detectors evaluate --data labelled/ --out evaluation.json")
@@ -96,7 +96,7 @@ def evaluate(
     if deep:
         from auditor.detectors.training.second_tier_evaluation import evaluate as run_deep
 
-        found = run_deep(data, lambda words: print(words, file=sys.stderr))
+        found = run_deep(data, lambda words: say(words, error=True))
         reach = accuracy.of_deep(found["reach"])
     else:
         from auditor.detectors.first_tier import MODELS

@@ -9,6 +9,7 @@ import typer
 
 from auditor.cli.app import app
 from auditor.cli.arguments import RUN
+from auditor.cli.output.printing import say
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, ConfigError
 
 WHAT = "What to write"
@@ -140,9 +141,9 @@ def label(
             }
         )
         return outcome.exit_code
-    print(f"{checked.usable.height:,} labels taken, {taken.total:,} in all, {checked.problems.height:,} left out")
+    say(f"{checked.usable.height:,} labels taken, {taken.total:,} in all, {checked.problems.height:,} left out")
     if agreement is not None and checked.twice:
-        print(f"agreement of raters on {checked.twice:,} documents: Krippendorff's alpha {agreement:.2f}")
+        say(f"agreement of raters on {checked.twice:,} documents: Krippendorff's alpha {agreement:.2f}")
     print_outcome(outcome.report, run)
     return outcome.exit_code
 
@@ -169,13 +170,13 @@ def _print(found: dict[str, Any], json: bool) -> None:
         return
     for name, part in found.items():
         if "kept" in part:
-            print(f"{name}: {part['kept']:,} documents kept, {part['dropped']:,} left out")
+            say(f"{name}: {part['kept']:,} documents kept, {part['dropped']:,} left out")
         if "shards" in part:
             _print_records(part)
         for problem in part.get("problems", ()):
-            print(problem)
+            say(problem)
         if name == "review":
-            print(f"review: {part['documents']:,} documents to label as human, ai, mixed or unsure")
+            say(f"review: {part['documents']:,} documents to label as human, ai, mixed or unsure")
         if name == "weights":
             rows = [
                 [
@@ -193,7 +194,7 @@ def _print(found: dict[str, Any], json: bool) -> None:
             )
             print_table(title, ["choice", "documents", "words", "machine-written", "tail kept"], rows)
         for file in part["files"]:
-            print(file)
+            say(file)
 
 
 def _print_records(part: dict[str, Any]) -> None:
@@ -202,7 +203,7 @@ def _print_records(part: dict[str, Any]) -> None:
 
     total = part["kept"] + part["dropped"] + part["unread"] + part["not_written"]
     unread = "copied as they are" if part["unread_kept"] else "left out"
-    print(
+    say(
         f"{total:,} records in: {part['kept']:,} kept + {part['dropped']:,} left out + {part['unread']:,} unread "
         f"({unread}) + {part['not_written']:,} of shards that could not be written"
     )

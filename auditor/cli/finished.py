@@ -8,6 +8,7 @@ import typer
 
 from auditor.cli.app import app
 from auditor.cli.arguments import RUN
+from auditor.cli.output.printing import say
 from auditor.errors import ConfigError
 
 
@@ -30,7 +31,7 @@ def report(
         return
     render = render_with_excerpts if excerpts else render_again
     for path in render(run, tuple(part.strip() for part in format.split(",")), out or run):
-        print(path)
+        say(path)
 
 
 @app.command(epilog="Example: auditor inspect run crawl/part-3.parquet:1207")
@@ -67,7 +68,7 @@ def lookup(
         return
     rows = [[m["query"], m["shard"], m["row"], m["doc_id"], f"{m['jaccard']:.2f}"] for m in found["matches"]]
     print_table("", ["text", "shard", "row", "id", "similarity (estimated)"], rows)
-    print(f"{found['texts']:,} texts looked up, {found['found']:,} of them stand in the corpus, or nearly")
+    say(f"{found['texts']:,} texts looked up, {found['found']:,} of them stand in the corpus, or nearly")
 
 
 @app.command(epilog="Example: auditor forget run")
@@ -82,4 +83,4 @@ def forget(run: Path = RUN) -> None:
     with locked(run):
         forget_excerpts(run)
         removed = forget_texts(run)
-    print(f"{removed:,} files of retained text removed")
+    say(f"{removed:,} files of retained text removed")

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from auditor.cli.app import app
+from auditor.cli.output.printing import say, say_lines
 from auditor.errors import ConfigError
 
 SHOWN = 40
@@ -35,7 +36,7 @@ def gate(
     from auditor.gate.policy import default_policy, load_policy
 
     if init:
-        print(default_policy(), end="")
+        say_lines(default_policy())
         return 0
     if run is None or policy is None:
         raise ConfigError("name a run and a policy: auditor gate RUN --policy P.toml (--init prints a policy)")
@@ -47,7 +48,7 @@ def gate(
     chosen = load_policy(policy)
     verdict = judge(run, replace(chosen, strict=chosen.strict or strict), baseline=baseline)
     if markdown == "-":
-        print(render_markdown(verdict), end="")
+        say_lines(render_markdown(verdict))
     elif markdown:
         write_text(Path(markdown), render_markdown(verdict))
     if json:
@@ -68,8 +69,8 @@ def _print(verdict: dict) -> None:
     ]
     print_table("", ["verdict", "rule", "scope", "why"], rows)
     if len(cases) > SHOWN:
-        print(f"… and {len(cases) - SHOWN:,} more in verdict.json")
+        say(f"… and {len(cases) - SHOWN:,} more in verdict.json")
     for line in waiver_lines(verdict):
-        print(line)
-    print(headline(verdict))
-    print(verdict["control"])
+        say(line)
+    say(headline(verdict))
+    say(verdict["control"])

@@ -8,6 +8,7 @@ import typer
 
 from auditor.cli.app import app
 from auditor.cli.arguments import RUN
+from auditor.cli.output.printing import say
 from auditor.errors import EXIT_FAIL, EXIT_INCOMPLETE, EXIT_PASS
 
 CODES = {"same": EXIT_PASS, "rearranged": EXIT_PASS, "changed": EXIT_FAIL, "unreadable": EXIT_INCOMPLETE}
@@ -43,7 +44,7 @@ def provenance(
         print_json(found)
     else:
         write_text(out, to_json(found))
-        print(out)
+        say(out)
 
 
 @app.command(epilog="Example: auditor verify run crawl/   (exit code 0 unchanged, 1 changed, 3 unreadable)")
@@ -63,10 +64,10 @@ def verify(
         return CODES[found["verdict"]]
     for kind in ("changed", "missing", "new"):
         for name in found[kind][:20]:
-            print(f"{kind}: {name}")
+            say(f"{kind}: {name}")
     for name, old in list(found["moved"].items())[:20]:
-        print(f"moved: {old} is now {name}")
+        say(f"moved: {old} is now {name}")
     for name, reason in list(found["unreadable"].items())[:20]:
-        print(f"unreadable: {name}: {reason}")
-    print(f"{WORDS[found['verdict']]} Audited {found['audited_digest']}, now {found['digest']}.")
+        say(f"unreadable: {name}: {reason}")
+    say(f"{WORDS[found['verdict']]} Audited {found['audited_digest']}, now {found['digest']}.")
     return CODES[found["verdict"]]

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from auditor.cli.app import app
+from auditor.cli.output.printing import say
 
 
 @app.command(
@@ -32,4 +33,5 @@ def sample(
         for shard in truth.shards
     ]
     print_table("", ["shard", "documents", "eligible", "machine-written (truth)"], rows)
-    print(f"Corpus: {directory}\nHuman reference: {directory}.reference\nTruth: {directory}.truth.json")
+    for name, path in (("Corpus", ""), ("Human reference", ".reference"), ("Truth", ".truth.json")):
+        say(f"{name}: {directory}{path}")

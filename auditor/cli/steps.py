@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from auditor.cli.app import app
+from auditor.cli.output.printing import say
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, ConfigError
 
 RUN = typer.Argument(..., metavar="RUN", help="Folder of the run, made by `auditor plan CORPUS --out RUN`.")
@@ -34,7 +35,7 @@ def map_slice(
         failed = map_all(plan, config, run, tasks=tasks, progress=bars)
     left = {task.shard.name: failed[task.key] for task in tasks if task.key in failed}
     for name, reason in (unfinished(tasks, run) | left).items():
-        typer.echo(f"auditor: {name}: {reason}", err=True)
+        say(f"auditor: {name}: {reason}", error=True)
     return EXIT_INCOMPLETE if left or unfinished(tasks, run) else EXIT_PASS
 
 

@@ -1,9 +1,11 @@
 """Everything that breaks while an audit runs: it goes on or ends as documented, names the shard, loses nothing."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -61,6 +63,57 @@ def test_a_worker_that_dies_costs_its_job_alone(tmp_path):
     assert found["killed"][0] == "failed" and "memory" in found["killed"][1]
     assert found["refuses"] == ("failed", "a shard is broken")
     assert found["raises"][0] == "failed" and "jobs.py" in found["raises"][1]
+
+
+RAISED = (
+    "panics",
+    "exits",
+    "is interrupted",
+    "generator ends",
+    "raises what cannot be sent",
+    "no thread",
+    "no memory",
+)
+DIES = ("exits at once", "aborts", "segfaults", "killed")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_way_in_which_a_job_can_end_is_told_at_once(tmp_path, workers):
+    kinds = [*RAISED, "good"] if workers == 1 else [*RAISED, "returns what cannot be sent", *DIES, "good"]
+    begun = time.monotonic()
+    found = outcomes(kinds, tmp_path, workers=workers, stall=300)
+    assert time.monotonic() - begun < 300  # what nobody tells is found when nothing was heard for so long
+    assert found.pop("good") == ("done", "good")
+    assert {kind for kind, (ended, reason) in found.items() if ended != "failed" or not reason} == set()
+    assert "Option::unwrap" in found["panics"][1] and "memory" in found["no memory"][1]
+
+
+def test_a_panic_while_a_file_is_inspected_or_read_costs_that_file_alone(tmp_path, monkeypatch, capsys):
+    """Both in the process that plans and in the one that reads."""
+    from auditor.pipeline.map import split
+    from auditor.sources.find import plan
+    from tests.pipeline.jobs import Panic
+
+    folder = write_corpus(tmp_path / "corpus", files=3, documents=12)
+    inspect, read = plan.plan_shard, split.read_split
+
+    def inspecting(candidate, options):
+        if candidate.file.name == "part-0.parquet":
+            raise Panic("while it is inspected")
+        return inspect(candidate, options)
+
+    def reading(shard, *arguments):
+        if shard.name == "part-1.parquet":
+            raise Panic("while it is read")
+        return read(shard, *arguments)
+
+    monkeypatch.setattr(plan, "plan_shard", inspecting)
+    monkeypatch.setattr(split, "read_split", reading)
+    assert command(["audit", str(folder), "--out", str(tmp_path / "run"), "--workers", "1", "--quiet"]) == 3
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert report["corpus"]["documents"] == 12
+    said = json.dumps(report)
+    assert "while it is inspected" in said and "while it is read" in said
 
 
 def test_a_script_without_a_guard_may_start_workers(tmp_path):

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from auditor.errors import UNSEEN, visible
+
+
+def say(line: object = "", *, error: bool = False) -> None:
+    """One line on standard output or error. Names in it come from outside: none of them commands the terminal."""
+    print(visible(line), file=sys.stderr if error else sys.stdout, flush=error)
+
+
+def say_lines(text: str) -> None:
+    """A text of several lines of our own."""
+    for line in text.removesuffix("\n").split("\n"):
+        say(line)
+
 
 def print_json(content: Any) -> None:
-    """Strict JSON on stdout."""
+    """Strict JSON on stdout; what a terminal would obey, or its encoding lacks, stands as JSON's own escape."""
     from auditor.reports.model.schema import to_json
 
-    sys.stdout.write(to_json(content))
+    text = to_json(content)
+    # Controls below a space are escaped already, but for the line feeds between the values.
+    text = re.sub(UNSEEN.pattern.replace("\x00-\x1f", ""), _escaped, text)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if not encoding.lower().replace("-", "").startswith("utf"):
+        text = re.sub("[^\x00-\x7f]", _escaped, text)
+    sys.stdout.write(text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
 
 
 def print_outcome(report: dict[str, Any], run: Path) -> None:
@@ -25,7 +50,7 @@ def print_outcome(report: dict[str, Any], run: Path) -> None:
     print_summary(report, console)
     page = run / "report.html"
     if page.exists():
-        console.print(f"Report: {page}", markup=False, soft_wrap=True)
+        say(f"Report: {page}")
 
 
 def print_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
@@ -46,8 +71,6 @@ def print_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
 
 def print_plan(found: dict[str, Any]) -> None:
     """What `auditor plan` found."""
-    from rich.console import Console
-
     rows = [
         [
             shard["shard"],
@@ -59,14 +82,14 @@ def print_plan(found: dict[str, Any]) -> None:
         for shard in found["shards"][:50]
     ]
     print_table("", ["shard", "format", "size", "documents", "columns"], rows)
-    console, cost = Console(highlight=False), found["cost"]
+    cost = found["cost"]
     if len(found["shards"]) > len(rows):
-        console.print(f"… and {len(found['shards']) - len(rows):,} more shards")
+        say(f"… and {len(found['shards']) - len(rows):,} more shards")
     for unread in found["unreadable"]:
-        console.print(f"cannot be read: {unread['shard']}: {unread['reason']}", markup=False)
+        say(f"cannot be read: {unread['shard']}: {unread['reason']}")
     for reason, count in Counter(unread["reason"] for unread in found.get("passed_over", ())).most_common(10):
-        console.print(f"passed over: {count:,} file{'s' * (count != 1)}: {reason}", markup=False)
-    console.print(
+        say(f"passed over: {count:,} file{'s' * (count != 1)}: {reason}")
+    say(
         f"{len(found['shards']):,} shards, {size(found['bytes'])}; about {time_of(cost['hours'])} "
         f"({time_of(cost['core_hours'])} of one core), {size(cost['memory_bytes'])} of memory, "
         f"{size(cost['disk_bytes'])} of disk"
@@ -119,7 +142,7 @@ def print_inspection(found: dict[str, Any]) -> None:
     """One document for people."""
     print_table("", ["document", ""], [[key, value] for key, value in found["document"].items()])
     if found["unread"]:
-        print(f"its text cannot be shown: {found['unread']}")
+        say(f"its text cannot be shown: {found['unread']}")
     if found["why"]:
         rows = [
             [e["detector"], e["what"], f"{e['weight']:+.2f}", f"{e['start']}-{e['end']}" if e["end"] else ""]
@@ -149,4 +172,5 @@ def print_inspection(found: dict[str, Any]) -> None:
     if "text" in found:
         from auditor.reports.text.clean import clean
 
-        print("\n" + clean(found["text"], 20_000))
+        say()
+        say(clean(found["text"], 20_000))

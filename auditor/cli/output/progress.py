@@ -7,6 +7,9 @@ import time
 from types import TracebackType
 from typing import Any
 
+from auditor.cli.output.printing import say
+from auditor.errors import visible
+
 
 class Bars:
     """Shows the stages of a run; silent with --quiet; plain lines where stderr is no terminal."""
@@ -54,9 +57,9 @@ class Bars:
         if self._quiet:
             return
         if self._live:
-            self._live.console.print(text, markup=False, highlight=False)
+            self._live.console.print(visible(text), markup=False, highlight=False)
         else:
-            print(text, file=sys.stderr, flush=True)
+            say(text, error=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

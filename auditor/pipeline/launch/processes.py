@@ -6,7 +6,6 @@ another would cost more than it saves.
 
 from __future__ import annotations
 
-import errno
 import gc
 import multiprocessing
 import os
@@ -24,12 +23,11 @@ from multiprocessing.connection import Connection, wait
 from types import ModuleType
 from typing import Any
 
-from auditor.errors import AuditError
+from auditor.errors import NO_ROOM, AuditError, exhausted
 
 Report = Callable[[int, int], None]  # documents, bytes since the last call
 STALL_SECONDS = 900.0
 TRIES = 2
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}  # no other job would fare better
 # What reads these does so once, when it is imported: they are set before a worker starts.
 THREADS = ("POLARS_MAX_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 # Polars' allocator gives pages back after half a second; those that a batch frees the next one takes: 4% of the time.
@@ -212,14 +210,16 @@ def run_job(function: Callable[[Any, Report], Any], number: int, job: Any, tell:
         tell(Event("done", number, result=result))
     except AuditError as error:
         tell(Event("failed", number, reason=str(error)))
-    except MemoryError:
-        tell(Event("failed", number, reason="memory ran out: give fewer --workers or a smaller --memory-limit"))
     except OSError as error:
         full = error.errno in NO_ROOM
         tell(Event("failed", number, reason=f"{error.strerror or error}: {error.filename or 'RUN'}", stop=full))
-    except Exception as error:  # our own bug: the shard fails by name, the others go on
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{os.path.basename(place.filename)}:{place.lineno}"
-        tell(Event("failed", number, reason=f"internal error: {type(error).__name__}: {error} ({where})"))
+    except BaseException as error:  # also a library's panic, which is no Exception: the shard fails, the others go on
+        tell(Event("failed", number, reason=exhausted(error) or _internal(error)))
         if os.environ.get("AUDITOR_TRACEBACK"):
             traceback.print_exc()
+
+
+def _internal(error: BaseException) -> str:
+    places = traceback.extract_tb(error.__traceback__)
+    where = f" ({os.path.basename(places[-1].filename)}:{places[-1].lineno})" if places else ""
+    return f"internal error: {type(error).__name__}: {error}{where}"

@@ -18,6 +18,7 @@ from auditor.errors import ConfigError
 from auditor.run_folder import aside_name, move, new_file
 from auditor.sources.find.files import READ_BYTES, File, filesystem, is_url, stat, walk
 from auditor.sources.find.formats import by_name
+from auditor.sources.find.runs import RUN_FOLDER, named_run, run_around, without_runs
 from auditor.sources.read.interface import SourceOptions, Unread
 
 STDIN = "-"
@@ -62,8 +63,12 @@ def _under(path: str, options: SourceOptions, stdin: BinaryIO | None) -> tuple[l
     path = path.removeprefix("file://")
     if is_url(path):
         return _under_url(path, options.storage)
+    if (run := named_run(path)) is not None:
+        raise ConfigError(
+            f"{path}: {run} is {RUN_FOLDER}, not a corpus; its figures are read with auditor report {run}"
+        )
     if os.path.isdir(path):
-        return _in_folder(path, walk(path, options.storage))
+        return _in_folder(path, walk(path, options.storage), options.storage)
     if _is_pipe(path):
         with open(path, "rb") as stream:
             return [_spooled(options, stream, f"pipe-{os.path.basename(path)}" if _is_numbered(path) else path)], []
@@ -84,17 +89,17 @@ def _under_url(url: str, storage: Mapping[str, Any]) -> tuple[list[Candidate], l
             name = posixpath.basename(inner.split("?")[0].rstrip("/"))
             return [Candidate(posixpath.dirname(url), stat(url, storage, name=name), explicit=True)], []
         if fs.isdir(inner):
-            return _in_folder(url, walk(url, storage))
+            return _in_folder(url, walk(url, storage), storage)
     except (OSError, ValueError, ImportError) as error:
         raise ConfigError(f"{url}: cannot be reached ({type(error).__name__}: {str(error)[:200]})") from error
     raise ConfigError(f"{url}: there is no such file or folder")
 
 
-def _in_folder(root: str, files: Iterable[File]) -> tuple[list[Candidate], list[Unread]]:
+def _in_folder(root: str, files: Iterable[File], storage: Mapping[str, Any]) -> tuple[list[Candidate], list[Unread]]:
     """The files of known formats; where all of those of one folder are plain text, the folder is one candidate."""
     by_folder: dict[str, list[File]] = defaultdict(list)
-    ignored = []
-    for file in files:
+    outside, ignored = without_runs(files, storage)
+    for file in outside:
         parts = file.name.split("/")
         guess = by_name(file.name)
         if any(part.startswith((".", "_")) for part in parts):
@@ -134,12 +139,20 @@ def _globbed(pattern: str, paths: list[str], storage: Mapping[str, Any]) -> tupl
     root = fixed[: fixed.rfind("/") + 1]
     found: list[Candidate] = []
     ignored: list[Unread] = []
+    if not is_url(root) and (named := named_run(root or ".")) is not None:
+        raise ConfigError(f"{pattern}: {named} is {RUN_FOLDER}, not a corpus")
+    runs: set[str] = set()
+    known: dict[str, bool] = {}
     for path in paths:
         relative = path.removeprefix(root)
-        if not is_url(path) and os.path.isdir(path):
+        if not is_url(path) and (run := run_around(path, root, known)) is not None:
+            if run not in runs:
+                ignored.append(Unread(os.path.relpath(run, root or "."), run, RUN_FOLDER))
+            runs.add(run)
+        elif not is_url(path) and os.path.isdir(path):
             if pattern.endswith("**"):
                 continue  # what is in it matches too
-            inside, passed = _in_folder(path, walk(path, storage))
+            inside, passed = _in_folder(path, walk(path, storage), storage)
             found += [replace(c, root=root, file=replace(c.file, name=f"{relative}/{c.file.name}")) for c in inside]
             ignored += passed
         elif (guess := by_name(path)).format is None:

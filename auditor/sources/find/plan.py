@@ -67,6 +67,11 @@ def plan_corpus(
         except (ConfigError, SourceError) as error:
             wrong += [error] if isinstance(error, ConfigError) else []
             failed.append(Unread(file.name, file.path, str(error)))
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a library's panic is no Exception, and costs no other file
+            said = " ".join(str(error).split())[:200]
+            failed.append(Unread(file.name, file.path, f"it cannot be inspected ({type(error).__name__}: {said})"))
     if wrong and not shards:
         raise wrong[0]
     missing = [error for error in wrong if isinstance(error, MissingColumn)]

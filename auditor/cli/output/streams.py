@@ -1,0 +1,68 @@
+"""Standard output and error for the command line: whatever happens to them, the work decides the exit code."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from typing import TextIO
+
+LEAST_COLUMNS = 20  # below it a table has no room; a width of 0 or "wide" is no width
+NOBODY_READS = {errno.EPIPE, errno.EBADF, errno.EIO, errno.ENXIO}  # the reader has gone, or the terminal
+
+
+class Outlet(io.RawIOBase):
+    """A file descriptor written to as long as it takes anything; `failure` says why it took no more."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.failure: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return os.isatty(self._descriptor)
+
+    def write(self, octets, /) -> int:
+        if self.failure is None:
+            try:
+                return os.write(self._descriptor, octets)
+            except OSError as error:
+                self.failure = error
+        return len(octets)
+
+
+def prepare() -> tuple[Outlet, Outlet]:
+    """Put standard output and error behind outlets, and make the environment's width a width.
+
+    A character that the terminal's encoding lacks is written as an escape.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:  # closed: the next file to be opened would take its number, and receive what is printed
+            os.open(os.devnull, os.O_RDWR)
+    columns = os.environ.get("COLUMNS", "").strip()
+    if not (columns.isdigit() and int(columns) >= LEAST_COLUMNS):
+        os.environ.pop("COLUMNS", None)
+    out, error = Outlet(1), Outlet(2)
+    sys.stdout, sys.stderr = _text(out, sys.stdout), _text(error, sys.stderr)
+    return out, error
+
+
+def lost(outlet: Outlet) -> str | None:
+    """Why what was printed did not arrive, where somebody was still there to read it (a full disk)."""
+    failure = outlet.failure
+    return None if failure is None or failure.errno in NOBODY_READS else failure.strerror
+
+
+def _text(outlet: Outlet, before: TextIO | None) -> TextIO:
+    encoding = getattr(before, "encoding", None) or "utf-8"
+    buffered = io.BufferedWriter(outlet, 1 << 16)
+    at_once = outlet.isatty() or outlet.fileno() == 2
+    return io.TextIOWrapper(buffered, encoding, errors="backslashreplace", line_buffering=at_once)
