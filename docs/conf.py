@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from importlib import import_module
-from importlib.metadata import version as installed
 from pkgutil import iter_modules, walk_packages
 from typing import Any
 
@@ -14,9 +13,11 @@ os.environ.setdefault("NUMBA_DISABLE_JIT", "1")  # kernels are shown as the plai
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 
+from auditor.distribution import program_version
+
 project = "auditor"
 author = "the auditor maintainers"
-version = release = installed("auditor")
+version = release = program_version()
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["examples"]
 html_theme = "furo"

@@ -150,7 +150,7 @@ def planned_slots(supply: Sequence[Passage], rng: np.random.Generator) -> tuple[
         if not missing:
             return slots, planted
     raise ConfigError(
-        f"too little text is installed for a sample: missing {dict(missing)}; reinstall 'auditor[sample]'"
+        f"too little text is installed for a sample: missing {dict(missing)}; reinstall 'corpus-auditor[sample]'"
     )
 
 

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
+from auditor.distribution import install_command
 from auditor.errors import ConfigError
 from auditor.sample_data.surface import is_prose
 from auditor.sample_data.wikitext import paragraphs as wiki_paragraphs
@@ -57,7 +58,7 @@ def gensim_texts() -> Path:
     folder = Path(spec.origin).parent / "test" / "test_data" if spec and spec.origin else None
     if folder is None or not (folder / NEWS_FILE).is_file():
         raise ConfigError(
-            "the sample's human text comes with gensim, which is not installed here: pip install 'auditor[sample]'"
+            "the sample's human text comes with gensim, which is not installed here: " + install_command("sample")
         )
     return folder
 

@@ -13,6 +13,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+LOCKED = ("sample", "docs", "plots", "s3", "http", "hf", "ray", "test")
+# Whoever installs the bare name `auditor`, quoted or not, by whatever installer, gets a stranger's package.
+STRANGER = re.compile(
+    r"""\b(?:pip3?|pipx|uvx?|conda|poetry|pdm)\b[^\n;&|]{0,80}?(?:\b(?:install|add|run|tool)\b)[^\n;&|]{0,80}?"""
+    r"""(?<![-\w./])auditor(?:\[[^\]]*\]|[=<>~!]=?[\w.*]+)?(?=[\s'"`),.;]|$)"""
+)
+EXTRA_OF_STRANGER = re.compile(r"(?<![-\w./\])])auditor\\?\[(?:" + "|".join(PROJECT["optional-dependencies"]) + r")\b")
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +39,88 @@ def test_nothing_takes_a_top_level_name_but_auditor(unpacked):
     assert names == {"auditor"}
 
 
+def tracked() -> list[str]:
+    found = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    if not found:
+        pytest.skip("not a git checkout")
+    return found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pip install auditor",
+        "pip install 'auditor[s3]'",
+        "pipx install auditor==0.1",
+        "uv pip install -U auditor",
+        "auditor[lm]",
+    ],
+)
+def test_the_search_knows_what_a_strangers_package_looks_like(line):
+    assert STRANGER.search(line) or EXTRA_OF_STRANGER.search(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["pip install 'corpus-auditor[s3]'", "uv tool run --from corpus-auditor auditor audit x"]
+)
+def test_the_search_leaves_our_own_package_alone(line):
+    assert not EXTRA_OF_STRANGER.search(line)
+    assert not STRANGER.search(line) or "--from" in line
+
+
+def test_nobody_is_told_to_install_a_strangers_package():
+    told = []
+    for name in tracked():
+        if name in ("tests/test_packaging.py", "requirements.lock"):
+            continue
+        try:
+            text = (ROOT / name).read_text("utf-8")
+        except UnicodeDecodeError:
+            continue  # weights and pictures
+        told += [f"{name}: {found[0]}" for rule in (STRANGER, EXTRA_OF_STRANGER) for found in rule.finditer(text)]
+    assert not told
+
+
+def test_the_version_is_set_in_one_place_and_the_program_knows_it(unpacked, capsys):
+    from auditor.cli.main import run
+    from auditor.distribution import DISTRIBUTION, program_version
+
+    assert PROJECT["name"] == DISTRIBUTION
+    assert program_version() == PROJECT["version"]
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"auditor {PROJECT['version']}\n"
+    (metadata,) = unpacked.glob("corpus_auditor-*.dist-info/METADATA")
+    assert f"\nVersion: {PROJECT['version']}\n" in metadata.read_text("utf-8")
+
+
+def test_an_archive_is_the_same_bytes_from_another_tree_at_another_time(tmp_path):
+    built = []
+    for number, place in enumerate(("here", "there")):
+        tree = tmp_path / place / "tree"
+        for name in tracked():
+            source, target = ROOT / name, tree / name
+            if source.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(source.read_bytes())
+                target.chmod(source.stat().st_mode & 0o700 | (0o44 if number else 0))
+                os.utime(target, (1.7e9 + number, 1.7e9 + number))
+        command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path / place / "dist"), "."]
+        subprocess.run(command, check=True, cwd=tree, capture_output=True)
+        built.append({file.name: file.read_bytes() for file in (tmp_path / place / "dist").iterdir()})
+    assert len(built[0]) == 2
+    assert built[0] == built[1]
+    archives = sorted(str(path) for path in (tmp_path / "here" / "dist").iterdir())
+    subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *archives], check=True, capture_output=True)
+
+
 def test_every_packaged_file_of_the_tree_is_in_the_wheel(unpacked):
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
     homes = {
         "auditor": "auditor",
         "detectors": "auditor/detectors",
         "reports": "auditor/reports",
         "sample_data": "auditor/sample_data",
     }
-    wanted = [file for file in tracked if file.split("/")[0] in homes and "/" in file and Path(file).suffix]
-    if not wanted:
-        pytest.skip("not a git checkout")
+    wanted = [file for file in tracked() if file.split("/")[0] in homes and "/" in file and Path(file).suffix]
     missing = [file for file in wanted if not (unpacked / homes[file.split("/")[0]] / file.split("/", 1)[1]).exists()]
     assert not missing
 
@@ -59,11 +138,10 @@ def test_the_wheel_samples_and_audits_by_itself(unpacked, tmp_path):
 
 
 def test_the_lock_file_pins_by_hash_all_that_the_tests_install():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    wanted = [Requirement(line) for line in project["dependencies"]]
-    for name in ("sample", "docs", "plots", "test"):
-        wanted += [Requirement(line) for line in extras[name] if not line.startswith("auditor[")]
+    extras = PROJECT["optional-dependencies"]
+    wanted = [Requirement(line) for line in PROJECT["dependencies"]]
+    for name in LOCKED:
+        wanted += [Requirement(line) for line in extras[name] if not line.startswith("corpus-auditor[")]
     locked = dict(re.findall(r"^([a-z0-9._-]+)==(\S+) \\$", (ROOT / "requirements.lock").read_text("utf-8"), re.M))
     for requirement in wanted:
         name = canonicalize_name(requirement.name)

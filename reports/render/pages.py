@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from importlib.metadata import version as installed
 from typing import Any
 
+from auditor.distribution import program_version
 from auditor.reports.render.html import render_page
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
@@ -39,7 +39,7 @@ def render_trend(found: dict[str, Any]) -> str:
         )
     return render_page(
         "trend.html.jinja",
-        version=installed("auditor"),
+        version=program_version(),
         title="Trend",
         headline=f"{numbers.plural(len(audits), 'audit')}: " + ("early warning" if alarms else "no early warning"),
         sentences=sentences,
@@ -70,7 +70,7 @@ def render_compare(found: dict[str, Any]) -> str:
     shards = sorted(found["shards"], key=lambda row: -abs(row["change"]["value"] or 0))[:SHARDS]
     return render_page(
         "compare.html.jinja",
-        version=installed("auditor"),
+        version=program_version(),
         title="Comparison",
         headline=f"{changed} of {numbers.plural(len(compared), 'quantity', 'quantities')} changed by more than noise",
         sentences=[*sentences, clean(found["method"].replace("`", ""), 400)],
@@ -106,7 +106,7 @@ def render_simulation(found: dict[str, Any]) -> str:
     shown = [(spoken(str(key), SETTINGS), clean(spoken(str(value), REGIMES), 80)) for key, value in settings.items()]
     return render_page(
         "simulation.html.jinja",
-        version=installed("auditor"),
+        version=program_version(),
         title="Simulated collapse",
         source=clean(found["source"], 200),
         settings=shown,

@@ -51,10 +51,10 @@ def test_a_plug_in_is_listed_and_loaded(monkeypatch):
 
 
 def test_a_plug_in_that_cannot_be_used_gives_reason_and_command(monkeypatch):
-    obstacle = Obstacle("torch is missing", "pip install auditor[lm]")
+    obstacle = Obstacle("torch is missing", "pip install corpus-auditor[lm]")
     plug_in(monkeypatch, DESCRIPTION=Description("plugged", "1"), obstacle=lambda: obstacle, load=None)
     assert registry.listings()[-1].obstacle == obstacle
-    with pytest.raises(DetectorError, match=r"torch is missing; run: pip install auditor\[lm\]"):
+    with pytest.raises(DetectorError, match=r"torch is missing; run: pip install corpus-auditor\[lm\]"):
         registry.load("plugged")
 
 

@@ -228,5 +228,5 @@ def test_a_sample_is_not_built_over_other_files(sample, tmp_path):
 
 def test_without_gensim_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setattr("auditor.sample_data.human.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"auditor\[sample\]"):
+    with pytest.raises(ConfigError, match=r"corpus-auditor\[sample\]"):
         gensim_texts()

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from auditor.distribution import install_command
 from auditor.errors import ConfigError
 from auditor.pipeline.launch.processes import STALL_SECONDS, Event, run_job
 from auditor.pipeline.map.split import Job, map_split
 from auditor.pipeline.run.plan import Task, load_plan
 
 RETRIES = 3  # of a task whose node or worker was lost
-EXTRA = "pip install 'auditor[ray]'"
 
 
 def map_on_ray(run: Path, tasks: Sequence[Task]) -> Iterator[Event]:
@@ -26,7 +26,7 @@ def map_on_ray(run: Path, tasks: Sequence[Task]) -> Iterator[Event]:
     try:
         import ray
     except ImportError:
-        raise ConfigError(f"--launcher ray needs Ray: {EXTRA}") from None
+        raise ConfigError(f"--launcher ray needs Ray: {install_command('ray')}") from None
     started = not ray.is_initialized()
     if started:
         ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level=logging.ERROR)

@@ -8,10 +8,21 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+from auditor.distribution import install_command
 from auditor.errors import ConfigError, SourceError
 
 READ_BYTES = 1 << 20
-INSTALL = "pip install 'auditor[s3]'"
+# The extra that brings what a protocol needs.
+EXTRAS = {
+    "s3": "s3",
+    "gs": "gcs",
+    "gcs": "gcs",
+    "az": "azure",
+    "abfs": "azure",
+    "http": "http",
+    "https": "http",
+    "hf": "hf",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,8 @@ def filesystem(url: str, storage: Mapping[str, Any]) -> tuple[Any, str]:
 
         return url_to_fs(url, **storage)
     except ImportError as error:
-        raise ConfigError(f"{url}: reading {parts.scheme}:// needs an extra package ({error}): {INSTALL}") from error
+        command = install_command(EXTRAS[parts.scheme]) if parts.scheme in EXTRAS else "install what it names"
+        raise ConfigError(f"{url}: reading {parts.scheme}:// needs an extra package ({error}): {command}") from error
     except ValueError as error:
         raise ConfigError(f"{url}: {error}") from error
 

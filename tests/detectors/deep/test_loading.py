@@ -114,8 +114,8 @@ def test_gguf_is_for_language_models_and_ambiguity_is_refused(tmp_path, monkeypa
 def test_a_missing_extra_is_an_obstacle_with_its_command(monkeypatch):
     monkeypatch.setattr(loading, "find_spec", lambda name: None if name == "torch" else object())
     found = language_model.obstacle()
-    assert found.reason == "torch not installed" and found.command == "pip install 'auditor[lm]'"
-    with pytest.raises(DetectorError, match=r"torch not installed; run: pip install 'auditor\[lm\]'"):
+    assert found.reason == "torch not installed" and found.command == "pip install 'corpus-auditor[lm]'"
+    with pytest.raises(DetectorError, match=r"torch not installed; run: pip install 'corpus-auditor\[lm\]'"):
         language_model.load("anything")
 
 

@@ -185,11 +185,13 @@ def test_a_broken_file_of_scores_is_read_anew(opened, loud):
 
 def test_without_the_extra_the_audit_runs_and_says_so(opened, monkeypatch):
     monkeypatch.setattr(second_tier, "load", lambda names: None)
-    monkeypatch.setattr(second_tier, "obstacles", lambda: ("lm: torch not installed (run: pip install 'auditor[lm]')",))
+    monkeypatch.setattr(
+        second_tier, "obstacles", lambda: ("lm: torch not installed (run: pip install 'corpus-auditor[lm]')",)
+    )
     found = measured(opened, deep_sample=50)
     assert found.estimate is None and not found.checks
     assert found.findings[0].message == (
-        "the audit ran without deep detectors: lm: torch not installed (run: pip install 'auditor[lm]')"
+        "the audit ran without deep detectors: lm: torch not installed (run: pip install 'corpus-auditor[lm]')"
     )
 
 

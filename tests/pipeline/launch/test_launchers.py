@@ -153,7 +153,7 @@ def test_ray_is_an_extra_that_says_so(corpus, tmp_path):
 
 
 def test_ray_gives_what_local_processes_give_though_a_node_is_lost(tmp_path):
-    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'auditor[ray]'")
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'corpus-auditor[ray]'")
     from ray.cluster_utils import Cluster
 
     corpus = write_corpus(tmp_path / "corpus", files=4, documents=150)

@@ -186,7 +186,7 @@ def test_a_url_whose_package_is_absent_names_the_command_to_install_it(monkeypat
         raise ImportError("Install s3fs to access S3")
 
     monkeypatch.setattr(fsspec.core, "url_to_fs", absent)
-    with pytest.raises(ConfigError, match=r"pip install 'auditor\[s3\]'"):
+    with pytest.raises(ConfigError, match=r"pip install 'corpus-auditor\[s3\]'"):
         plan_corpus(["s3://bucket/x"], OPTIONS)
 
 
