@@ -13,10 +13,12 @@ import duckdb
 import polars as pl
 
 from auditor.config import load
-from auditor.errors import ConfigError, StoreError
+from auditor.errors import AuditError, ConfigError, StoreError
 from auditor.pipeline.audit import audit as run_audit
 from auditor.pipeline.run.reopen import open_database, read_report
-from auditor.records import estimates_of_json
+from auditor.records import estimates_of_json, flatten
+from auditor.reports.render.notebook import Picture, first_screen
+from auditor.reports.render.notebook import figure as draw
 from auditor.store.database import DATABASE, TABLES, identifier, query
 
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
@@ -61,9 +63,9 @@ class Settings(TypedDict, total=False):
     seed: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
-    """A finished audit.
+    """A finished audit; a notebook shows the first screen of its report, anything else its headline.
 
     folder: where it lies; exit_code: what the command line would have returned (0 for a run that was opened)
     """
@@ -93,6 +95,40 @@ class Run:
     def reservoir(self) -> dict[str, Any]:
         """The recommendation of human text, as in report.json."""
         return self.report["reservoir"]
+
+    def __repr__(self) -> str:
+        try:
+            shown = first_screen(self.report)
+        except (AuditError, LookupError, TypeError, ValueError):  # unfinished, or a stranger's
+            return f"Run({str(self.folder)!r}): there is no finished report"
+        return f"Run({str(self.folder)!r}): {shown!r}"
+
+    def _repr_html_(self) -> str:
+        return first_screen(self.report)._repr_html_()
+
+    def plot(self, figure: str = "shards") -> Picture:
+        """One of the report's own figures: a notebook shows it, `print` gives its numbers, `save` writes a page.
+
+        Parameters: figure, one of `shards`, `ranked`, `years`, `duplicates`, `candidates`, `diversity`,
+            `diversity_parts`, `tails`, `profile`
+        Raises: ConfigError for a name that is none, or where this run has nothing to draw there
+        """
+        return draw(self.report, figure)
+
+    def to_polars(self) -> pl.DataFrame:
+        """The shards' figures, a row each: counts, and of every estimate its value, bounds and status.
+
+        An estimate named `q` by its path in report.json has the columns `q`, `q_lower`, `q_upper` and `q_status`.
+        """
+        rows = []
+        for name, figures in self.shards.items():
+            counts = {key: value for key, value in figures.items() if isinstance(value, int | float)}
+            row: dict[str, Any] = {"shard": name} | counts
+            for path, e in flatten(figures):
+                row |= {path: e.value, f"{path}_lower": e.lower, f"{path}_upper": e.upper}
+                row[f"{path}_status"] = str(e.status)
+            rows.append(row)
+        return pl.DataFrame(rows, infer_schema_length=None)
 
     def table(self, name: str) -> pl.DataFrame:
         """One of the tables of audit.duckdb as a frame.

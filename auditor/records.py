@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from html import escape
 from typing import Any
 
 LEVEL = 0.95
@@ -63,6 +64,22 @@ class Estimate:
     @property
     def is_number(self) -> bool:
         return self.value is not None
+
+    def __str__(self) -> str:
+        """Value and interval in a line; what was not measured says why."""
+        if self.value is None:
+            return f"not measured: {self.reason}"
+        doubt = "" if self.status == Status.MEASURED else f", {self.status}: {self.reason}"
+        return f"{self.value:.4g} [{self.lower:.4g}, {self.upper:.4g}] at {self.level:.0%}{doubt}"
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        if self.value is None:
+            return f"<em>not measured</em>: {escape(str(self.reason))}"
+        of = f"{escape(self.method)}, n = {self.n:,}"
+        doubt = "" if self.status == Status.MEASURED else f"<br><em>{self.status}</em>: {escape(str(self.reason))}"
+        bounds = f"[{self.lower:.4g}, {self.upper:.4g}] at {self.level:.0%}"
+        return f"<strong>{self.value:.4g}</strong> {bounds} <small>({of})</small>{doubt}"
 
     def as_dict(self) -> dict[str, Any]:
         # asdict copies deeply: of a report's thousands of estimates that took a fifth of a second.
