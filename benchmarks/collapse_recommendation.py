@@ -19,7 +19,7 @@ import polars as pl
 
 from auditor.collapse.options import BANDS, Regime, ReservoirOptions, Sizing
 from auditor.collapse.reservoir import recommend
-from auditor.collapse.sizing import find_rarest
+from auditor.collapse.sizing import find_covered
 from auditor.collapse.spectrum import Spectrum
 from auditor.collapse.stratum import Stratum
 from auditor.records import Estimate
@@ -134,7 +134,7 @@ def check(case: Case, corpus: Corpus, rng: np.random.Generator) -> dict:
         Estimate.not_measured("not needed"),
     )
     row = recommend([stratum], [], options).band(BANDS[2], Sizing.FIXED_COMPUTE)
-    rarest = find_rarest(spectrum, options)
+    rarest = find_covered(spectrum, case.coverage, options)
     assert rarest is not None
     world = lump(case, whole, rarest.frequency)
     lumped = replace(corpus, types=world.group[corpus.types])

@@ -167,7 +167,9 @@ def size_stratum(
         return "all of its tokens are admitted synthetic text"
     held = human_tokens(stratum, reading, options)
     precision = options.verification_precision
-    types = types_to_keep(frequencies, stratum.tokens, options)
+    # so little human text that nothing stands k times in it: as many types as the whole stratum would keep
+    types = types_to_keep(frequencies, held, options)
+    types = types_to_keep(frequencies, stratum.tokens, options) if types == MANY else types
     expected = options.min_occurrences * budget / held if held >= 1 else math.inf
     m, constraint = required_share(min(expected, 1e12), types, reading, options)
     missing = max(0.0, m * budget - held)
