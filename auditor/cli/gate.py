@@ -27,6 +27,9 @@ def gate(
     strict: bool = typer.Option(False, help="What is inconclusive fails."),
     init: bool = typer.Option(False, "--init", help="Print a commented default policy; needs no RUN."),
     markdown: str | None = typer.Option(None, metavar="FILE|-", help="Write a Markdown summary too; - prints it."),
+    annotations: bool = typer.Option(
+        False, "--annotations", help="Print annotations for GitHub Actions, at most ten of a kind."
+    ),
     json: bool = typer.Option(False, "--json", help="Print verdict.json."),
 ) -> int:
     """Judge a run by a policy: exit code 0 pass, 1 fail, 3 incomplete run, 4 inconclusive, 2 wrong policy.
@@ -44,6 +47,7 @@ def gate(
     from auditor.manifest import write_text
     from auditor.pipeline.finished.gate import gate as judge
     from auditor.reports.model.verdict import render_markdown
+    from auditor.reports.render.annotations import render_annotations
 
     chosen = load_policy(policy)
     verdict = judge(run, replace(chosen, strict=chosen.strict or strict), baseline=baseline)
@@ -53,6 +57,8 @@ def gate(
         write_text(Path(markdown), render_markdown(verdict))
     if json:
         print_json(verdict)
+    elif annotations:
+        say_lines(render_annotations(verdict))
     elif markdown != "-":
         _print(verdict)
     return int(verdict["exit_code"])

@@ -19,7 +19,7 @@ from auditor.reports.view.page import view
 from auditor.reports.view.summary import worst_first
 
 Shards = Sequence[dict[str, Any]]
-ROW_PIXELS, PLANE_PIXELS, FRAME_PIXELS, SCREEN_PIXELS = 34, 560, 220, 760
+ROW_PIXELS, PLANE_PIXELS, FRAME_PIXELS, SCREEN_PIXELS = 54, 560, 200, 900
 
 # The figures that can be asked for by name, and where the report has each.
 FIGURES: dict[str, Callable[[dict[str, Any], Shards], dict[str, Any] | None]] = {
