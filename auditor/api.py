@@ -50,7 +50,7 @@ class Settings(TypedDict, total=False):
     tolerance: float
     min_occurrences: int
     epochs: float
-    retain: Literal["sample", "none"]
+    retain: Literal["sample", "redacted", "none"]
     excerpts: bool
     store: str
     policy: str

@@ -23,6 +23,8 @@ MAP_FIELDS = (
     "text_column id_column date_column url_column language_column topic_column source_column category_column "
     "detectors near_dup_threshold permutations minimum_words retain seed"
 ).split()
+# What changes no figure: where the audit runs, and what is written.
+APART = frozenset(("workers", "memory_limit", "launcher", "store", "policy", "formats", "excerpts"))
 
 
 class Config(BaseModel):
@@ -60,7 +62,7 @@ class Config(BaseModel):
     min_occurrences: int = Field(10, ge=1)
     epochs: float = Field(4.0, ge=1.0)
 
-    retain: Literal["sample", "none"] = "sample"
+    retain: Literal["sample", "redacted", "none"] = "sample"
     excerpts: bool = False
     store: str | None = None
     policy: str | None = None
@@ -100,8 +102,7 @@ class Config(BaseModel):
     @property
     def hash(self) -> str:
         """Of everything that can change a figure: not where it runs, nor what is written."""
-        apart = {"workers", "memory_limit", "launcher", "store", "policy", "formats", "excerpts"}
-        return self.key([name for name in type(self).model_fields if name not in apart])
+        return self.key([name for name in type(self).model_fields if name not in APART])
 
 
 def load(path: str | None = None, **settings: Any) -> Config:

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from auditor.cli.app import app
-from auditor.cli.output.printing import print_json, print_outcome
+from auditor.cli.output.printing import print_json, print_outcome, print_retained
 
 CORPUS = typer.Argument(..., metavar="CORPUS…", help="Files, folders, globs, URLs, or - for standard input.")
 WHERE = "Where to look"
@@ -64,7 +64,9 @@ def audit(
         None, metavar="N", min=1, help="Read so many of the files only, for all of them.", rich_help_panel=HOW
     ),
     seed: int | None = typer.Option(None, help="Seed of every random draw.", rich_help_panel=HOW),
-    retain: str | None = typer.Option(None, help="sample or none: keep a sample of texts.", rich_help_panel=RUN),
+    retain: str | None = typer.Option(
+        None, help="sample, redacted or none: keep a sample of texts.", rich_help_panel=RUN
+    ),
     excerpts: bool = typer.Option(
         False, "--excerpts", help="Quote redacted beginnings of retained documents in the reports.", rich_help_panel=RUN
     ),
@@ -100,6 +102,7 @@ def audit(
         print_json(outcome.report)
     else:
         print_outcome(outcome.report, out)
+        print_retained(out)
     return outcome.exit_code
 
 

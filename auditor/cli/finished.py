@@ -76,7 +76,7 @@ def forget(run: Path = RUN) -> None:
     """Remove the retained text of a run and the excerpts of its reports; the figures stay."""
     from auditor.manifest import locked
     from auditor.pipeline.report.excerpts import forget_excerpts
-    from auditor.pipeline.run.reopen import forget_texts
+    from auditor.pipeline.run.retained import copies, forget_texts
 
     if not run.is_dir():
         raise ConfigError(f"there is no run {run}")
@@ -84,3 +84,5 @@ def forget(run: Path = RUN) -> None:
         forget_excerpts(run)
         removed = forget_texts(run)
     say(f"{removed:,} files of retained text removed")
+    for path in copies(run):
+        say(f"still quotes it, and is yours to remove: {path}")

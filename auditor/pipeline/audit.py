@@ -21,8 +21,10 @@ from auditor.manifest import CLUSTERS, MANIFEST, key_of, locked, read_json
 from auditor.pipeline.map.crew import ONE_PROCESS_BYTES, crew, map_all
 from auditor.pipeline.run.parts import PARTS
 from auditor.pipeline.run.plan import Plan, load_plan, make_plan, save_plan
+from auditor.pipeline.run.preconditions import check_detectors, refuse_replacing
 from auditor.pipeline.run.progress import Outcome, Progress, Silent
 from auditor.pipeline.run.recovery import missing_parts, store_faults, sweep_run
+from auditor.pipeline.run.retained import FORGOTTEN, SPOOL
 from auditor.run_folder import remove
 from auditor.store.database import DATABASE
 from auditor.store.shared import check_store, copy_audit
@@ -38,6 +40,7 @@ def audit(
     """
     progress = progress or Silent()
     config = _placed(config)
+    check_detectors(config)
     if config.store:
         check_store(Path(config.store))
     if config.launcher == "slurm":
@@ -97,9 +100,11 @@ def prepare(config: Config, run: Path, *, fresh: bool = False, command: str = ""
     """Plan and write the manifest; parts of other inputs or settings stay until nothing names them."""
     sweep_run(run)
     if fresh:
-        for name in (PARTS, CLUSTERS, "spool"):
+        for name in (PARTS, CLUSTERS, SPOOL, FORGOTTEN):
             remove(run / name, within=run)
-    _refuse_foreign(run)
+    _refuse_other_files(run)
+    if not fresh:
+        refuse_replacing(run, config)
     plan = make_plan(config, run)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     facts: dict[str, Any] = {
@@ -167,12 +172,12 @@ def _on_slurm(config: Config, run: Path, *, fresh: bool, command: str, progress:
     return Outcome(read_report(run), code)
 
 
-def _refuse_foreign(run: Path) -> None:
+def _refuse_other_files(run: Path) -> None:
     """A folder with other things in it is not overwritten."""
     if run.exists() and not run.is_dir():
         raise ConfigError(f"--out {run} is a file; name a folder")
     if run.is_dir() and not (run / MANIFEST).exists():
-        ours = ("lock.json", PARTS, CLUSTERS, "spool", "slurm")
+        ours = ("lock.json", PARTS, CLUSTERS, SPOOL, "slurm")
         others = [e.name for e in run.iterdir() if e.name not in ours and not e.name.startswith(f".{MANIFEST}.")]
         if others:
             raise ConfigError(f"--out {run} holds other files ({', '.join(sorted(others)[:3])}); name a new folder")

@@ -29,11 +29,14 @@ from auditor.pipeline.report import content, counts, findings, ledger
 from auditor.pipeline.report.excerpts import with_excerpts
 from auditor.pipeline.report.filters import filtering
 from auditor.pipeline.report.forecast import restated
+from auditor.pipeline.report.forgotten import keep_figures
 from auditor.pipeline.report.sampled_shards import describe_all
 from auditor.pipeline.report.tables import store_all
 from auditor.pipeline.reservoir import recommend, section
 from auditor.pipeline.run.plan import Plan, load_plan
 from auditor.pipeline.run.progress import Outcome
+from auditor.pipeline.run.reopen import read_report
+from auditor.pipeline.run.retained import is_forgotten
 from auditor.records import Finding
 from auditor.reports.render.write import write_reports
 from auditor.reports.text import method_text
@@ -72,6 +75,8 @@ def finalise(
         register(connection, "seen", resembling.seen_before(run, plan, config))
         found = _measure(connection, (run, plan, spectra or Spectra(run, plan)), config, shards, now.date(), say)
         report = _report(connection, (run, plan), config, manifest, shards, found, now=now, complete=complete)
+        before = read_report(run) if is_forgotten(run) and (run / "report.json").exists() else {}
+        report = keep_figures(report, before)
         audit_id = manifest["audit_id"]
         store_all(
             connection,
@@ -85,6 +90,7 @@ def finalise(
             pieces(run, plan.tasks),
         )
         report["filtering"] = records.plain(restated(connection, report["filtering"], found.diversity.corpus))
+        report = keep_figures(report, before, ("filtering",))
         store_deep(connection, audit_id, found.deep, shards)
         ledger.store_ledger(connection, report, plan, run)
         labels.store_labels(connection, audit_id, run)

@@ -5,6 +5,7 @@ duckdb is imported where it is used: workers import this module's neighbours, an
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -38,6 +39,18 @@ TABLES = (
 )
 # What a store shared by many audits holds: everything but the rows that are as many as documents, and the evidence.
 SHARED_TABLES = tuple(name for name in TABLES if name not in ("documents", "clusters", "score_counts"))
+
+
+QUERY_SECONDS = 600.0  # of one question to a finished run or a store, which may be a stranger's
+# Views, macros and generated columns: names of what a stranger has put beside or in the place of our tables. A macro
+# can take the place of any function but one that is named with its schema.
+STRANGE = f"""
+SELECT view_name AS name FROM system.main.duckdb_views() WHERE NOT internal
+UNION ALL SELECT function_name FROM system.main.duckdb_functions() WHERE NOT internal
+UNION ALL SELECT table_name FROM system.main.duckdb_tables() WHERE NOT internal AND (
+    table_name NOT IN ('schema_version', {", ".join(f"'{name}'" for name in TABLES)})
+    OR system.main.regexp_matches(sql, 'GENERATED\\s+ALWAYS', 'i'))
+"""
 
 
 class StoreLocked(StoreError):
@@ -95,13 +108,20 @@ def new_database(path: Path, *, memory_bytes: int, threads: int) -> Iterator[Any
 
 
 def check_version(connection: Any, path: Path | str) -> None:
-    """Raises: StoreError where the tables are of another version, or are not ours."""
+    """Raises: StoreError where the tables are of another version or not ours, or where it holds more than tables.
+
+    A stranger's view or generated column of a table's name would run whatever it says when the table is read.
+    """
     import duckdb
 
     try:
+        strange = query(connection, STRANGE).to_series().to_list()
         version = query(connection, "SELECT version FROM schema_version").item()
-    except (duckdb.Error, ValueError):
+    except (duckdb.Error, ValueError, StoreError):
         raise StoreError(f"{path} is a DuckDB file, but not one of auditor's") from None
+    if strange:
+        shown = ", ".join(strange[:3])
+        raise StoreError(f"{path} holds what auditor never writes ({shown}): it is not read")
     if version != VERSION:
         raise StoreError(f"{path} has tables of version {version}, this is version {VERSION}: audit again")
 
@@ -117,12 +137,15 @@ def append(connection: Any, table: str, frame: pl.DataFrame) -> None:
 def query(connection: Any, sql: str, parameters: list[Any] | None = None) -> pl.DataFrame:
     """The result of a query as a Polars frame.
 
-    Raises: StoreError where the file turns out to be damaged
+    Raises: StoreError where the file turns out to be damaged, or takes longer than QUERY_SECONDS to answer
     """
     import duckdb
 
     try:
-        frame = connection.sql(sql, params=parameters or []).pl()
+        with _time_limit(connection):
+            frame = connection.sql(sql, params=parameters or []).pl()
+    except duckdb.InterruptException:
+        raise StoreError(f"the database did not answer within {QUERY_SECONDS:.0f} seconds") from None
     except duckdb.Error as error:
         said = str(error).splitlines()[0]
         if not any(sign in said for sign in DAMAGE):
@@ -130,6 +153,21 @@ def query(connection: Any, sql: str, parameters: list[Any] | None = None) -> pl.
         raise StoreError(f"the database is damaged ({said}); finalise its runs again, into a new store") from None
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+@contextmanager
+def _time_limit(connection: Any) -> Iterator[None]:
+    """Interrupt a question to a database that is open for reading only; our own work on a new one takes its time."""
+    if connection.execute("SELECT system.main.current_setting('access_mode')").fetchall() != [("read_only",)]:
+        yield
+        return
+    timer = threading.Timer(QUERY_SECONDS, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def quoted(text: str) -> str:

@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 
 import duckdb
-import polars as pl
 import pytest
 import zstandard
 
@@ -172,8 +171,51 @@ def test_a_strangers_store_reads_no_file(run, view, tmp_path):
         connection.execute("CREATE MACRO lower(x) AS 'taken over'")
         connection.execute(f"CREATE VIEW findings AS {view.format(secret)}")
     opened = auditor.open_run(run)
-    with pytest.raises((duckdb.Error, auditor.errors.StoreError)):
-        opened.table("findings")
-    with pytest.raises((duckdb.Error, auditor.errors.StoreError)):
-        opened.sql(f"SELECT * FROM read_csv('{secret}')")
-    assert isinstance(opened.table("audits"), pl.DataFrame)
+    for ask in (lambda: opened.table("findings"), lambda: opened.table("audits"), lambda: opened.sql("SELECT 1")):
+        with pytest.raises(auditor.errors.StoreError, match="holds what auditor never writes"):
+            ask()
+
+
+def test_a_question_to_a_run_reads_no_file(run, tmp_path):
+    import auditor
+
+    (tmp_path / "secret.csv").write_text("word\nhidden\n")
+    with pytest.raises(auditor.errors.StoreError):
+        auditor.open_run(run).sql(f"SELECT * FROM read_csv('{tmp_path / 'secret.csv'}')")
+
+
+# What a stranger may put in the place of a table, of a function that we call, or of a value that is computed anew.
+TRAPS = {
+    "view": "DROP TABLE findings; CREATE VIEW findings AS SELECT * FROM range(100)",
+    "endless view": "DROP TABLE audits; CREATE VIEW audits AS SELECT * FROM range(100000000000) a, range(100000000) b",
+    "more than we write": "CREATE TABLE other AS SELECT 1 AS a",
+    "macro": "CREATE MACRO lower(x) AS 'taken over'",
+    "macro for the check itself": "CREATE MACRO duckdb_views() AS TABLE SELECT 'x' AS view_name, true AS internal",
+    "macro for the setting": "CREATE MACRO current_setting(x) AS 'automatic'",
+    "generated column": "ALTER TABLE skips RENAME TO old; "
+    "CREATE TABLE skips(audit_id VARCHAR, n INTEGER GENERATED ALWAYS AS (1)); DROP TABLE old",
+    "other schema": "CREATE SCHEMA s; CREATE VIEW s.audits AS SELECT 1",
+}
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_a_database_with_more_than_our_tables_is_refused_by_every_command(run, trap, tmp_path, capsys):
+    with duckdb.connect(str(run / "audit.duckdb")) as connection:
+        for statement in TRAPS[trap].split("; "):
+            connection.execute(statement)
+    keep = str(tmp_path / "keep.parquet")
+    for arguments in (["inspect", str(run), "0-1"], ["export", str(run), "--keep", keep], ["provenance", str(run)]):
+        assert command(arguments) == 3
+        error = capsys.readouterr().err
+        assert "holds what auditor never writes" in error and "internal" not in error, error
+
+
+def test_a_question_that_takes_too_long_is_given_up(run, monkeypatch):
+    import auditor
+    from auditor.store import database
+
+    monkeypatch.setattr(database, "QUERY_SECONDS", 0.5)
+    with pytest.raises(auditor.errors.StoreError, match="did not answer within"):
+        auditor.open_run(run).sql(
+            "SELECT count(*) FROM range(1000000000000) a, range(1000000) b WHERE a.range > b.range"
+        )

@@ -53,6 +53,19 @@ def print_outcome(report: dict[str, Any], run: Path) -> None:
         say(f"Report: {page}")
 
 
+def print_retained(run: Path) -> None:
+    """Which text of the corpus the run keeps, and the ways out."""
+    from auditor.pipeline.run.retained import retained
+
+    kept = retained(run)
+    if kept.bytes:
+        say(
+            f"Retained: the beginnings of {kept.documents:,} documents ({size(kept.bytes)}) in {run}, readable by you "
+            f"alone. auditor forget {run} removes them; --retain none keeps no text, --retain redacted no addresses "
+            "and keys."
+        )
+
+
 def print_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     """A plain table; control characters never reach the terminal."""
     from rich.console import Console

@@ -24,6 +24,7 @@ from auditor.pipeline.fraction.labels import LABELS, SCHEMA, kept_labels
 from auditor.pipeline.run.parts import scan
 from auditor.pipeline.run.plan import CORPUS, load_plan
 from auditor.pipeline.run.reopen import open_database
+from auditor.pipeline.run.retained import note_copy
 from auditor.run_columns import SAMPLE
 from auditor.run_folder import whole_file
 from auditor.store.database import query
@@ -70,6 +71,7 @@ def export_review(run: Path, path: Path, count: int) -> int:
         path,
         _csv(rows) if path.suffix == ".csv" else "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows),
     )
+    note_copy(run, path)
     return len(rows)
 
 

@@ -118,6 +118,14 @@ def capped_texts(measured: Measured, places: np.ndarray) -> pl.Series:
     return pl.Series([measured.batch.document(i)[:SAMPLE_CHARACTERS] for i in places], dtype=pl.String)
 
 
+def redacted_texts(measured: Measured, places: np.ndarray) -> pl.Series:
+    """The same without what identifies a person or opens a door: e-mail, telephone, keys."""
+    from auditor.reports.text.redact import redact
+
+    texts = capped_texts(measured, places)
+    return pl.Series([redact(text, SAMPLE_CHARACTERS) for text in texts], dtype=pl.String)
+
+
 def lowest(frame: pl.DataFrame, per_cell: int) -> pl.DataFrame:
     """The per_cell rows of lowest stable_id in each language x stratum, in order of stable_id."""
     rank = pl.col("stable_id").rank("ordinal").over("language", "stratum")

@@ -17,13 +17,14 @@ from auditor.errors import SourceError
 from auditor.estimate.fraction.anchors import HUMAN_BEFORE
 from auditor.pipeline.launch.processes import Report
 from auditor.pipeline.map import word_sample
-from auditor.pipeline.map.batch import Measured, Measurer, candidates, capped_texts, lowest
+from auditor.pipeline.map.batch import Measured, Measurer, candidates, capped_texts, lowest, redacted_texts
 from auditor.pipeline.map.bottom_sample import Lowest
 from auditor.pipeline.map.sketches import Sketches
 from auditor.pipeline.map.tally import Tally
 from auditor.pipeline.map.threads import ordered
 from auditor.pipeline.run.parts import PartWriter
 from auditor.pipeline.run.plan import Task, source_options
+from auditor.pipeline.run.retained import is_forgotten
 from auditor.sketch.types import TypeSample, summed
 from auditor.sources.find.files import is_url
 from auditor.sources.find.plan import is_unchanged
@@ -74,6 +75,7 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
             types.put((counter, dated_counter))
             return measured, batch
 
+        redacted = job.config.retain == "redacted"
         sample = Lowest("text", partial(lowest, per_cell=SAMPLE_PER_CELL))
         words = Lowest("words", word_sample.lowest)
         sketches = Sketches(writer, job.config)
@@ -82,7 +84,7 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
             for measured, batch in ordered(work, batches, job.threads):
                 writer.add("documents", measured.documents.to_arrow())
                 sketches.add(measured.signatures)
-                sample.add(candidates(measured), partial(capped_texts, measured))
+                sample.add(candidates(measured), partial(redacted_texts if redacted else capped_texts, measured))
                 words.add(
                     word_sample.candidates(measured.documents), partial(word_sample.first_words, measured.batch.tokens)
                 )
@@ -98,7 +100,7 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
         for name, sampled in (("types", counted), ("dated_types", dated_ones)):
             if sampled:
                 writer.add(name, sampled.frame().to_arrow())
-        if job.config.retain == "sample":
+        if job.config.retain != "none" and not is_forgotten(job.run):
             for name, kept in (("sample", sample), (word_sample.PART, words)):
                 if (frame := kept.frame()) is not None:
                     writer.add(name, frame.drop("stratum", strict=False).to_arrow())

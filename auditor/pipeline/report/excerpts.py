@@ -14,6 +14,7 @@ from auditor.pipeline.report.render import render_again
 from auditor.pipeline.run.parts import scan
 from auditor.pipeline.run.plan import CORPUS, load_plan
 from auditor.pipeline.run.reopen import open_database, read_report
+from auditor.pipeline.run.retained import note_copy
 from auditor.reports.render.write import write_reports
 from auditor.reports.text.redact import redact
 from auditor.run_columns import SAMPLE
@@ -46,7 +47,10 @@ def render_with_excerpts(run: Path, formats: Sequence[str], out: Path) -> list[P
     report = with_excerpts(read_report(run), run)
     if not report.get(SECTION):
         raise ConfigError(f"{run} has retained no text (--retain none, or it was forgotten): there is nothing to quote")
-    return render_again(run, formats, out, report=report)
+    written = render_again(run, formats, out, report=report)
+    for path in written:
+        note_copy(run, path)
+    return written
 
 
 def forget_excerpts(run: Path) -> bool:

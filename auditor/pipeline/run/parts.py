@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 
 from auditor.errors import StoreError
 from auditor.manifest import DONE, digest_of, key_of, read_json, write_json
-from auditor.run_folder import make_aside, move, remove
+from auditor.run_folder import make_aside, move, new_file, remove
 
 PARTS = "parts"
+RETAINED = ("sample.parquet", "words.parquet")  # parts that hold text of the corpus, or its words in order
 ROW_GROUP = 1 << 14  # held in memory until it is full, a few copies of it while it is written
 TRIES = 5
 MARKER = frozenset(("documents", "complete", "error", "skips", "digest", "files"))
@@ -40,7 +41,10 @@ def done(run: Path, key: str) -> dict[str, Any] | None:
 def damaged(run: Path, key: str) -> str | None:
     """The name of the first part of a finished split that is not as it was written; reads every byte of them."""
     folder = part_folder(run, key)
-    for name, written in sorted((done(run, key) or {}).get("files", {}).items()):
+    marker = done(run, key) or {}
+    for name, written in sorted(marker.get("files", {}).items()):
+        if name in marker.get("forgotten", ()):
+            continue
         path = folder / name
         if not path.is_file() or digest_of(path) != written:
             return name
@@ -102,9 +106,12 @@ class PartWriter:
         """Append rows to one kind of part."""
         if name not in self._open:
             # pyarrow, not Polars: its bytes do not depend on the number of threads.
+            path = self._aside / f"{name}.parquet"
+            if path.name in RETAINED:  # its owner's alone from its first byte on
+                new_file(path, within=self._aside).close()
             hashes = name in ("signatures", "bands")  # random bits: compressing them costs time and saves nothing
             self._open[name] = pq.ParquetWriter(
-                self._aside / f"{name}.parquet",
+                path,
                 table.schema,
                 compression="none" if hashes else "zstd",
                 use_dictionary=not hashes,

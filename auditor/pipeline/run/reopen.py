@@ -1,4 +1,4 @@
-"""A finished run read again: its report, its tables, and the removal of retained text."""
+"""A finished run read again: its report and its tables."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from auditor.errors import ConfigError, StoreError
-from auditor.pipeline.run.parts import PARTS
-from auditor.run_folder import refuse_links, remove
+from auditor.run_folder import refuse_links
 from auditor.store.database import DATABASE, check_version, connect
-
-RETAINED = ("sample.parquet", "words.parquet")
 
 
 def open_database(run: Path) -> Any:
@@ -49,12 +46,3 @@ def read_report(run: Path) -> dict[str, Any]:
         raise StoreError(f"{path} is no report; `auditor finalise {run}` writes it again")
     check(report)
     return report
-
-
-def forget_texts(run: Path) -> int:
-    """Remove retained text and spooled input; the figures stay. Returns the number of files removed."""
-    removed = 0
-    for path in [*run.glob(f"{PARTS}/*/*"), *run.glob("spool/*")]:
-        if path.is_file() and (path.name in RETAINED or path.parent.name == "spool"):
-            removed += remove(path, within=run)
-    return removed

@@ -1,0 +1,48 @@
+"""Figures that rested on text which has been forgotten since: they stay as they were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MEASURED = ("corpus", "shards", "strata", "profile")  # sections of the report
+COUNTED = ("drawn",)  # how many retained documents a figure rests on
+IDENTITIES = (("shard",), ("kind", "name"), ("name",), ("word",))
+
+
+def keep_figures(
+    report: dict[str, Any], before: Mapping[str, Any], sections: Sequence[str] = MEASURED
+) -> dict[str, Any]:
+    """The report, with earlier figures where they can no longer be measured; new ones replace theirs.
+
+    An estimate that is not measured now stays what it was, with its reason where it had one. So do lists and sections
+    that are empty now. Quoted text is no figure, and does not come back.
+    """
+    return report | {name: _kept(report[name], before.get(name)) for name in sections if name in report}
+
+
+def _kept(now: Any, before: Any) -> Any:
+    if now is None or (isinstance(now, list | dict) and not now):
+        return before if before else now
+    if isinstance(now, dict) and isinstance(before, Mapping):
+        if "status" in now and "value" in now:
+            return dict(before) if now["status"] == "not_measured" and "status" in before else now
+        return {
+            name: before.get(name) or value if name in COUNTED else _kept(value, before.get(name))
+            for name, value in now.items()
+        } | {name: value for name, value in before.items() if name not in now}
+    if isinstance(now, list) and isinstance(before, list):
+        return _kept_rows(now, before)
+    return now
+
+
+def _kept_rows(now: list[Any], before: list[Any]) -> list[Any]:
+    """Rows by what they are of; those that can no longer be made follow."""
+    identity = next(
+        (i for i in IDENTITIES if all(isinstance(r, dict) and r.keys() >= set(i) for r in now + before)), None
+    )
+    if identity is None:
+        return now
+    earlier = {tuple(row[name] for name in identity): row for row in before}
+    kept = [_kept(row, earlier.pop(tuple(row[name] for name in identity), None)) for row in now]
+    return kept if "shard" in identity else kept + list(earlier.values())
