@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MEASURED = ("corpus", "shards", "strata", "profile")  # sections of the report
-COUNTED = ("drawn",)  # how many retained documents a figure rests on
+BASIS = ("drawn", "reference", "missing")  # what a figure rests on: documents drawn, reference, words found missing
 IDENTITIES = (("shard",), ("kind", "name"), ("name",), ("word",))
 
 
@@ -28,7 +28,7 @@ def _kept(now: Any, before: Any) -> Any:
         if "status" in now and "value" in now:
             return dict(before) if now["status"] == "not_measured" and "status" in before else now
         return {
-            name: before.get(name) or value if name in COUNTED else _kept(value, before.get(name))
+            name: before.get(name) or value if name in BASIS else _kept(value, before.get(name))
             for name, value in now.items()
         } | {name: value for name, value in before.items() if name not in now}
     if isinstance(now, list) and isinstance(before, list):

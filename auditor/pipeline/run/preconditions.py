@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from auditor.config import APART, Config
-from auditor.detectors.registry import SCHEMES, deep_names, listings
 from auditor.errors import ConfigError, DetectorError, StoreError
 from auditor.manifest import MANIFEST, read_json
 from auditor.sources.find.files import is_url
@@ -19,7 +18,11 @@ SHOWN = 5  # differing settings that a refusal names
 
 def check_detectors(config: Config) -> None:
     """Raises: DetectorError for a name that no detector has; ConfigError for deep detectors that would read nothing"""
-    known = {listing.description.name: listing for listing in listings()} if config.detectors else {}
+    if not config.detectors:
+        return
+    from auditor.detectors.registry import SCHEMES, deep_names, listings  # late: it brings numba and scipy
+
+    known = {listing.description.name: listing for listing in listings()}
     for name in config.detectors:
         scheme, colon, path = name.partition(":")
         if colon and (scheme not in SCHEMES or not path):
