@@ -15,7 +15,7 @@ import numpy as np
 from auditor.errors import ConfigError
 from auditor.sample_data.duplicates import Planted, near_copy, plant
 from auditor.sample_data.human import human_writings
-from auditor.sample_data.machine import machine_texts
+from auditor.sample_data.machine import SMALL, machine_texts
 from auditor.sample_data.passages import MINIMUM_WORDS, Overlap, Passage, human_passages, jaccard, machine_passages
 from auditor.sample_data.setting import Dating, draw_date, draw_host
 from auditor.sample_data.slots import Slot, apportion, fill, make_slots, shortfall
@@ -33,15 +33,11 @@ from auditor.sample_data.writers import Document, write_shard
 
 @dataclass(frozen=True, slots=True)
 class ShardPlan:
-    """A shard's file, its share of machine text among eligible documents, its dates (None: no dates), its size.
-
-    size is relative: the shard that is mostly machine-written is smaller, since machine texts are the scarcer.
-    """
+    """A shard's file, its share of machine text among eligible documents, its dates (None: no dates)."""
 
     file: str
     share: float
     dating: Dating | None
-    size: float = 1.0
 
 
 PLAN = (
@@ -49,22 +45,24 @@ PLAN = (
     ShardPlan("part-1.jsonl.gz", 0.02, Dating(before=0.5)),
     ShardPlan("part-2.warc.wet.gz", 0.10, Dating(crawl=datetime(2024, 2, 20, tzinfo=UTC))),
     ShardPlan("part-3.parquet", 0.30, Dating(before=0.3)),
-    ShardPlan("part-4.jsonl.gz", 0.60, Dating(before=0.3), size=2 / 3),
-    ShardPlan("part-5.parquet", 0.20, None),
+    ShardPlan("part-4.jsonl.gz", 0.60, Dating(before=0.3)),
+    ShardPlan("part-5.parquet", 0.05, None),
 )
-# Eligible documents in a shard of size 1: as many of these as the installed and the committed texts suffice for.
-ELIGIBLE = (300, 240, 180, 120, 60)
-REFERENCE = 300
+# Eligible documents of a shard: the first of these as the installed and the committed texts suffice for.
+ELIGIBLE = (576, 480, 360, 240, 120, 60)
+REFERENCE = 400
+PACKAGES = ("gensim", "numpy", "scipy", "scikit-learn", "polars")  # whose texts are read
 REFERENCE_FILES = ("human-0.parquet", "human-1.jsonl.gz")
-# So that the reference draws on many works, not on a few long ones.
+# The reference draws on many short works, not on a few long ones.
 PASSAGES_PER_REFERENCE_WORK = 9
 
 
 def build_sample(directory: Path, *, seed: int = 7) -> SampleTruth:
     """Write the sample corpus into `directory`, its truth and its human reference beside it.
 
-    The human text comes from what is installed (Python's own documentation, gensim's test texts), so that the bytes
-    are the same for a seed in one environment; the machine text is committed here.
+    The human text comes from what is installed (gensim's test texts, Python's own documentation, the docstrings of
+    scientific packages), so that the bytes are the same for a seed in one environment; the machine text is committed
+    here.
 
     Returns: the truth, as written to DIR.truth.json
     Raises: ConfigError when `directory` holds something else, or the human texts are not installed
@@ -96,7 +94,7 @@ def build_sample(directory: Path, *, seed: int = 7) -> SampleTruth:
             for number, (cluster, closest) in enumerate(zip(planted, clusters, strict=True))
         ),
         reference=write_reference(reference_folder, reference, rng),
-        versions={"python": platform.python_version(), "gensim": version("gensim")},
+        versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     )
     truth.write()
     return truth
@@ -112,15 +110,24 @@ def refuse_strangers(folder: Path, names: Sequence[str]) -> None:
 
 
 def passages(rng: np.random.Generator) -> list[Passage]:
-    """All passages there are, machine-written first: the human ones follow their lengths, genre by genre."""
+    """All passages there are, machine-written first: the human ones follow their lengths."""
     overlap = Overlap()
-    machine = machine_passages(machine_texts(), overlap, rng)
-    works = human_writings()
-    human: list[Passage] = []
-    for genre in dict.fromkeys(work.genre for work in works):
-        lengths = [passage.words for passage in machine if passage.genre == genre]
-        human += human_passages([work for work in works if work.genre == genre], lengths, overlap, rng)
-    return machine + human
+    machine = mostly_large(machine_passages(machine_texts(), overlap, rng))
+    lengths = [passage.words for passage in machine]
+    return machine + human_passages(human_writings(), lengths, overlap, rng)
+
+
+def mostly_large(machine: Sequence[Passage]) -> list[Passage]:
+    """The passages with so few of the small model's that these are a tenth at most."""
+    large = sum(passage.writer != SMALL for passage in machine)
+    rest = large // 9
+    kept = []
+    for passage in machine:
+        if passage.writer == SMALL:
+            rest -= 1
+        if passage.writer != SMALL or rest >= 0:
+            kept.append(passage)
+    return kept
 
 
 def set_apart(supply: Sequence[Passage], rng: np.random.Generator) -> tuple[list[Passage], list[Passage]]:
@@ -129,14 +136,16 @@ def set_apart(supply: Sequence[Passage], rng: np.random.Generator) -> tuple[list
     reference: list[Passage] = []
     taken: set[str] = set()
     for genre, wanted in Counter(apportion(REFERENCE)).items():
-        sources = sorted({passage.source for passage in human if passage.genre == genre})
+        size = Counter(passage.source for passage in human if passage.genre == genre)
+        # A long work is left to the corpus, which needs its passages.
+        sources = sorted(source for source in size if size[source] <= PASSAGES_PER_REFERENCE_WORK)
         chosen: list[Passage] = []
         for index in rng.permutation(len(sources)):
             if len(chosen) >= wanted:
                 break
             taken.add(sources[index])
             own = [passage for passage in human if passage.source == sources[index]]
-            chosen += own[:PASSAGES_PER_REFERENCE_WORK]
+            chosen += own
         reference += chosen[:wanted]
     return reference, [passage for passage in supply if passage.source not in taken]
 
@@ -144,7 +153,7 @@ def set_apart(supply: Sequence[Passage], rng: np.random.Generator) -> tuple[list
 def planned_slots(supply: Sequence[Passage], rng: np.random.Generator) -> tuple[list[Slot], list[Planted]]:
     """The slots of the largest corpus that the supply suffices for, with the duplicates marked."""
     for eligible in ELIGIBLE:
-        slots = make_slots([(round(eligible * plan.size), plan.share) for plan in PLAN])
+        slots = make_slots([(eligible, plan.share) for plan in PLAN])
         planted = plant(slots, rng)
         missing = shortfall(slots, supply)
         if not missing:
@@ -182,7 +191,7 @@ def write_planned(directory: Path, number: int, slots: Sequence[Slot], rng: np.r
             DocumentTruth(
                 row=row,
                 label=slot.label,
-                genre=slot.genre,
+                genre=slot.passage.genre,
                 eligible=slot.passage.words >= MINIMUM_WORDS,
                 words=slot.passage.words,
                 writer=slot.passage.writer,

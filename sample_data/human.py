@@ -1,7 +1,8 @@
-"""Human prose taken at build time from what is installed: the standard library and gensim's test texts.
+"""Human prose taken at build time from what is installed: gensim's test texts, documentation of Python packages.
 
 Nothing of it is kept in this repository. English Wikipedia of 2014-2016 and Australian news of 2000-2001 (both in
-gensim's wheel) are older than chat models; the language reference and the docstrings are Python's own.
+gensim's wheel) are older than chat models; the language reference and docstrings are Python's own;
+the docstrings of scientific packages explain mathematics and statistics.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ ENCYCLOPAEDIA_FILES = (
     "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2",
     "enwiki-table-markup.xml.bz2",
 )
+SCIENTIFIC = ("numpy", "scipy", "sklearn", "polars")
 NEWS_FILE = "lee_background.cor"
 # Tests and vendored packages hold few sentences; idlelib and the deprecated packages differ between Python versions.
 SKIPPED_FOLDERS = {"site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "ensurepip", "__pycache__"}
@@ -45,7 +47,7 @@ class Writing:
 def human_writings() -> tuple[Writing, ...]:
     """Read every human work that is installed, once; the order depends on nothing but the versions installed."""
     folder = gensim_texts()
-    works = [*encyclopaedic(folder), *news(folder), *manual_topics(), *docstrings()]
+    works = [*encyclopaedic(folder), *news(folder), *manual_topics(), *docstrings(), *scientific()]
     return tuple(work for work in works if work.paragraphs)
 
 
@@ -105,7 +107,19 @@ def manual_topics() -> Iterator[Writing]:
 
 def docstrings() -> Iterator[Writing]:
     """Docstrings of the standard library, one work a module, read from the source without importing it."""
-    root = Path(sysconfig.get_path("stdlib"))
+    yield from documented_modules(Path(sysconfig.get_path("stdlib")), "technical", "stdlib")
+
+
+def scientific() -> Iterator[Writing]:
+    """Docstrings of the scientific packages that `auditor` itself needs, one work a module."""
+    for package in SCIENTIFIC:
+        spec = find_spec(package)
+        if spec and spec.origin:
+            yield from documented_modules(Path(spec.origin).parent, "scientific", package)
+
+
+def documented_modules(root: Path, genre: str, source: str) -> Iterator[Writing]:
+    """The prose in the docstrings of every module below a folder, read without importing anything."""
     for path in sorted(root.rglob("*.py")):
         relative = path.relative_to(root)
         if SKIPPED_FOLDERS.intersection(relative.parts) or relative.name.startswith("_sysconfigdata"):
@@ -115,7 +129,7 @@ def docstrings() -> Iterator[Writing]:
         except (SyntaxError, ValueError):
             continue
         found = dict.fromkeys(block for text in documented(tree) for block in prose_blocks(text))
-        yield Writing("technical", f"stdlib:{relative.as_posix()}", tuple(found))
+        yield Writing(genre, f"{source}:{relative.as_posix()}", tuple(found))
 
 
 def documented(owner: ast.Module | ast.ClassDef | ast.FunctionDef) -> Iterator[str]:

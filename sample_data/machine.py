@@ -13,6 +13,7 @@ import zstandard
 from auditor.sample_data.surface import sentences, settle
 
 FOLDER = Path(__file__).parent / "machine"
+SMALL = "SmolLM2-135M-Instruct.Q4_1"  # the writer of the small model's texts
 SHORTEST = 110
 # A loop: fewer than this share of the word trigrams are different. Human passages of this length have .95 and more.
 DISTINCT_TRIGRAMS = 0.75

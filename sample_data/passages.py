@@ -14,9 +14,9 @@ from auditor.sample_data.truth import AI, HUMAN
 
 MINIMUM_WORDS = 100
 # Whitespace words; an audit's tokenizer may count a few less, so eligible passages keep clear of the threshold.
-SHORTEST, LONGEST = 112, 240
+SHORTEST, LONGEST = 112, 200
 SHINGLE = 5
-SHARED_SHINGLES = 0.2
+SHARED_SHINGLES = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,15 @@ class Overlap:
 
 
 def machine_passages(texts: Iterable[Generation], overlap: Overlap, rng: np.random.Generator) -> list[Passage]:
-    """Cut each machine text to a drawn length and lay it out anew; in an order drawn at random."""
+    """Cut each machine text into passages of drawn lengths and lay them out anew; in an order drawn at random."""
     made: list[Passage] = []
     for text in texts:
-        parts = cut(sentences(prose(text.text)), int(rng.integers(SHORTEST, LONGEST)))
-        if sum(len(part.split()) for part in parts) >= SHORTEST and overlap.admits(" ".join(parts)):
-            made.append(Passage(AI, text.genre, text.writer, text.prompt, lay_out(parts, rng)))
+        left = sentences(prose(text.text))
+        while left:
+            parts = cut(left, int(rng.integers(SHORTEST, LONGEST)))
+            left = left[len(parts) :]
+            if sum(len(part.split()) for part in parts) >= SHORTEST and overlap.admits(" ".join(parts)):
+                made.append(Passage(AI, text.genre, text.writer, text.prompt, lay_out(parts, rng)))
     return [made[index] for index in rng.permutation(len(made))]
 
 

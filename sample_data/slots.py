@@ -12,7 +12,9 @@ from auditor.sample_data.passages import Passage
 from auditor.sample_data.surface import cut, lay_out, sentences
 from auditor.sample_data.truth import AI, HUMAN
 
-GENRES = {"encyclopaedic": 0.635, "news": 0.138, "technical": 0.227}
+# Kinds of human text in their shares. Machine text is of some seventy kinds, as on the web, and drawn from one pool.
+GENRES = {"encyclopaedic": 0.49, "news": 0.07, "technical": 0.17, "scientific": 0.27}
+POOL = "any"
 # Documents under the audit's minimum of words, for one eligible document.
 SHORT_SHARE = 0.05
 SHORT_WORDS = (15, 80)
@@ -38,9 +40,17 @@ def make_slots(shards: Sequence[tuple[int, float]]) -> list[Slot]:
     for shard, (eligible, share) in enumerate(shards):
         machine = round(eligible * share)
         for label, count in ((AI, machine), (HUMAN, eligible - machine)):
-            made += [Slot(shard, label, genre) for genre in apportion(count)]
-            made += [Slot(shard, label, genre, short=True) for genre in apportion(round(count * SHORT_SHARE))]
+            made += [Slot(shard, label, genre) for genre in _genres(label, count)]
+            made += [Slot(shard, label, genre, short=True) for genre in _genres(label, round(count * SHORT_SHARE))]
     return made
+
+
+def _genres(label: str, count: int) -> list[str]:
+    return [POOL] * count if label == AI else apportion(count)
+
+
+def _stock(passage: Passage) -> tuple[str, str]:
+    return passage.label, POOL if passage.label == AI else passage.genre
 
 
 def apportion(count: int) -> list[str]:
@@ -52,14 +62,14 @@ def apportion(count: int) -> list[str]:
 def shortfall(slots: Sequence[Slot], supply: Sequence[Passage]) -> Counter[tuple[str, str]]:
     """How many passages of which label and genre are missing for these slots."""
     needed = Counter((slot.label, slot.genre) for slot in slots if slot.copy_of is None)
-    return needed - Counter((passage.label, passage.genre) for passage in supply)
+    return needed - Counter(_stock(passage) for passage in supply)
 
 
 def fill(slots: Sequence[Slot], supply: Sequence[Passage], rng: np.random.Generator) -> None:
     """Give every slot that is no copy a passage of its own; short ones keep only the first sentences of it."""
     stock: dict[tuple[str, str], list[Passage]] = {}
     for passage in supply:
-        stock.setdefault((passage.label, passage.genre), []).append(passage)
+        stock.setdefault(_stock(passage), []).append(passage)
     for slot in slots:
         if slot.copy_of is None:
             passage = stock[slot.label, slot.genre].pop()

@@ -18,7 +18,7 @@ from auditor.errors import ConfigError
 from auditor.sample_data.builder import PLAN, build_sample
 from auditor.sample_data.duplicates import LEAST_JACCARD
 from auditor.sample_data.human import gensim_texts
-from auditor.sample_data.machine import machine_texts
+from auditor.sample_data.machine import SMALL, machine_texts
 from auditor.sample_data.passages import jaccard, shingles
 from auditor.sample_data.setting import MACHINE_ERA
 from auditor.sample_data.truth import AI, HUMAN, SampleTruth, read_truth
@@ -84,8 +84,8 @@ def test_the_truth_file_reads_back_equal(sample):
 
 
 def test_the_sample_has_the_size_that_is_promised(sample):
-    assert 1_700 <= sample.documents <= 2_200
-    assert sample.reference.documents == 300
+    assert 3_600 <= sample.documents <= 3_700
+    assert 350 <= sample.reference.documents <= 400
     assert len(sample.shards) == 6
 
 
@@ -192,28 +192,37 @@ def test_the_reference_is_human_and_shares_no_work_and_no_passage_with_the_corpu
 
 
 def surface_features(text: str) -> list[float]:
-    """Length, newlines and quotes: what no detector should be able to live on."""
+    """Length, newlines and typography: what no detector should be able to live on.
+
+    Plain quotes and apostrophes are left out: fiction and letters hold speech, manuals hold none.
+    """
     marks = [
-        text.count(mark) / len(text) for mark in ('"', "'", "\n", "\t", "*", "`", "#", "|", "\u2019", "\u201c", "  ")
+        text.count(mark) / len(text.split()) for mark in ("\n", "\t", "*", "`", "#", "|", "\u2019", "\u201c", "  ")
     ]
     lengths = [len(block.split()) for block in text.split("\n\n")]
     return [sum(lengths), len(lengths), max(lengths), min(lengths), *marks]
 
 
-@pytest.mark.parametrize("genre", ["encyclopaedic", "news", "technical"])
-def test_length_newlines_and_quotes_do_not_separate_the_classes(sample, texts, genre):
+def test_length_newlines_and_typography_do_not_separate_the_classes(sample, texts):
     """AUC of a logistic model on surface features, cross-validated, over one document of every cluster."""
-    rows = [
-        (shard.shard, row)
-        for shard in sample.shards
-        for row in shard.rows
-        if row.genre == genre and row.eligible and row.cluster is None
-    ]
+    rows = [(shard.shard, row) for shard in sample.shards for row in shard.rows if row.eligible and row.cluster is None]
     features = np.array([surface_features(texts[shard, row.row]) for shard, row in rows])
     labels = np.array([row.label == AI for _, row in rows])
     model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
     scores = cross_val_predict(model, features, labels, cv=5, method="decision_function")
-    assert roc_auc_score(labels, scores) < 0.7
+    assert roc_auc_score(labels, scores) < 0.65
+
+
+def test_machine_text_is_of_many_genres_and_hardly_any_by_the_small_model(sample):
+    machine = [row for shard in sample.shards for row in shard.rows if row.label == AI]
+    assert len({row.genre for row in machine}) > 50
+    assert sum(row.writer == SMALL for row in machine) <= 0.12 * len(machine)
+
+
+def test_every_shard_holds_600_documents_and_the_reference_every_kind_of_human_text(sample):
+    assert min(shard.documents for shard in sample.shards) >= 600
+    kinds = {source.partition(":")[0] for source in sample.reference.sources}
+    assert {"wikipedia", "lee", "scipy", "numpy"} < kinds and kinds & {"stdlib", "topic"}
 
 
 def test_a_sample_is_not_built_over_other_files(sample, tmp_path):
