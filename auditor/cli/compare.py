@@ -22,7 +22,9 @@ JSON = typer.Option(False, "--json", help="For machines.")
 )
 def trend(
     store: Path = typer.Argument(..., metavar="STORE", help="What `auditor audit --store` has filled."),
-    corpus: list[str] | None = typer.Option(None, help="Only corpora of these names or patterns."),
+    corpus: list[str] | None = typer.Option(
+        None, help="Only corpora of these names or patterns; '*' mixes all of a store."
+    ),
     html: Path | None = HTML,
     json: bool = JSON,
 ) -> None:
@@ -35,21 +37,27 @@ def trend(
     from auditor.reports.render import pages
     from auditor.reports.text import numbers
 
-    found = over_time(store, corpus=tuple(corpus or ("*",)))
+    found = over_time(store, corpus=tuple(corpus or ()))
     _page(html, lambda: pages.render_trend(found))
     if json:
         print_json(found)
         return
     for series in found["series"]:
         rows = [
-            [a["finished_at"][:16], a["corpus"], numbers.estimate(p["estimate"])]
+            [
+                a["started_at"][:16],
+                a["corpus"],
+                numbers.estimate(*numbers.of_quantity(series["quantity"], p["estimate"])),
+            ]
             for a, p in zip(found["audits"], series["points"], strict=True)
         ]
-        print_table(f"\n{series['words']}", ["finished", "corpus", ""], rows[-20:])
+        print_table(f"\n{series['words']}", ["begun", "corpus", ""], rows[-20:])
         for stop in series["breaks"]:
             say(f"the series breaks before {stop['before']}: {stop['reason']}")
         if series["alarm"]:
             say(f"EARLY WARNING: a change for the worse since about audit {series['alarm']['since']}")
+        elif series["audits"] < series["chart"]["needed"]:
+            say(f"no warning is possible yet: it needs {series['chart']['needed']} comparable audits")
 
 
 @app.command(
@@ -76,7 +84,12 @@ def compare(
         print_json(found)
         return
     rows = [
-        [row["words"], numbers.estimate(row["a"]), numbers.estimate(row["b"]), _change(row["change"]), row["verdict"]]
+        [
+            row["words"],
+            *(numbers.estimate(*numbers.of_quantity(row["quantity"], row[side])) for side in ("a", "b")),
+            _change(row),
+            row["verdict"],
+        ]
         for row in found["rows"]
     ]
     print_table("", ["", "A", "B", "change (points)", ""], rows)
@@ -95,7 +108,10 @@ def _page(path: Path | None, render: Any) -> None:
         write_text(path, render())
 
 
-def _change(change: dict[str, Any]) -> str:
-    if change["value"] is None:
+def _change(row: dict[str, Any]) -> str:
+    from auditor.reports.text import numbers
+
+    change = numbers.change_shown(row["quantity"], row["change"])
+    if change is None or change["value"] is None:
         return ""
     return f"{100 * change['value']:+.1f} ({100 * change['lower']:+.1f} to {100 * change['upper']:+.1f})"

@@ -12,10 +12,17 @@ from auditor.cli.output.printing import say
 from auditor.errors import ConfigError
 
 
-@app.command(epilog="Example: auditor report run --format html,md,json,junit")
+@app.command(
+    epilog=(
+        "Example: auditor report run --format html,md,json,junit\n\n"
+        "A section of a dataset's README.md: auditor report run --format card --out dataset/"
+    )
+)
 def report(
     run: Path = RUN,
-    format: str = typer.Option("html", help="html, md, json, junit; several with commas."),
+    format: str = typer.Option(
+        "html", help="html, md, json, junit, card; several with commas. card: a section of README.md."
+    ),
     out: Path | None = typer.Option(None, help="Folder to write to; default the run's."),
     excerpts: bool = typer.Option(False, "--excerpts", help="With redacted beginnings of retained documents."),
     json: bool = typer.Option(False, "--json", help="Print report.json on stdout."),

@@ -120,31 +120,33 @@ def render_simulation(found: dict[str, Any]) -> str:
 
 def _series(series: dict[str, Any], audits: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """One quantity over the last audits, with its warning and where the series breaks."""
-    points = series["points"][-AUDITS:]
+    quantity = series["quantity"]
+    unit = numbers.of_quantity(quantity, None)[1]
+    points = [p | {"estimate": numbers.of_quantity(quantity, p["estimate"])[0]} for p in series["points"][-AUDITS:]]
     place = {a["audit_id"]: i for i, a in enumerate(audits)}
     days = [a["finished_at"][:10] for a in audits]
     if len(set(days)) < len(days):
         days = [a["finished_at"][:16].replace("T", " ") for a in audits]
     every = math.ceil(len(days) / (DATES if len(days[-1]) == 10 else 2))
     ticks = tuple((i + 0.5, days[i]) for i in range(len(days) - 1, -1, -every))
-    along = common_scale([point["estimate"] for point in points])
+    along = common_scale([point["estimate"] for point in points], unit)
     plane = svg.Plane(svg.Scale(0, max(len(days), 1), ticks), along)
     tone = TONES.get(series["quantity"], "diversity")
     marks = []
     for i, (audit, point) in enumerate(zip(audits, points, strict=True)):
-        tip = f"{days[i]}, {name(audit['corpus'], 40)}: {numbers.estimate(point['estimate'])}"
+        tip = f"{days[i]}, {name(audit['corpus'], 40)}: {numbers.estimate(point['estimate'], unit)}"
         marks += plane.dot(i + 0.5, point["estimate"], tone, tip)
     for stop in series["breaks"]:
         if stop["before"] in place:
             marks += plane.upright(place[stop["before"]], "not comparable with before")
-    alarm, description = series["alarm"], "No early warning."
+    alarm, description = series["alarm"], _no_warning(series)
     if alarm:
         description = "Early warning."
         if alarm["since"] in place:
             marks += plane.upright(place[alarm["since"]] + 0.5, "change began about here", line=1)
             description = f"Early warning: a change for the worse since about {days[place[alarm['since']]]}."
     known = [point["estimate"] for point in points if numbers.measured(point["estimate"])]
-    description += f" Last: {numbers.estimate(known[-1])}."
+    description += f" Last: {numbers.estimate(known[-1], unit)}."
     drawing = plane.draw(marks, title=series["words"], description=description, key=series["quantity"])
     return {
         "key": series["quantity"],
@@ -153,11 +155,22 @@ def _series(series: dict[str, Any], audits: Sequence[dict[str, Any]]) -> dict[st
         "drawing": drawing,
         "head": ("Audit", "Corpus", "Estimate"),
         "points": [
-            (day, name(a["corpus"], 40), numbers.estimate(point["estimate"]))
+            (day, name(a["corpus"], 40), numbers.estimate(point["estimate"], unit))
             for day, a, point in zip(days, audits, points, strict=True)
         ],
         "breaks": [clean(stop["reason"], 200) for stop in series["breaks"] if stop["before"] in place],
     }
+
+
+def _no_warning(series: dict[str, Any]) -> str:
+    needed, there = series["chart"].get("needed", 0), series.get("audits", 0)
+    if there < needed:
+        return f"No warning is possible yet: it needs {needed} comparable audits, and there {_are(there)}."
+    return "No early warning."
+
+
+def _are(count: int) -> str:
+    return f"is {count}" if count == 1 else f"are {count}"
 
 
 def _years(years: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
@@ -168,7 +181,7 @@ def _years(years: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 def _changes(entries: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     return intervals(
         "Change, in percentage points",
-        [(label, row["change"]) for label, row in entries],
+        [(label, numbers.change_shown(row["quantity"], row["change"])) for label, row in entries],
         unit="log",
         tone="plain",
         notes=[row["verdict"] for _, row in entries],
@@ -176,7 +189,8 @@ def _changes(entries: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
 
 
 def _sides(label: str, row: dict[str, Any]) -> tuple[str, ...]:
-    return label, numbers.estimate(row["a"]), numbers.estimate(row["b"]), row["verdict"]
+    shown = (numbers.estimate(*numbers.of_quantity(row["quantity"], row[side])) for side in ("a", "b"))
+    return label, *shown, row["verdict"]
 
 
 def _of_shard(row: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -147,6 +147,20 @@ def change_of_ratio(e: dict[str, Any] | None) -> dict[str, Any] | None:
     return _moved(e, lambda ratio: ratio - 1)
 
 
+def of_quantity(quantity: str, e: dict[str, Any] | None) -> tuple[dict[str, Any] | None, str]:
+    """An estimate of a quantity as reports show it, with its unit: diversity is a change against the reference."""
+    if quantity.startswith("diversity_loss."):
+        return change_of_loss(e), "fewer"
+    if quantity.endswith("tail_retention"):
+        return change_of_ratio(e), "less"
+    return e, "count" if quantity == "drift.divergence" else "share"
+
+
+def change_shown(quantity: str, change: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The change of a quantity in the direction in which reports show it: more types are a plus, not a smaller loss."""
+    return change_of_loss(change) if quantity.startswith("diversity_loss.") else change
+
+
 def doubt(e: dict[str, Any] | None) -> str:
     """What a reader must know beside a number: that it is inconclusive, else nothing."""
     return STATUS_WORDS["inconclusive"] if measured(e) and e.get("status") == "inconclusive" else ""  # type: ignore[union-attr]

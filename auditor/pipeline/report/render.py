@@ -11,7 +11,7 @@ from auditor.manifest import read_json
 from auditor.pipeline.run.reopen import read_report
 from auditor.reports.render.write import write_reports
 
-FORMATS = ("html", "md", "json", "junit")
+FORMATS = ("html", "md", "json", "junit", "card")
 
 
 def render_again(run: Path, formats: Sequence[str], out: Path, *, report: dict[str, Any] | None = None) -> list[Path]:

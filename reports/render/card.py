@@ -1,0 +1,147 @@
+"""A section for a dataset's README (its card): the audit's figures, and the same as YAML metadata for hubs.
+
+What lies outside the markers is never touched; rendering again replaces what lies between them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from auditor.errors import ConfigError
+from auditor.reports.render.markdown import escape, table
+from auditor.reports.text import numbers
+from auditor.reports.text.clean import clean, name
+from auditor.reports.view import summary
+
+FILE = "README.md"
+BEGIN, END = "<!-- auditor: begin -->", "<!-- auditor: end -->"
+YAML_BEGIN, YAML_END = "# auditor: begin", "# auditor: end"
+FENCE = "---"
+# Quantities of the section: key in report.json, label, what it is a share of or compared with.
+ROWS = (
+    ("synthetic_fraction", "machine-written", "documents that could be judged"),
+    ("synthetic_fraction_tokens", "machine-written, by words", "words of documents that could be judged"),
+    ("duplicate_fraction", "repeat another document", "all documents"),
+    ("diversity_loss.q0", "word types", "human reference, at equal coverage"),
+    ("diversity.tail_retention", "rare words", "human reference"),
+)
+
+
+def merge_card(existing: str, report: dict[str, Any]) -> str:
+    """The README with the audit's section and metadata put in, or brought up to date where they are there already.
+
+    Raises: ConfigError where one marker of a pair is missing, so that nobody's text is lost
+    """
+    front, body = _front_matter(existing)
+    front = _between(front, metadata(report), YAML_BEGIN, YAML_END)
+    body = _between(body, section(report), BEGIN, END)
+    return f"{FENCE}\n{front.strip()}\n{FENCE}\n\n{body.strip()}\n"
+
+
+def section(report: dict[str, Any]) -> str:
+    """The section in Markdown, without its markers."""
+    audit, corpus, made = report["audit"], report["corpus"], report.get("provenance") or {}
+    rows = []
+    for path, label, of in ROWS:
+        e, unit = numbers.of_quantity(path, _at(corpus, path))
+        if e is not None:
+            status = e["status"].replace("_", " ")
+            rows.append((label, numbers.brief(e, unit), status, of))
+    facts = [
+        f"Audited {numbers.day(audit['finished_at'])} with auditor {clean(audit['version'], 40)}",
+        f"configuration {clean(audit['config_hash'], 40)}",
+        f"files {clean(made.get('files_hash', ''), 64)}" if made.get("files_hash") else "",
+        f"revision {clean(_revision(report), 80)}" if _revision(report) else "",
+    ]
+    parts = [
+        "## Corpus audit",
+        escape(f"{summary.headline(report)}."),
+        *(escape(sentence) for sentence in summary.not_covered(report)),
+        table(
+            ("figure", "value and 95% interval" if _level(corpus) == 0.95 else "value and interval", "status", "of"),
+            rows,
+        ),
+        escape(summary.human_text(report["reservoir"])),
+        escape("; ".join(fact for fact in facts if fact) + "."),
+        escape(clean(report["estimand"], 2000)),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def metadata(report: dict[str, Any]) -> str:
+    """The figures as YAML of a card's front matter, without its markers. Every scalar is JSON, which is YAML too."""
+    audit, corpus = report["audit"], report["corpus"]
+    lines = ["corpus_audit:"]
+    facts = {
+        "tool": f"auditor {audit['version']}",
+        "audited": audit["finished_at"][:10],
+        "corpus": name(audit["corpus"]),
+        "audit_id": audit["id"],
+        "config_hash": audit["config_hash"],
+        "files_hash": (report.get("provenance") or {}).get("files_hash", ""),
+        "revision": _revision(report),
+        "complete": audit.get("complete", True),
+        "documents": corpus["documents"],
+        "documents_judged": corpus["eligible_documents"],
+        "word_tokens": corpus["tokens"],
+    }
+    lines += [f"  {key}: {_scalar(value)}" for key, value in facts.items() if value != ""]
+    for path, _, _ in ROWS:
+        e = _at(corpus, path)
+        if e is not None:
+            lines.append(f"  {path.replace('.', '_')}:")
+            keys = ("value", "lower", "upper", "level", "status", "reason")
+            lines += [f"    {key}: {_scalar(e.get(key))}" for key in keys if e.get(key) is not None or key == "value"]
+    return "\n".join(lines)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, float):
+        value = float(f"{value:.6g}")
+    text = json.dumps(clean(value, 300) if isinstance(value, str) else value, ensure_ascii=True)
+    # No name of a corpus can look like a marker or like markup.
+    return text.replace("#", "\\u0023").replace("<", "\\u003c")
+
+
+def _at(corpus: dict[str, Any], path: str) -> dict[str, Any] | None:
+    node: Any = corpus
+    for key in path.split("."):
+        node = node.get(key) if isinstance(node, dict) else None
+    return node
+
+
+def _level(corpus: dict[str, Any]) -> float:
+    return corpus["synthetic_fraction"].get("level", 0.95)
+
+
+def _revision(report: dict[str, Any]) -> str:
+    """The pinned revision of a dataset on a hub, where the audit has recorded one."""
+    found = (report.get("provenance") or {}).get("revision") or ""
+    return str(found)
+
+
+def _front_matter(text: str) -> tuple[str, str]:
+    """The YAML between the fences at the top, and what follows; no fences, no YAML."""
+    text = text.lstrip("\ufeff").replace("\r\n", "\n")
+    lines = text.split("\n")
+    if lines[0].rstrip() != FENCE:
+        return "", text
+    for place, line in enumerate(lines[1:], 1):
+        if line.rstrip() == FENCE:
+            return "\n".join(lines[1:place]), "\n".join(lines[place + 1 :])
+    raise ConfigError(f"the card's front matter begins with {FENCE} and has no second {FENCE}: mend {FILE} first")
+
+
+def _between(text: str, content: str, begin: str, end: str) -> str:
+    """The text with what lies between the markers replaced, or with markers and content at its end."""
+    starts, ends = text.count(begin), text.count(end)
+    block = f"{begin}\n{content}\n{end}"
+    if not starts and not ends:
+        return f"{text.rstrip()}\n\n{block}\n" if text.strip() else f"{block}\n"
+    if (starts, ends) != (1, 1) or text.index(begin) > text.index(end):
+        raise ConfigError(
+            f"the card holds {begin!r} {starts} times and {end!r} {ends} times; one of each, in this order, can be "
+            f"brought up to date: mend {FILE} or take both away"
+        )
+    return text[: text.index(begin)] + block + text[text.index(end) + len(end) :]
