@@ -18,6 +18,7 @@ from auditor.errors import ConfigError
 from auditor.run_folder import aside_name, move, new_file
 from auditor.sources.find.files import READ_BYTES, File, filesystem, is_url, stat, walk
 from auditor.sources.find.formats import by_name
+from auditor.sources.find.hub import pinned
 from auditor.sources.find.runs import RUN_FOLDER, named_run, run_around, without_runs
 from auditor.sources.read.interface import SourceOptions, Unread
 
@@ -81,6 +82,9 @@ def _under(path: str, options: SourceOptions, stdin: BinaryIO | None) -> tuple[l
 
 def _under_url(url: str, storage: Mapping[str, Any]) -> tuple[list[Candidate], list[Unread]]:
     fs, inner = filesystem(url, storage)
+    if (fixed := pinned(url, fs, inner)) != url:
+        url = fixed
+        fs, inner = filesystem(url, storage)
     try:
         if glob.has_magic(inner) and not url.startswith("http"):
             return _globbed(url, sorted(fs.unstrip_protocol(p) for p in fs.glob(inner)), storage)

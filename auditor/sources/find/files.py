@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -12,6 +13,10 @@ from auditor.distribution import install_command
 from auditor.errors import ConfigError, SourceError
 
 READ_BYTES = 1 << 20
+# Parts of a query that let whoever has the address read the file.
+SIGNED = re.compile(
+    r"(?:^|&)(?:x-amz-(?:signature|security-token)|x-goog-signature|signature|sig|(?:access_)?token)=", re.I
+)
 # The extra that brings what a protocol needs.
 EXTRAS = {
     "s3": "s3",
@@ -51,6 +56,11 @@ def filesystem(url: str, storage: Mapping[str, Any]) -> tuple[Any, str]:
         raise ConfigError(
             f"{parts.scheme}://…@{parts.hostname}: credentials in a URL would end up in reports; "
             "give them by the environment or a credentials file instead"
+        )
+    if SIGNED.search(parts.query):
+        raise ConfigError(
+            f"{parts.scheme}://{parts.hostname}{parts.path}?…: a signed address would end up in reports; give the "
+            "plain one, and credentials by the environment"
         )
     try:
         from fsspec.core import url_to_fs
