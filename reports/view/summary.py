@@ -199,7 +199,7 @@ def _read(corpus: dict[str, Any]) -> str:
 def _synthetic(e: dict[str, Any], shards: list[dict[str, Any]]) -> str:
     if not numbers.measured(e):
         return f"The machine-written share is {numbers.estimate(e)}."
-    text = f"Of those that could be judged, {numbers.estimate(e)} are wholly or mostly machine-written."
+    text = f"Of those that could be judged, {numbers.brief(e)} are wholly or mostly machine-written."
     if e["status"] == "inconclusive":
         text += f" The figure is inconclusive: {e['reason']}."
     certain = sum(

@@ -166,7 +166,7 @@ def test_headline_card_sentence_and_facts_of_the_corpus_agree(report):
         assert "could not be measured" in markdown and '<p class="big">not measured</p>' in page
         return
     assert f'<p class="big">{html.escape(numbers.percent(e["value"]))}</p>' in page
-    assert f"{numbers.estimate(e)} are wholly or mostly machine-written" in markdown
+    assert f"{numbers.brief(e)} are wholly or mostly machine-written" in markdown
     assert f"<strong>{numbers.brief(e)}</strong>" in page
 
 

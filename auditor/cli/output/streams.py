@@ -6,7 +6,7 @@ import errno
 import io
 import os
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 LEAST_COLUMNS = 20  # below it a table has no room; a width of 0 or "wide" is no width
 NOBODY_READS = {errno.EPIPE, errno.EBADF, errno.EIO, errno.ENXIO}  # the reader has gone, or the terminal
@@ -28,7 +28,7 @@ class Outlet(io.RawIOBase):
     def isatty(self) -> bool:
         return os.isatty(self._descriptor)
 
-    def write(self, octets, /) -> int:
+    def write(self, octets: Any, /) -> int:
         if self.failure is None:
             try:
                 return os.write(self._descriptor, octets)
