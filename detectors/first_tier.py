@@ -1,11 +1,10 @@
-"""Stacks the detectors' scores into one logit per document, whichever members are there."""
+"""The first tier: detectors that read every document, one score from them, and that score in units of human text."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,24 @@ import numpy as np
 import polars as pl
 
 from auditor.detectors import registry
+from auditor.detectors.first.kinds import Kinds
+from auditor.detectors.first.two_heads import TwoHeaded, shares_of, soft_maximum
+from auditor.detectors.first.units import KindTable, LengthTerm, standard_words
 from auditor.detectors.interface import Description, Detector, Evidence, Explaining
+from auditor.detectors.stack import HIGHEST, LOWEST, Stack, read_calibration
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
+__all__ = ["HIGHEST", "LOWEST", "MODELS", "Combination", "Ensemble", "Scores", "Stack", "reach"]
 MODELS = Path(__file__).parent / "models"
-LOWEST, HIGHEST = -12.0, 12.0  # the grid that estimates count scores on
+PHRASES = "phrases"  # the detector of left-over phrases: added to the score as it is
+LEVELS = ("measured", "calibrated", "transferred", "none")
+CLAIMED = ("measured", "calibrated")  # levels at which fractions are estimated
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Of n documents: logit (n,) float32 (NaN without a stack), tier (n,) uint8, members name -> (n,) float32."""
+    """Of n documents: logit (n,) float32 (NaN without one), tier (n,) uint8, members name -> (n,) float32."""
 
     logit: np.ndarray
     tier: np.ndarray
@@ -36,30 +42,54 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
-    """One linear combination: logit = intercept + sum over members of weight * score."""
+class Combination:
+    """How two-headed members become one score in human units of a language.
+
+    Each head: the members' heads times their shares, less centre, over spread; then the smooth maximum of both heads,
+    the first one less offset; then less middle, over unit.
+    """
 
     members: tuple[str, ...]
-    intercept: float
-    weights: tuple[float, ...]
+    shares: tuple[float, ...]
+    centre: tuple[float, float]
+    spread: tuple[float, float]
+    offset: float
+    middle: float
+    unit: float
 
-    def logit(self, scores: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(n,) float64 in [-12, 12], NaN where a member's score is."""
-        terms = [weight * scores[name].astype(float) for name, weight in zip(self.members, self.weights, strict=True)]
-        return np.clip(self.intercept + sum(terms), LOWEST, HIGHEST)
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Combination:
+        """As first_tier.json has it."""
+        lists = {name: tuple(stored[name]) for name in ("members", "shares", "centre", "spread")}
+        return cls(**lists, **{name: stored[name] for name in ("offset", "middle", "unit")})
+
+    def heads(self, members: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n, 2) the joint heads from those of the members, name -> (n, 2)."""
+        joint = sum(share * members[name] for name, share in zip(self.members, self.shares, strict=True))
+        return (joint - np.array(self.centre)) / np.array(self.spread)
+
+    def score(self, members: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n,) float64, NaN where a member has no score."""
+        return (soft_maximum(self.heads(members), self.offset) - self.middle) / self.unit
+
+    def head_weights(self, member: str, heads: np.ndarray) -> tuple[float, float]:
+        """What a unit of either head of a member adds to the score, at a document's joint heads (2,)."""
+        share = self.shares[self.members.index(member)]
+        recent, earlier = shares_of(heads, self.offset) * share / np.array(self.spread) / self.unit
+        return float(recent), float(earlier)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ensemble:
-    """Members and the stacks that combine them; safe to share among threads."""
+    """Members and what combines them; safe to share among threads."""
 
     detectors: tuple[Detector, ...]
-    stacks: tuple[Stack, ...]
     stored: Mapping[str, Any]
+    kinds: Kinds
 
     @classmethod
     def load(cls, names: Sequence[str] = (), *, folder: Path = MODELS) -> Ensemble:
-        """The named detectors of the first tier, or all of it; `folder` holds first_tier.json and calibration.json.
+        """The named detectors of the first tier, or all of it; `folder` holds first_tier.json and the kinds of text.
 
         Deep detectors among the names are left to the deep sample (see second_tier).
 
@@ -67,78 +97,142 @@ class Ensemble:
         """
         deep = registry.deep_names(names)
         detectors = tuple(registry.usable([name for name in names if name not in deep], tier=0))
-        stored = _read(folder / "first_tier.json")
-        have = {detector.description.name for detector in detectors}
-        stacks = [_stack(entry) for entry in stored["stacks"]]
-        usable = tuple(stack for stack in stacks if have.issuperset(stack.members))
-        if not usable:
-            known = sorted({name for stack in stacks for name in stack.members})
+        ensemble = cls(detectors, read_calibration(folder / "first_tier.json"), Kinds.load(folder))
+        if not ensemble.combinations:
+            have = sorted(d.description.name for d in detectors)
+            known = sorted({m for own in ensemble.stored["combinations"].values() for c in own for m in c["members"]})
             raise DetectorError(
-                f"no calibration combines {', '.join(sorted(have))} alone: add one of {', '.join(known)}, "
+                f"no calibration combines {', '.join(have)} alone: add one of {', '.join(known)}, "
                 "or calibrate on known texts with --human-reference and --known-ai"
             )
-        return cls(detectors, usable, stored)
+        return ensemble
+
+    @cached_property
+    def combinations(self) -> dict[str, tuple[Combination, ...]]:
+        """By language: the combinations whose members are all there, best first."""
+        have = {detector.description.name for detector in self.detectors}
+        found = {
+            language: tuple(c for c in map(Combination.of, own) if have.issuperset(c.members))
+            for language, own in self.stored["combinations"].items()
+        }
+        return {language: own for language, own in found.items() if own}
+
+    @cached_property
+    def table(self) -> KindTable:
+        """Location and log-scale of human scores by kind of text."""
+        known = {row["kind"]: row for row in self.stored["kinds"]}
+        names = self.kinds.names
+        location = np.array([known[name]["location"] if name in known else 0.0 for name in names])
+        scale = np.array([known[name]["scale"] if name in known else 1.0 for name in names])
+        return KindTable(names, location, np.log(scale))
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Languages in which the combination was measured."""
-        return tuple(self.stored["languages"])
+        """Languages in which fractions are estimated: those where human and machine text was held out and scored."""
+        return tuple(language for language, level in self.reach.items() if level in CLAIMED)
+
+    @property
+    def reach(self) -> dict[str, str]:
+        """Language -> how far the score was measured there, one of LEVELS; languages that are not named have `none`.
+
+        measured: two families of each class held out; calibrated: one; transferred: scored by a model of other languages
+        """
+        return dict(self.stored["reach"])
 
     @property
     def revision(self) -> str:
         return self.stored["revision"]
 
     def score(self, batch: TextBatch) -> Scores:
-        """Every member's score and their combination; the first stack whose members all scored a document is used."""
-        members = {d.description.name: d.score(batch).astype(np.float32) for d in self.detectors}
-        return self.combine(members, len(batch))
+        """Every member's score and the logit of their combination; the first one with all its members' scores is used."""
+        heads: dict[str, np.ndarray] = {}
+        members: dict[str, np.ndarray] = {}
+        for detector in self.detectors:
+            name = detector.description.name
+            if isinstance(detector, TwoHeaded):
+                heads[name] = detector.heads(batch)
+                members[name] = soft_maximum(heads[name]).astype(np.float32)
+            else:
+                members[name] = detector.score(batch).astype(np.float32)
+        score = self._combined(batch, heads)
+        if PHRASES in members:
+            score += self.stored["phrases"] * np.nan_to_num(members[PHRASES].astype(float))
+        logit = np.clip(self.stored["intercept"] + self.stored["slope"] * score, LOWEST, HIGHEST)
+        return Scores(logit.astype(np.float32), np.zeros(len(batch), np.uint8), members)
 
-    def combine(self, members: dict[str, np.ndarray], n: int) -> Scores:
-        """Members' scores (n,) to the logit; members without a score for a document are left out for it."""
-        logit = np.full(n, np.nan)
-        tier = np.zeros(n, np.uint8)
-        tiers = {d.description.name: d.description.tier for d in self.detectors}
-        for stack in self.stacks:
-            if not members.keys() >= set(stack.members):
-                continue
-            found = stack.logit(members)
-            fresh = np.isnan(logit) & np.isfinite(found)
-            logit[fresh] = found[fresh]
-            tier[fresh] = max(tiers.get(name, 1) for name in stack.members)
-        return Scores(logit.astype(np.float32), tier, members)
+    def _combined(self, batch: TextBatch, heads: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n,) float64 in human units of the language; a document of unknown language is read as English."""
+        out = np.full(len(batch), np.nan)
+        spoken = batch.languages.fill_null("en")
+        for language in spoken.unique().to_list():
+            rows = (spoken == language).arg_true().to_numpy()
+            own = {name: values[rows] for name, values in heads.items()}
+            for combination in self.combinations.get(language, ()):
+                found = combination.score(own)
+                out[rows] = np.where(np.isnan(out[rows]), found, out[rows])
+        return out
+
+    def in_human_units(self, batch: TextBatch, logit: np.ndarray) -> tuple[np.ndarray, pl.Series]:
+        """(n,) float64 logits in human units of each document's kinds of text and length, and its kind (n,) String.
+
+        0 is the median of human text of the kind over the sources that the calibration knows, 1 half the distance
+        between its 16% and 84% quantiles. NaN and null without a logit.
+        """
+        score = (np.asarray(logit, float) - self.stored["intercept"]) / self.stored["slope"]
+        kinds = self.kinds.soft(batch)
+        units = self.table.soft_units(score, kinds)
+        spoken = batch.languages.fill_null("en").to_numpy()
+        words = standard_words(batch.tokens.words, spoken)
+        for language, stored in self.stored["length"].items():
+            own = spoken == "en" if language == "en" else spoken != "en"
+            location, log_scale = LengthTerm(tuple(stored["location"]), tuple(stored["log_scale"])).at(words)
+            units = np.where(own, (units - location) / np.exp(log_scale), units)
+        names = pl.select(pl.when(pl.Series(np.isfinite(score))).then(kinds.nearest())).to_series()
+        return np.clip(units, LOWEST, HIGHEST), names.alias("kind")
 
     def cards(self) -> list[dict[str, Any]]:
         """The `detectors` section of report.json."""
-        first = self.stacks[0]
-        share = dict(zip(first.members, np.abs(first.weights), strict=True))
+        first = self.combinations.get("en", next(iter(self.combinations.values())))[0]
+        share = dict(zip(first.members, first.shares, strict=True)) | {PHRASES: self.stored["phrases"]}
         return [
             {
                 "name": d.description.name,
                 "version": d.description.version,
                 "revision": d.description.revision,
-                "weight": float(share.get(d.description.name, 0.0)),
+                "weight": float(share.get(d.description.name, 0.0)) * self.stored["slope"],
                 "reach": reach(d.description),
             }
             for d in self.detectors
         ]
 
     def calibration(self) -> dict[str, Any]:
-        """Out-of-family score counts of known documents (see models/calibration.json); empty where none are shipped."""
-        return self.stored.get("calibration", {})
+        """Out-of-family score counts of known documents on the grid, and how locations of human text differ.
 
-    def explain(self, text: str) -> list[Evidence]:
-        """What moved the score, each member in units of the logit, strongest first."""
-        batch = TextBatch.of(pl.Series([text], dtype=pl.String))
-        scores = self.score(batch)
-        stack = next((s for s in self.stacks if np.isfinite(s.logit(scores.members))[0]), None)
-        weights = {} if stack is None else dict(zip(stack.members, stack.weights, strict=True))
-        found = [Evidence(name, "score", weight * float(scores.members[name][0])) for name, weight in weights.items()]
+        Returns: bins, lowest, highest; kinds (location, scale, variance by kind); cells (counts by source); shift
+        """
+        names = ("bins", "lowest", "highest", "kinds", "cells", "shift")
+        return {name: self.stored[name] for name in names if name in self.stored}
+
+    def explain(self, text: str, language: str = "en") -> list[Evidence]:
+        """What moved the score, each member in units of the logit, strongest first within a member."""
+        batch = TextBatch.of(pl.Series([text], dtype=pl.String), pl.Series([language]))
+        heads = {d.description.name: d.heads(batch) for d in self.detectors if isinstance(d, TwoHeaded)}
+        usable = (c for c in self.combinations.get(language, ()) if np.isfinite(c.score(heads))[0])
+        combination = next(usable, None)
+        if combination is None:
+            return []
+        slope, joint, found = self.stored["slope"], combination.heads(heads)[0], []
         for detector in self.detectors:
             name = detector.description.name
-            if isinstance(detector, Explaining) and name in weights:
-                found += [
-                    Evidence(name, e.what, weights[name] * e.weight, e.start, e.end) for e in detector.explain(text)
-                ]
+            if name in combination.members:
+                weights = combination.head_weights(name, joint)
+                moved = float(np.dot(weights, heads[name][0]))
+                found.append(Evidence(name, "score", slope * moved))
+                found += _scaled(detector.explain(text, weights=weights), slope)  # type: ignore[attr-defined]
+            elif name == PHRASES and isinstance(detector, Explaining):
+                share = slope * self.stored["phrases"]
+                found.append(Evidence(name, "score", share * float(detector.score(batch)[0])))
+                found += _scaled(detector.explain(text), share)
         return found
 
 
@@ -148,13 +242,5 @@ def reach(description: Description) -> str:
     return f"{languages}; at least {description.minimum_words} words"
 
 
-def _stack(entry: Mapping[str, Any]) -> Stack:
-    return Stack(tuple(entry["members"]), entry["intercept"], tuple(entry["weights"]))
-
-
-@cache
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise DetectorError(f"{path}: no calibration of the ensemble ({error}); run auditor detectors train") from None
+def _scaled(found: Sequence[Evidence], factor: float) -> list[Evidence]:
+    return [Evidence(e.detector, e.what, factor * e.weight, e.start, e.end) for e in found]

@@ -10,11 +10,15 @@ import numpy as np
 from auditor.text.batch import TextBatch
 
 
+UNSPACED = ("zh", "ja", "th", "lo", "km", "my", "bo")  # languages written without spaces between words
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
     """What a detector declares about itself, without being loaded.
 
     languages: ISO 639-1 codes, None for any; minimum_words: word tokens below which the score is NaN
+    minimum_characters: the same where words have no spaces between them (UNSPACED), where it is larger
     tier: 0 for every document, 1 for a sample; cost: microseconds a document of 250 words on one core, for planning
     extra: name of the optional dependencies it needs; revision: hash or version of its weights
     """
@@ -24,6 +28,7 @@ class Description:
     summary: str = ""
     languages: frozenset[str] | None = None
     minimum_words: int = 0
+    minimum_characters: int = 0
     tier: int = 0
     cost: float = 1.0
     extra: str | None = None
@@ -31,7 +36,9 @@ class Description:
 
     def applies(self, batch: TextBatch) -> np.ndarray:
         """(n,) bool: documents long enough and in a language of the detector; an unknown language is let through."""
+        unspaced = batch.languages.is_in(UNSPACED).fill_null(False).to_numpy()
         enough = batch.tokens.words >= self.minimum_words
+        enough &= ~unspaced | (batch.tokens.characters >= self.minimum_characters)
         if self.languages is None:
             return enough
         known = batch.languages.is_in(list(self.languages)).fill_null(True)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from auditor.detectors import registry
-from auditor.detectors.first_tier import HIGHEST, LOWEST, MODELS, Stack, _read, _stack, reach
+from auditor.detectors.first_tier import MODELS, reach
 from auditor.detectors.interface import Detector
+from auditor.detectors.stack import HIGHEST, LOWEST, Stack, read_calibration
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
@@ -80,7 +81,7 @@ def load(names: Sequence[str] = (), *, folder: Path = MODELS) -> SecondTier | No
         return None
     stored = _stored(folder / FILE)
     have = {detector.description.name for detector in detectors} | {FIRST}
-    usable = [(_stack(entry), entry) for entry in stored["stacks"] if have.issuperset(entry["members"])]
+    usable = [(Stack.of(entry), entry) for entry in stored["stacks"] if have.issuperset(entry["members"])]
     for stack, entry in usable:
         if not names or have == {FIRST, *stack.members}:
             read = tuple(d for d in detectors if d.description.name in stack.members)
@@ -140,4 +141,4 @@ def threshold_of(cells: Sequence[dict[str, Any]]) -> float:
 
 @cache
 def _stored(path: Path) -> dict[str, Any]:
-    return _read(path) if path.exists() else {"stacks": []}
+    return read_calibration(path) if path.exists() else {"stacks": []}

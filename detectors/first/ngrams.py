@@ -1,9 +1,10 @@
-"""Two linear models over hashed n-grams, one of words and one of their forms (see wordstream), added up.
+"""Four linear models over hashed n-grams in one pass: two heads, each over words and over their forms.
 
-Log term frequency, each model's features of unit length; one pair of weight tables per language. One model over both
-ranked unseen families worse than the two apart. A document is scored in windows of about WINDOW tokens, and its score
-is the mean over windows, so that long and short documents stand on one scale and the table of counts stays in the
-cache.
+The head `recent` learned what tells the models of today from people, `earlier` what told those of 2022 to 2025; a
+document's score is the larger of the two, smoothed (see two_heads). Features are log term frequencies, of unit length
+for words and for forms (see wordstream). Each head's weights are eight bits, and both lie in one number, so that one
+look-up and one multiplication serve both. A document is scored in windows of about WINDOW tokens, and its score is the
+mean over windows, so that long and short documents stand on one scale and the table of counts stays in the cache.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 from safetensors.numpy import load_file
 
 from auditor.detectors.first import wordstream
 from auditor.detectors.first.style_measures import READ_BYTES
+from auditor.detectors.first.two_heads import HEADS, shares_of, soft_maximum
 from auditor.detectors.first.wordstream import read
 from auditor.detectors.interface import Description, Evidence, Obstacle
 from auditor.errors import DetectorError
@@ -32,13 +36,17 @@ SHIFT = np.uint64(64 - BITS)
 WINDOW = 480
 ORDERS = (2, 3)  # longest n-grams of words and of forms
 MINIMUM_WORDS = 30
+MINIMUM_CHARACTERS = 100  # of languages without spaces between words
 MOST = 255
 SPREAD = np.uint64(0xFF51AFD7ED558CCD)  # odd; tokens are mixed already, their combination wants no more
 LOG = np.round(np.log1p(np.arange(MOST + 1)) * (1 << 14)).astype(np.int64)  # whole: sums are exact, and soon done
+COARSE_LOG = np.round(np.log1p(np.arange(MOST + 1)) * 64).astype(np.int64)  # both heads' sums share 64 bits
+FULL = 127  # the largest weight of a head
+HIGH, HALF, BYTE, HALF_BYTE = np.int64(32), np.int64(1) << np.int64(31), np.int64(8), np.int64(128)
 
 
 @cache
-def card(folder: Path = MODELS) -> dict:
+def card(folder: Path = MODELS) -> dict[str, Any]:
     return json.loads((folder / "ngrams.json").read_text("utf-8"))
 
 
@@ -46,65 +54,96 @@ def _description(version: str, languages: frozenset[str], revision: str) -> Desc
     return Description(
         "ngrams",
         version,
-        "linear model over hashed n-grams of words and forms",
+        "two linear models over hashed n-grams of words and forms",
         languages=languages,
         minimum_words=MINIMUM_WORDS,
+        minimum_characters=MINIMUM_CHARACTERS,
         cost=20.0,
         revision=revision,
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ngrams:
-    """The detector: weights (L, 2, 2^18) int16, words and forms, in units of scales (L, 2), intercepts (L,) float32.
+    """The detector: packed weights (tables, 2, 2^18) int16 of words and forms, in units of scales (tables, 2, heads).
 
-    One row a language. Sixteen bits move no score by .001, and both tables stay in the cache.
+    languages: the table of each; centres, spreads (languages, heads): what a head gives human text of the language
     """
 
-    languages: tuple[str, ...]
+    languages: Mapping[str, int]
     weights: np.ndarray
     scales: np.ndarray
-    intercepts: np.ndarray
+    centres: np.ndarray
+    spreads: np.ndarray
     description: Description
 
     @classmethod
-    def of(cls, tables: Mapping[str, tuple[np.ndarray, float]], revision: str = "", version: str = "") -> Ngrams:
-        """A model of (weights (2, 2^18), intercept) by language."""
-        exact = np.stack([w for w, _ in tables.values()]).astype(float)
-        scales = np.maximum(np.abs(exact).max(axis=2), 1e-9) / np.iinfo(np.int16).max
-        weights = np.round(exact / scales[..., None]).astype(np.int16)
-        intercepts = np.array([b for _, b in tables.values()], np.float32)
-        return cls(tuple(tables), weights, scales, intercepts, _description(version, frozenset(tables), revision))
+    def of(
+        cls,
+        tables: np.ndarray,
+        languages: Mapping[str, int],
+        centres: np.ndarray | None = None,
+        spreads: np.ndarray | None = None,
+        revision: str = "",
+        version: str = "",
+    ) -> Ngrams:
+        """A model of weights (tables, heads, 2, 2^18) of any type; without centres and spreads scores are raw."""
+        small, scales = quantised(tables)
+        shape = len(languages), HEADS
+        return cls(
+            dict(languages),
+            pack(small),
+            scales,
+            np.zeros(shape) if centres is None else centres,
+            np.ones(shape) if spreads is None else spreads,
+            _description(version, frozenset(languages), revision),
+        )
 
     def score(self, batch: TextBatch) -> np.ndarray:
-        """(n,) float32, a logit; NaN where too short or in a language without a table (unknown: the first)."""
-        table = self.tables(batch)
-        table[~self.description.applies(batch)] = -1
-        out = np.full(len(batch), np.nan, np.float32)
-        model = self.weights, self.scales, self.intercepts
-        read_by = wordstream.tables()
-        score_documents(batch.text, batch.offsets, wordstream.parts(batch), read_by, table, model, out)
-        return out
+        """(n,) float32 in human units, see `heads`; NaN where too short or in a language without a table."""
+        return soft_maximum(self.heads(batch)).astype(np.float32)
 
-    def tables(self, batch: TextBatch) -> np.ndarray:
-        """(n,) int64: the row of weights for each document."""
-        rows = {language: row for row, language in enumerate(self.languages)}
-        return batch.languages.fill_null(self.languages[0]).replace_strict(rows, default=-1).to_numpy().astype(np.int64)
+    def heads(self, batch: TextBatch) -> np.ndarray:
+        """(n, heads) float64 in units of human text of the language: 0 its median, 1 half the 16-84% distance.
 
-    def explain(self, text: str, *, language: str | None = None, most: int = 20) -> list[Evidence]:
-        """The n-grams that moved the score most, with their first places and what they added."""
-        row = self.languages.index(language or self.languages[0])
+        A document of unknown language is read as the first language.
+        """
+        language = self._places(batch)
+        language[~self.description.applies(batch)] = -1
+        table = np.array([*self.languages.values(), -1])[language]
+        out = np.full((len(batch), HEADS), np.nan)
+        model = self.weights, self.scales
+        score_documents(batch.text, batch.offsets, wordstream.parts(batch), wordstream.tables(), table, model, out)
+        return (out - self.centres[language]) / self.spreads[language]
+
+    def _places(self, batch: TextBatch) -> np.ndarray:
+        """(n,) int64: the place of each document's language, -1 where there is none."""
+        places = {language: place for place, language in enumerate(self.languages)}
+        known = batch.languages.fill_null(next(iter(self.languages)))
+        return known.replace_strict(places, default=-1, return_dtype=pl.Int64).to_numpy().copy()
+
+    def explain(
+        self, text: str, *, language: str | None = None, most: int = 20, weights: tuple[float, float] | None = None
+    ) -> list[Evidence]:
+        """The n-grams that moved the score most, with their first places and what they added.
+
+        weights: of the two heads, in units of the score; without any those of `soft_maximum` at this text
+        """
+        name = language or next(iter(self.languages))
+        table, place = self.languages[name], list(self.languages).index(name)
+        shares = weights or tuple(shares_of(self.heads(TextBatch.of(pl.Series([text]), pl.Series([name])))[0]))
+        factor = np.array(shares) / self.spreads[place]
         tokens = wordstream.places(text, READ_BYTES)
         moved: dict[tuple[int, int], float] = {}
-        for block, name in enumerate(("word", "form")):
-            found = self._moved(np.array([getattr(t, name) for t in tokens], np.uint64), block, row)
-            for (first, last), weight in found.items():
-                place = tokens[first].start, tokens[last].end
-                moved[place] = moved.get(place, 0.0) + weight
+        for block, stream in enumerate(("word", "form")):
+            own = np.array([getattr(t, stream) for t in tokens], np.uint64)
+            for (first, last), weight in self._moved(own, block, table, factor).items():
+                at = tokens[first].start, tokens[last].end
+                moved[at] = moved.get(at, 0.0) + weight
         order = sorted(moved.items(), key=lambda entry: -abs(entry[1]))
         return [Evidence("ngrams", text[start:end], weight, start, end) for (start, end), weight in order[:most]]
 
-    def _moved(self, tokens: np.ndarray, block: int, row: int) -> dict[tuple[int, int], float]:
+    def _moved(self, tokens: np.ndarray, block: int, table: int, factor: np.ndarray) -> dict[tuple[int, int], float]:
         """What each n-gram added to the score, by first and last token of its first place."""
         n, orders = len(tokens), ORDERS[block]
         places, counts = np.empty(n * orders, np.uint32), np.zeros(1 << BITS, np.uint8)
@@ -113,13 +152,32 @@ class Ngrams:
         first: dict[int, tuple[int, int]] = {}
         for at, index in zip(ends, places[:used].tolist(), strict=True):
             first.setdefault(index, at)
-        values = LOG[counts[list(first)]]
+        values = COARSE_LOG[counts[list(first)]]
         norm = np.sqrt((values**2).sum()) or 1.0
-        moved = self.weights[row, block, list(first)] * self.scales[row, block] * values / norm
+        weights = unpack(self.weights[table, block, list(first)]) @ (self.scales[table, block] * factor)
         out: dict[tuple[int, int], float] = {}
-        for at, weight in zip(first.values(), moved.tolist(), strict=True):
+        for at, weight in zip(first.values(), (weights * values / norm).tolist(), strict=True):
             out[at] = out.get(at, 0.0) + weight
         return out
+
+
+def quantised(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (tables, heads, 2, 2^18) as int8 of the same shape, and their scales (tables, 2, heads) float64."""
+    exact = np.asarray(tables, np.float64)
+    scales = np.maximum(np.abs(exact).max(axis=3), 1e-9) / FULL
+    small = np.round(exact / scales[..., None]).astype(np.int8)
+    return small, np.ascontiguousarray(scales.swapaxes(1, 2))
+
+
+def pack(small: np.ndarray) -> np.ndarray:
+    """int8 (tables, heads, 2, 2^18) as int16 (tables, 2, 2^18): the first head in the upper byte."""
+    return (small[:, 0].astype(np.int16) << 8) + small[:, 1].astype(np.int16)
+
+
+def unpack(packed: np.ndarray) -> np.ndarray:
+    """int16 (k,) to both heads' weights (k, heads) float64."""
+    upper = (packed.astype(np.int64) + HALF_BYTE) >> BYTE
+    return np.stack([upper, packed.astype(np.int64) - (upper << BYTE)], 1).astype(float)
 
 
 def obstacle() -> Obstacle | None:
@@ -133,10 +191,17 @@ def load(path: str | None = None) -> Ngrams:
     folder = Path(path) if path else MODELS
     try:
         stored, shown = load_file(folder / "ngrams.safetensors"), card(folder)
-        tables = {name: (stored[name], stored["intercepts"][i]) for i, name in enumerate(shown["languages"])}
+        languages = {language["language"]: language["table"] for language in shown["heads"]}
+        model = Ngrams(
+            languages,
+            pack(stored["weights"]),
+            stored["scales"].astype(np.float64),
+            *(np.array([language[name] for language in shown["heads"]]) for name in ("centre", "spread")),
+            _description(shown["version"], frozenset(languages), shown["revision"]),
+        )
     except (OSError, ValueError, KeyError) as error:
         raise DetectorError(f"{folder}: no n-gram model there ({error}); run auditor detectors train") from None
-    return Ngrams.of(tables, shown["revision"], shown["version"])
+    return model
 
 
 @kernel
@@ -171,11 +236,8 @@ def put(gram, places, used, counts):
 
 @kernel
 def score_documents(text, offsets, tokens, tables, table, model, out):
-    """text (b,), offsets (n+1,), tokens and tables of wordstream, table (n,), model: weights, scales, intercepts.
-
-    -> out (n,)
-    """
-    weights, scales, intercepts = model
+    """text (b,), offsets (n+1,), tokens and tables of wordstream, table (n,), model: weights, scales -> out (n, 2)."""
+    weights, scales = model
     hashes, bounds, first_token = tokens
     words, forms, nowhere = np.empty(READ_BYTES, np.uint64), np.empty(READ_BYTES, np.uint64), np.empty(0, np.int64)
     counts, places = np.zeros(weights.shape[2], np.uint8), np.empty(2 * WINDOW * max(ORDERS), np.uint32)
@@ -187,27 +249,40 @@ def score_documents(text, offsets, tokens, tables, table, model, out):
         own = slice(first_token[d], first_token[d + 1])
         n = read(raw, hashes[own], bounds[own], tables, words, forms, nowhere, nowhere)
         windows = max(1, (n + WINDOW // 2) // WINDOW)  # a short rest joins the window before it
-        total = 0.0
+        recent, earlier = 0.0, 0.0
         for k in range(windows):
             first, last = n * k // windows, n * (k + 1) // windows
             used = find_grams(words, ORDERS[0], first, last, places, counts)
-            total += scales[row, 0] * score_grams(places, used, counts, weights[row, 0])
+            upper, lower = score_grams(places, used, counts, weights[row, 0])
+            recent += scales[row, 0, 0] * upper
+            earlier += scales[row, 0, 1] * lower
             used = find_grams(forms, ORDERS[1], first, last, places, counts)
-            total += scales[row, 1] * score_grams(places, used, counts, weights[row, 1])
-        out[d] = total / windows + intercepts[row]
+            upper, lower = score_grams(places, used, counts, weights[row, 1])
+            recent += scales[row, 1, 0] * upper
+            earlier += scales[row, 1, 1] * lower
+        out[d, 0], out[d, 1] = recent / windows, earlier / windows
 
 
 @kernel
 def score_grams(places, used, counts, weights):
-    """Weights (2^BITS,) times the unit vector of log counts of `used` places; counts are 0 afterwards."""
-    dot, square = np.int64(0), np.int64(0)
+    """Packed weights (2^BITS,) of both heads times the unit vector of log counts of `used` places.
+
+    Both sums grow in one number, the first head's in its upper half; counts are 0 afterwards.
+    """
+    both, square = np.int64(0), np.int64(0)
     for j in range(used):  # a place met again has count 0, and adds nothing
         place = places[j]
-        value = LOG[counts[place]]
+        value = COARSE_LOG[counts[place]]
         counts[place] = 0
-        dot += np.int64(weights[place]) * value
+        weight = np.int64(weights[place])
+        upper = (weight + HALF_BYTE) >> BYTE
+        both += ((upper << HIGH) + (weight - (upper << BYTE))) * value
         square += value * value
-    return dot / np.sqrt(square) if square > 0 else 0.0
+    if square == 0:
+        return 0.0, 0.0
+    upper = (both + HALF) >> HIGH
+    norm = np.sqrt(square)
+    return upper / norm, (both - (upper << HIGH)) / norm
 
 
 @kernel
@@ -237,4 +312,5 @@ def __getattr__(name: str) -> Description:
     if name != "DESCRIPTION":  # read from the card when asked for, so that training can run without one
         raise AttributeError(name)
     shown = card()
-    return _description(shown["version"], frozenset(shown["languages"]), shown["revision"])
+    languages = frozenset(language["language"] for language in shown["heads"])
+    return _description(shown["version"], languages, shown["revision"])

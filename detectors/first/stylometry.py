@@ -1,4 +1,7 @@
-"""A linear model over measures of style: words, sentences, punctuation, richness, rarity; see `style`."""
+"""Linear models over measures of style and their products: words, sentences, punctuation, richness, rarity.
+
+Two heads as in `ngrams`; products of two measures let a habit count in one kind of style and not in another.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from auditor.detectors.first import style_measures
+from auditor.detectors.first.two_heads import HEADS, shares_of, soft_maximum
 from auditor.detectors.interface import Description, Evidence, Obstacle
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
@@ -21,40 +25,67 @@ FAR = 5.0  # a measure counts at most so many standard deviations
 
 DESCRIPTION = Description(
     "stylometry",
-    "2",
-    "linear model over measures of style",
+    "3",
+    "two linear models over measures of style and their products",
     languages=frozenset({"en"}),
     minimum_words=MINIMUM_WORDS,
     cost=14.0,
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Stylometry:
-    """The detector: centre, spread and weights (measures,) float32, and an intercept."""
+    """The detector: centre, spread (measures,) of the training texts, weights (heads, measures and products) float32.
+
+    centres, spreads (heads,): what a head gives human text
+    """
 
     centre: np.ndarray
     spread: np.ndarray
     weights: np.ndarray
-    intercept: float
+    centres: np.ndarray
+    spreads: np.ndarray
     description: Description = DESCRIPTION
 
     def score(self, batch: TextBatch) -> np.ndarray:
-        """(n,) float32, a logit; NaN where too short or not in English."""
-        scores = self.standard(style_measures.measures(batch)) @ self.weights + np.float32(self.intercept)
-        return np.where(self.description.applies(batch), scores, np.nan).astype(np.float32)
+        """(n,) float32 in human units; NaN where too short or not in English."""
+        return soft_maximum(self.heads(batch)).astype(np.float32)
+
+    def heads(self, batch: TextBatch) -> np.ndarray:
+        """(n, heads) float64 in units of human text; NaN where the detector does not apply."""
+        out = np.full((len(batch), HEADS), np.nan)
+        rows = np.flatnonzero(self.description.applies(batch))
+        if len(rows):
+            standard = self.standard(style_measures.measures(batch)[rows])
+            out[rows] = (products(standard) @ self.weights.T - self.centres) / self.spreads
+        return out
 
     def standard(self, measures: np.ndarray) -> np.ndarray:
         """Measures (n, m) in standard deviations of the training texts."""
         return np.clip((measures - self.centre) / self.spread, -FAR, FAR)
 
-    def explain(self, text: str, *, most: int = 8) -> list[Evidence]:
-        """The measures that moved the score most; they belong to the whole text."""
-        moved = (
-            self.standard(style_measures.measures(TextBatch.of(pl.Series([text], dtype=pl.String)))) * self.weights
-        )[0]
-        order = np.argsort(-np.abs(moved))[:most]
-        return [Evidence("stylometry", style_measures.NAMES[k], float(moved[k])) for k in order]
+    def explain(self, text: str, *, most: int = 8, weights: tuple[float, float] | None = None) -> list[Evidence]:
+        """The measures that moved the score most, a product counting half for either; they belong to the whole text.
+
+        weights: of the two heads, in units of the score; without any those of `soft_maximum` at this text
+        """
+        batch = TextBatch.of(pl.Series([text], dtype=pl.String))
+        shares = weights or tuple(shares_of(self.heads(batch)[0]))
+        values = products(self.standard(style_measures.measures(batch)))[0]
+        moved = values * (self.weights.T @ (np.array(shares) / self.spreads))
+        first, second = np.triu_indices(len(self.centre))
+        single, products_of_two = moved[: len(self.centre)].copy(), moved[len(self.centre) :] / 2
+        np.add.at(single, first, products_of_two)
+        np.add.at(single, second, products_of_two)
+        order = np.argsort(-np.abs(single))[:most]
+        return [Evidence("stylometry", style_measures.NAMES[k], float(single[k])) for k in order]
+
+
+def products(standard: np.ndarray) -> np.ndarray:
+    """Measures (n, m) in standard deviations, and the halved products of every two (n, m + m (m + 1) / 2), float32."""
+    first, second = np.triu_indices(standard.shape[1])
+    standard = standard.astype(np.float32)
+    return np.hstack([standard, standard[:, first] * standard[:, second] * np.float32(0.5)])
 
 
 def obstacle() -> Obstacle | None:
@@ -70,7 +101,9 @@ def load(path: str | None = None) -> Stylometry:
         stored = json.loads(file.read_text("utf-8"))
         if tuple(stored["measures"]) != style_measures.NAMES:
             raise ValueError("its measures are of another version")
-        centre, spread, weights = (np.array(stored[name], np.float32) for name in ("centre", "spread", "weights"))
+        return Stylometry(
+            *(np.array(stored[name], np.float32) for name in ("centre", "spread", "weights")),
+            *(np.array(stored[name], np.float64) for name in ("centres", "spreads")),
+        )
     except (OSError, ValueError, KeyError) as error:
         raise DetectorError(f"{file}: no model of style there ({error}); run auditor detectors train") from None
-    return Stylometry(centre, spread, weights, stored["intercept"])

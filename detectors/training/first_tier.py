@@ -1,226 +1,229 @@
-"""Rebuilds every shipped first-tier weight from the labelled sources with a stated licence; fixed seeds."""
+"""Rebuilds every shipped first-tier file from the labelled sources with a stated licence; fixed seeds."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from warnings import catch_warnings, simplefilter
+from typing import Any
 
 import numpy as np
 import polars as pl
 from safetensors.numpy import save
-from scipy.sparse import csr_matrix
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from auditor.detectors.first import ngrams, phrases, style_measures, stylometry, wordstream
-from auditor.detectors.first.stylometry import Stylometry
-from auditor.detectors.training import labelled
-from auditor.detectors.training.labelled import Labelled
-from auditor.detectors.training.stacking import calibration, fit_stack
+from auditor.detectors.first import ngrams, phrases, style_measures, stylometry
+from auditor.detectors.first.kinds import Kinds
+from auditor.detectors.first_tier import HIGHEST, LOWEST, Combination
+from auditor.detectors.training import calibration, fold_models, kinds, labelled, reach
+from auditor.detectors.training.calibration import Scored
+from auditor.detectors.training.fold_models import SEED, VERSION, Material, Say, Weights
+from auditor.detectors.training.scores import EnglishScores, OtherScores, english_scores, other_scores
 
-SEED = 20221130
-CELL = 200  # documents of one source, domain, class and generator: no cell may dominate
-SINGLE = 0.03  # weight of sources with one class only: they teach topic as much as origin
-BASE = 0.2  # weight of machine text by models without instruction tuning
-LEAST_CELLS = 4  # n-grams seen in fewer source-domain cells are dropped: they are topics, not style
-STEPS = 30  # stopping early regularises: ranking of unseen families did not improve after about 25 steps
-VERSION = "2"
-# Families left out together; one that is not named is a fold of its own.
-FOLDS = {
-    "completions": "completions",
-    "rewrites": "rewrites",
-    "outfox": "essays",
-    "rexshijaku": "essays",
-    "eqbench_creative": "single",
-    "human_dated_gov": "single",
-    "qwen_qa_multi": "small",
-    "seqxgpt_doc": "small",
-    "zippy": "small",
-    "detector_bias": "open",
-    "hc3_plus": "open",
-    "iu_wiki_news": "open",
-    "mixset": "open",
-}
-STACKS = (("ngrams", "stylometry", "phrases"), ("ngrams", "phrases"), ("ngrams", "stylometry"), ("ngrams",))
+PHRASES_SHARE = 0.5  # human units a unit of the phrases' score: it is 0 on nearly all human text
+FIRST_LANGUAGE = "en"
 
 
-def sample(corpus: Labelled, rng: np.random.Generator) -> Labelled:
-    """Training rows: English prose with a licence, human or wholly machine-written, at most CELL documents a cell.
+def train(folder: Path, out: Path, say: Say = lambda words: None) -> list[Path]:
+    """Rebuild the shipped weights below `out` from the labelled sources in `folder`; returns the files written.
 
-    `mixed` rows are left out: which half of an edited text is whose is not recorded, so they belong to neither class.
-    More of everything was tried (all human text, twice the machine text, two stretches of each document, texts that a
-    model rewrote as a whole): AUROC on unseen families .885 instead of .879 at 100 words, .906 instead of .908 at 250,
-    .868 instead of .909 at 500, and intervals without anchors failed on human abstracts where training had none.
+    Weights are saved below out/folds as they are fitted, with the out-of-family scores, so that a second call goes on
+    where the first one ended.
     """
-    frame = corpus.frame.filter("licensed")
-    frame = frame.with_columns(lot=pl.Series(rng.random(len(frame))))
-    rank = pl.col("lot").rank("ordinal").over("source", "domain", "label", "generator")
-    chosen = (
-        (pl.col("language") == "en")
-        & (pl.col("label") != "mixed")
-        & (pl.col("domain").str.to_lowercase() != "code")
-        & (pl.col("words") >= labelled.SHORTEST)
+    out.mkdir(parents=True, exist_ok=True)
+    frame = labelled.frame(folder)
+    english = fold_models.material(frame, english=True)
+    weights = fold_models.fit(english, out / "folds", say, english=True)
+    scores = english_scores(english, weights)
+    models = {"en": kinds.learn(english.corpus, "en")}
+    say("English scored by models that saw nothing of a family")
+    others = fold_models.material(frame, english=False)
+    del frame
+    other_weights = fold_models.fit(others, out / "folds", say, english=False)
+    other = other_scores(others, other_weights)
+    say("other languages scored")
+    models |= {name: kinds.learn(others.corpus, name) for name in sorted(set(others.corpus.frame["language"]))}
+    content = Kinds(models)
+    written = kinds.write(content, out)
+    say("kinds of text learned")
+    written += write_ngrams(out, english, others, weights, other_weights, scores, other)
+    written.append(write_style(out, english, weights, scores))
+    scored = _scored(english, others, scores, other, content)
+    stored, units = ensemble(scored, scores, other)
+    written.append(_write(out / "first_tier.json", stored))
+    write_scores(out / "folds" / "scores.parquet", scored, units, np.concatenate([scores.heads, other.joint]))
+    say("calibrated")
+    return written
+
+
+def _scored(
+    english: Material, others: Material, scores: EnglishScores, other: OtherScores, content: Kinds
+) -> Scored:
+    """All documents with out-of-family scores and kinds."""
+    frame = pl.concat([english.corpus.frame, others.corpus.frame])
+    parts = [content.soft(given.corpus.batch) for given in (english, others)]
+    together = type(parts[0])(
+        content.names,
+        np.concatenate([part.places for part in parts]),
+        np.concatenate([part.weights for part in parts]),
     )
-    frame = frame.filter(chosen).filter(rank <= CELL).drop("lot")
-    return Labelled(frame, corpus.batch)
-
-
-def weights_of(frame: pl.DataFrame) -> np.ndarray:
-    """(n,) mean 1: classes equal within a source's domain; domains and sources by the root of their size."""
-    cell, size = ("source", "domain"), pl.len().cast(pl.Float64)
-    weighed = frame.with_columns(
-        one=size.over(*cell).sqrt() / size.over(*cell, "label"),
-        alone=pl.col("label").n_unique().over("source") == 1,
-        root=size.over("source").sqrt(),
-    ).select(
-        w=pl.col("one")
-        / pl.col("one").sum().over("source")
-        * pl.col("root")
-        * pl.when("alone").then(SINGLE).otherwise(1.0)
-        * pl.when("base").then(BASE).otherwise(1.0),
-    )
-    w = weighed["w"].to_numpy()
-    return w / w.mean()
-
-
-def matrix(tokens: np.ndarray, orders: int, first: np.ndarray, last: np.ndarray) -> csr_matrix:
-    """(n, 2^BITS) float32: features of the n-grams of up to `orders` tokens (t,) in stretches of them."""
-    room = int((last - first).sum()) * orders
-    indices, values = np.empty(room, np.int32), np.empty(room, np.float32)
-    ends = np.zeros(len(first) + 1, np.int64)
-    ngrams.features(tokens, orders, first, last, indices, values, ends)
-    used = ends[-1]
-    return csr_matrix((values[:used], indices[:used], ends), shape=(len(first), 1 << ngrams.BITS))
-
-
-def gram_features(corpus: Labelled, rng: np.random.Generator) -> tuple[csr_matrix, csr_matrix]:
-    """(n, 2^BITS) twice: n-grams of words and of forms in one random stretch of each document."""
-    read = wordstream.streams(corpus.batch, corpus.frame["row"].to_numpy())
-    first, last = labelled.views(read.offsets, rng)
-    words, forms = (matrix(t, n, first, last) for t, n in zip((read.words, read.forms), ngrams.ORDERS, strict=True))
-    return words, forms
-
-
-def fit_ngrams(blocks: Sequence[csr_matrix], frame: pl.DataFrame) -> tuple[np.ndarray, float]:
-    """Weights (2, 2^BITS) float16 and intercept of the n-gram models, fitted apart on features of the frame's rows."""
-    weights, intercept = np.zeros((len(blocks), 1 << ngrams.BITS), np.float16), 0.0
-    for block, x in enumerate(blocks):
-        keep = widespread(x, frame)
-        model = LogisticRegression(C=10, max_iter=STEPS, tol=1e-9)
-        with catch_warnings():
-            simplefilter("ignore", ConvergenceWarning)  # stopping early is meant
-            model.fit(x[:, keep], (frame["label"] == "ai").to_numpy(), sample_weight=weights_of(frame))
-        weights[block, keep] = model.coef_[0]
-        intercept += float(model.intercept_[0])
-    return weights, intercept
-
-
-def fit_style(measures: np.ndarray, frame: pl.DataFrame) -> Stylometry:
-    """The model of style from measures (n, m) of whole documents."""
-    measures = measures.astype(np.float64)
-    centre, spread = measures.mean(0), measures.std(0) + 1e-6
-    x = np.clip((measures - centre) / spread, -stylometry.FAR, stylometry.FAR)
-    model = LogisticRegression(C=0.1, max_iter=500, tol=1e-8)
-    model.fit(x, frame["label"] == "ai", sample_weight=weights_of(frame))
-    centre, spread, weights = (column.astype(np.float32) for column in (centre, spread, model.coef_[0]))
-    return Stylometry(centre, spread, weights, float(model.intercept_[0]))
-
-
-def widespread(x: csr_matrix, frame: pl.DataFrame) -> np.ndarray:
-    """Columns (k,) found in at least LEAST_CELLS source-domain cells."""
-    cell = frame.select(pl.struct("source", "domain").rank("dense"))["source"].to_numpy().astype(np.int64) - 1
-    n = len(cell)
-    members = csr_matrix((np.ones(n, np.float32), (cell, np.arange(n))), shape=(cell.max() + 1, n))
-    return np.flatnonzero(((members @ x) > 0).sum(0).A1 >= LEAST_CELLS)
-
-
-def train(folder: Path, out: Path) -> list[Path]:
-    """Rebuild the shipped weights below `out` from the labelled sources in `folder`; returns the files written."""
-    chosen = sample(labelled.read(folder, licensed_only=True), np.random.default_rng(SEED))
-    weights, intercept = fit_ngrams(gram_features(chosen, np.random.default_rng(SEED)), chosen.frame)
-    written = write_ngrams(out, weights, intercept, chosen)
-    written.append(
-        write_style(out, fit_style(style_measures.measures(chosen.batch)[chosen.frame["row"].to_numpy()], chosen.frame))
-    )
-    return [*written, write_ensemble(out, chosen.frame, out_of_family(chosen, chosen)[0])]
-
-
-def out_of_family(training: Labelled, *targets: Labelled) -> list[dict[str, np.ndarray]]:
-    """For each target the scores (n,) of every first-tier member, by models that saw nothing of a row's fold."""
-    learned = [{"ngrams": _unscored(t), "stylometry": _unscored(t)} for t in targets]
-    measured = style_measures.measures(training.batch)[training.frame["row"].to_numpy()]
-    trained, blocks = folds(training.frame), gram_features(training, np.random.default_rng(SEED))
-    for left_out in sorted(set(np.concatenate([folds(t.frame) for t in targets]).tolist())):
-        rest = training.take(trained != left_out)
-        tables = {"en": fit_ngrams([x[trained != left_out] for x in blocks], rest.frame)}
-        models = (ngrams.Ngrams.of(tables), fit_style(measured[trained != left_out], rest.frame))
-        for target, scores in zip(targets, learned, strict=True):
-            here = folds(target.frame) == left_out
-            rows = target.frame["row"].to_numpy()[here]
-            for model in models:
-                scores[model.description.name][here] = model.score(target.batch)[rows]
     listed = phrases.load()
+    hits = np.concatenate([listed.score(given.corpus.batch) for given in (english, others)]).astype(float)
+    score = np.concatenate([scores.score, other.score]) + PHRASES_SHARE * np.nan_to_num(hits)
+    return Scored(frame, score, together)
+
+
+def ensemble(scored: Scored, scores: EnglishScores, other: OtherScores) -> tuple[dict[str, Any], np.ndarray]:
+    """What first_tier.json holds: combinations, the logit's scale, kinds, length terms, counts and spreads.
+
+    With the documents' scores (n,) in human units.
+    """
+    frame, memberships, anchors = scored.frame, scored.memberships(), scored.anchors
+    table = calibration.kind_table(scored, memberships, anchors)
+    units = table.units(scored.score, memberships)
+    english, length = (frame["language"] == FIRST_LANGUAGE).to_numpy(), {}
+    words = calibration.standard_words(frame["words"].to_numpy(), frame["language"].to_numpy())
+    for name, own in ((FIRST_LANGUAGE, english), ("", ~english)):
+        term = calibration.length_term(frame, units, anchors & own)
+        location, log_scale = term.at(words)
+        units = np.where(own, (units - location) / np.exp(log_scale), units)
+        length[name] = asdict(term)
+    medians = calibration.domain_medians(scored, memberships)
+    intercept, slope = logit_scale(scored, anchors)
+    combinations: dict[str, list[Combination]] = {FIRST_LANGUAGE: list(scores.combinations), **other.combinations}
+    stored = {
+        "version": VERSION,
+        "intercept": intercept,
+        "slope": slope,
+        "phrases": PHRASES_SHARE,
+        "combinations": {name: [asdict(c) for c in own] for name, own in combinations.items()},
+        "length": length,
+        "reach": reach.levels(frame, units, tuple(combinations)),
+        "bins": calibration.BINS,
+        "lowest": LOWEST,
+        "highest": HIGHEST,
+        "kinds": kind_rows(scored, table, calibration.variances(medians, table.names), anchors, memberships),
+        "cells": calibration.cells(frame, units),
+        "shift": calibration.shift_spreads(medians, calibration.machine_medians(frame, units)),
+    }
+    stored["revision"] = hashlib.sha256(json.dumps(stored).encode()).hexdigest()[:12]
+    return stored, units
+
+
+def kind_rows(
+    scored: Scored, table: calibration.KindTable, variances: dict[str, float], anchors: np.ndarray, shares: np.ndarray
+) -> list[dict[str, Any]]:
+    """The calibration by kind of text; location and scale in human units of the language."""
+    nearest, cell = scored.kinds.nearest(), scored.frame["cell"]
+    domains = dict(
+        pl.DataFrame({"kind": nearest, "cell": cell})
+        .filter(pl.Series(anchors))
+        .group_by("kind")
+        .agg(pl.col("cell").n_unique())
+        .iter_rows()
+    )
+    documents = shares[anchors].sum(0)
     return [
-        scores | {"phrases": listed.score(t.batch)[t.frame["row"].to_numpy()]}
-        for t, scores in zip(targets, learned, strict=True)
+        {
+            "kind": name,
+            "language": name.split("/")[0],
+            "location": round(float(table.location[k]), 4),
+            "scale": round(float(np.exp(table.log_scale[k])), 4),
+            "variance": round(variances[name], 4),
+            "documents": round(float(documents[k])),
+            "domains": domains.get(name, 0),
+        }
+        for k, name in enumerate(table.names)
     ]
 
 
-def _unscored(target: Labelled) -> np.ndarray:
-    return np.full(len(target.frame), np.nan, np.float32)
+def logit_scale(scored: Scored, anchors: np.ndarray) -> tuple[float, float]:
+    """Intercept and slope of the logit of machine origin in the score (Platt 1999), both classes weighing the same.
+
+    English; machine text by instruction-tuned models, every generator of a source alike.
+    """
+    frame = scored.frame
+    machine = frame.select(
+        (pl.col("language") == FIRST_LANGUAGE) & (pl.col("label") == "ai") & pl.col("licensed") & ~pl.col("base")
+    ).to_series().to_numpy() & np.isfinite(scored.score)
+    human = anchors & (frame["language"] == FIRST_LANGUAGE).to_numpy()
+    rows = np.concatenate([np.flatnonzero(human), np.flatnonzero(machine)])
+    label = np.repeat([0, 1], [human.sum(), machine.sum()])
+    size = frame[rows].select(pl.len().over("source", "generator", "label")).to_series().to_numpy()
+    weights = np.where(label, 1 / size, 1.0)
+    weights = np.where(label, weights / weights[label == 1].sum(), weights / weights[label == 0].sum()) * len(rows)
+    model = LogisticRegression(C=100.0, max_iter=500).fit(scored.score[rows, None], label, sample_weight=weights)
+    return round(float(model.intercept_[0]), 6), round(float(model.coef_[0, 0]), 6)
 
 
-def folds(frame: pl.DataFrame) -> np.ndarray:
-    return frame["family"].replace(FOLDS).to_numpy()
-
-
-def write_ensemble(out: Path, frame: pl.DataFrame, scores: dict[str, np.ndarray]) -> Path:
-    """The stacks, largest first, and the calibration of the first."""
-    machine = (frame["label"] == "ai").to_numpy()
-    stacks = [fit_stack(names, scores, machine, weights_of(frame)) for names in STACKS]
-    stored = {
-        "version": VERSION,
-        "languages": ["en"],
-        "stacks": [asdict(stack) for stack in stacks],
-        "calibration": calibration(frame, stacks[0].logit(scores)),
-    }
-    stored["revision"] = hashlib.sha256(json.dumps(stored).encode()).hexdigest()[:12]
-    return _write(out / "first_tier.json", stored)
-
-
-def write_style(out: Path, model: Stylometry) -> Path:
-    columns = {name: getattr(model, name).tolist() for name in ("centre", "spread", "weights")}
-    return _write(out / stylometry.FILE, {"measures": style_measures.NAMES, **columns, "intercept": model.intercept})
-
-
-def write_ngrams(out: Path, weights: np.ndarray, intercept: float, chosen: Labelled) -> list[Path]:
-    """Write the n-gram weights and their card; returns the files."""
-    out.mkdir(parents=True, exist_ok=True)
-    tensors = {"en": weights, "intercepts": np.array([intercept], np.float32)}
+def write_ngrams(
+    out: Path,
+    english: Material,
+    others: Material,
+    weights: dict[int, Weights],
+    other_weights: dict[int, Weights],
+    scores: EnglishScores,
+    other: OtherScores,
+) -> list[Path]:
+    """The n-gram weights and their card; returns the files."""
+    own, rest = weights[fold_models.ALL], other_weights[fold_models.ALL]
+    tables = np.stack(
+        [
+            np.stack([own["recent"], scores.earlier_table(own)]),
+            np.stack([rest["recent"], rest["earlier"]]),
+        ]
+    )
+    small, scales = ngrams.quantised(tables)
+    tensors = {"weights": small, "scales": scales}
     (out / "ngrams.safetensors").write_bytes(save(tensors))
-    sources = chosen.frame.group_by("source", "licence").agg(
+    learned = pl.concat([given.corpus.frame.filter(fold_models.learned(given)) for given in (english, others)])
+    sources = learned.group_by("source", "licence").agg(
         human=(pl.col("label") == "human").sum(), machine=(pl.col("label") == "ai").sum()
     )
+    heads = [{"language": FIRST_LANGUAGE, "table": 0, **_head(scores.centre, scores.spread)}]
+    heads += [
+        {"language": name, "table": 1, **_head(centre, width)} for name, (centre, width) in sorted(other.heads.items())
+    ]
     card = {
         "name": "ngrams",
         "version": VERSION,
-        "languages": ["en"],
         "revision": hashlib.sha256(b"".join(t.tobytes() for t in tensors.values())).hexdigest()[:12],
         "bits": ngrams.BITS,
         "orders": ngrams.ORDERS,
         "window": ngrams.WINDOW,
         "seed": SEED,
-        "sources": sources.sort("source").to_dicts(),
+        "heads": heads,
+        "sources": sources.sort("source", "licence").to_dicts(),
     }
     return [out / "ngrams.safetensors", _write(out / "ngrams.json", card)]
 
 
-def _write(path: Path, stored: dict) -> Path:
-    path.write_text(
-        json.dumps(stored, indent=None if len(str(stored)) > 20_000 else 1, ensure_ascii=False) + "\n", "utf-8"
-    )
+def write_style(out: Path, english: Material, weights: dict[int, Weights], scores: EnglishScores) -> Path:
+    own = weights[fold_models.ALL]
+    assert english.centre is not None and english.spread is not None
+    columns = {
+        "centre": english.centre.round(6).tolist(),
+        "spread": english.spread.round(6).tolist(),
+        "weights": [[float(f"{w:.5g}") for w in own[name]] for name in ("recent_style", "earlier_style")],
+        "centres": scores.style_centre.round(6).tolist(),
+        "spreads": scores.style_spread.round(6).tolist(),
+    }
+    return _write(out / stylometry.FILE, {"measures": style_measures.NAMES, **columns})
+
+
+def write_scores(path: Path, scored: Scored, units: np.ndarray, heads: np.ndarray) -> None:
+    """Every document's out-of-family score, human units and joint heads, for evaluation: no text."""
+    columns = {"score": scored.score, "units": units, "recent": heads[:, 0], "earlier": heads[:, 1]}
+    frame = scored.frame.with_columns(kind=scored.kinds.nearest(), **{k: pl.Series(v) for k, v in columns.items()})
+    frame.write_parquet(path)
+
+
+def _head(centre: np.ndarray, width: np.ndarray) -> dict[str, list[float]]:
+    return {"centre": np.asarray(centre).round(6).tolist(), "spread": np.asarray(width).round(6).tolist()}
+
+
+def _write(path: Path, stored: dict[str, Any]) -> Path:
+    text = json.dumps(stored, indent=None if len(str(stored)) > 20_000 else 1, ensure_ascii=False)
+    path.write_text(text + "\n", "utf-8")
     return path

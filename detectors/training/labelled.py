@@ -13,45 +13,16 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from auditor.detectors.training import families, mirrors
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
-# Sources that share human texts are one family and stay on one side of every split.
-FAMILIES = {
-    "fast_detect_gpt": "completions",
-    "glimpse": "completions",
-    "imbd": "completions",
-    "lastde": "completions",
-    "biscope": "rewrites",
-    "raidar": "rewrites",
-    "l2r": "rewrites",
-}
 # The machine texts of this family begin with about 30 words of human text; the human twins lose as many.
 PREFIX = {"completions": 35}
-# Models without instruction tuning: another kind of text, little of which is on the web since 2023.
-BASE_MODELS = (
-    "gpt2",
-    "gpt-j",
-    "gptj",
-    "gpt-neo",
-    "gptneo",
-    "opt",
-    "davinci",
-    "bloom",
-    "falcon",
-    "gemma_7b",
-    "llama1",
-    "llama2_13b",
-    "llama3_8b",
-    "mgpt",
-    "phi2",
-    "qwen1.5",
-    "gpt3-175b",
-    "ada",
-)
-UNNAMED = "^misc:|unknown"  # generators that a source does not name: no telling whether they are tuned
+UNSPACED = ("zh", "ja")  # languages whose length is counted in characters
 SHORTEST = 60
-COLUMNS = ("id", "text", "label", "generator", "domain", "language", "attack", "licence")
+COLUMNS = ("id", "text", "label", "generator", "domain", "language", "attack", "licence", "pair_id")
+OPTIONAL = ("mode",)
 
 Stretches = tuple[np.ndarray, np.ndarray]  # first and last token (n,), (n,), the last excluded
 
@@ -60,7 +31,7 @@ Stretches = tuple[np.ndarray, np.ndarray]  # first and last token (n,), (n,), th
 class Labelled:
     """Documents and their batch.
 
-    frame: n rows, the columns without text, and source, family, licensed, base, named (its generator), words, row
+    frame: n rows, the columns without text, and source, words, row, and those of `families.described`
     """
 
     frame: pl.DataFrame
@@ -96,41 +67,74 @@ class Labelled:
         return first, last if words is None else np.minimum(last, first + words)
 
 
-def views(offsets: np.ndarray, rng: np.random.Generator, *, shortest: int = SHORTEST, longest: int = 400) -> Stretches:
-    """A random stretch of each document, offsets (n+1,): log-uniform in length, four in ten from the beginning."""
-    first, whole = offsets[:-1], np.diff(offsets)
-    size = np.exp(rng.uniform(np.log(shortest), np.log(longest), len(first))).astype(np.int64)
-    size = np.minimum(size, whole)
-    inside = rng.random(len(first)) < 0.6
-    start = first + (rng.random(len(first)) * (whole - size + 1) * inside).astype(np.int64)
+def stretches(
+    offsets: np.ndarray, rows: np.ndarray, rng: np.random.Generator, *, shortest: int = SHORTEST, longest: int = 400
+) -> Stretches:
+    """A random stretch of chosen documents (m,): log-uniform in length, four in ten from the beginning.
+
+    offsets (n+1,) of all documents' tokens
+    """
+    first, whole = offsets[rows], offsets[rows + 1] - offsets[rows]
+    size = np.minimum(np.exp(rng.uniform(np.log(shortest), np.log(longest), len(rows))).astype(np.int64), whole)
+    inside = rng.random(len(rows)) < 0.6
+    start = first + (rng.random(len(rows)) * (whole - size + 1) * inside).astype(np.int64)
     return start, start + size
 
 
 def read(folder: Path, *, licensed_only: bool = False) -> Labelled:
-    """All labelled documents below a folder: Parquet files, one a source, with the columns of COLUMNS.
+    """All labelled documents below a folder, as a batch.
 
-    Raises: DetectorError where there is none, or where a column is missing
+    Raises: DetectorError, see `frame`
     """
-    files = sorted(folder.glob("*.parquet"))
+    found = frame(folder)
+    return batched(found.filter("licensed") if licensed_only else found)
+
+
+def batched(found: pl.DataFrame) -> Labelled:
+    """Documents (see `frame`) with their batch."""
+    batch = TextBatch.of(found["text"], found["language"])
+    described = found.drop("text").with_columns(words=pl.Series(batch.tokens.words), row=pl.int_range(pl.len()))
+    return Labelled(described, batch)
+
+
+def frame(folder: Path) -> pl.DataFrame:
+    """All labelled documents below a folder, Parquet files, one a source, and the shipped mirrors.
+
+    Returns: the columns of COLUMNS and OPTIONAL, source, and those of `families.described`
+    Raises: DetectorError where there is no file, or where a column is missing
+    """
+    files = [file for file in sorted(folder.glob("*.parquet")) if file.stem != families.MIRRORS]
     if not files:
         raise DetectorError(f"{folder}: no labelled Parquet files; one file a source, columns {', '.join(COLUMNS)}")
     parts = []
     for file in files:
-        missing = set(COLUMNS) - set(pl.read_parquet_schema(file))
-        if missing:
+        columns = set(pl.read_parquet_schema(file))
+        if missing := set(COLUMNS) - columns:
             raise DetectorError(f"{file}: a labelled source needs the columns {', '.join(sorted(missing))}")
-        part = pl.read_parquet(file, columns=list(COLUMNS))
-        parts.append(part.with_columns(pl.col(pl.String), source=pl.lit(file.stem), family=_family(file.stem)))
-    frame = pl.concat(parts).with_columns(
-        licensed=~pl.col("licence").str.contains("(?i)unstated|unknown"),
-        base=(pl.col("label") == "ai") & is_base(pl.col("generator").fill_null("")),
-        named=~pl.col("generator").fill_null("").str.contains(UNNAMED),
+        parts.append(_with_optional(pl.read_parquet(file, columns=[*COLUMNS, *columns.intersection(OPTIONAL)])))
+        parts[-1] = parts[-1].with_columns(source=pl.lit(file.stem))
+    twins = pl.concat([part.select("id") for part in parts])["id"]
+    mirrored = mirrors.read().with_columns(attack=pl.lit("none"))
+    parts.append(_with_optional(mirrored.filter(pl.col("pair_id").is_in(twins.implode()))).select(parts[0].columns))
+    whole = families.described(pl.concat(parts)).with_columns(
+        attack=pl.col("attack").fill_null("none").replace("", "none"),
+        language=pl.col("language").replace("zh-tw", "zh"),
     )
-    if licensed_only:
-        frame = frame.filter("licensed")
-    batch = TextBatch.of(_without_prefix(frame), frame["language"])
-    described = frame.drop("text").with_columns(words=pl.Series(batch.tokens.words), row=pl.int_range(pl.len()))
-    return Labelled(described, batch)
+    return whole.with_columns(text=_without_prefix(whole))
+
+
+def _with_optional(part: pl.DataFrame) -> pl.DataFrame:
+    absent = [pl.lit(None, pl.String).alias(name) for name in OPTIONAL if name not in part.columns]
+    return part.with_columns(absent).select(
+        *[pl.col(name).cast(pl.String) for name in (*COLUMNS, *OPTIONAL)], *[c for c in ("source",) if c in part.columns]
+    )
+
+
+def long_enough(words: int = 100, characters: int = 200) -> pl.Expr:
+    """Whether a text has so many words, or characters where words have no spaces between them."""
+    unspaced = pl.col("language").is_in(UNSPACED)
+    length = pl.col("text").str.count_matches(r"[\p{L}\p{N}]+")
+    return pl.when(unspaced).then(pl.col("text").str.len_chars() >= characters).otherwise(length >= words)
 
 
 def normalised(text: pl.Expr) -> pl.Expr:
@@ -144,20 +148,11 @@ def first_words(words: int) -> str:
     return rf"^((?:\S+\s){{{words - 1}}}\S+)"
 
 
-def is_base(generator: pl.Expr) -> pl.Expr:
-    """Whether a generator is a model without instruction tuning."""
-    exact = generator.is_in(["llama", "GPT-3"])  # GPT-3-Turbo is tuned
-    return pl.any_horizontal(*[generator.str.starts_with(name) for name in BASE_MODELS]) | exact
-
-
-def _family(source: str) -> pl.Expr:
-    return pl.lit(FAMILIES.get(source, source))
-
-
-def _without_prefix(frame: pl.DataFrame) -> pl.Series:
+def _without_prefix(found: pl.DataFrame) -> pl.Series:
     """The texts, of families with human prefixes all (also the human ones) without their first words."""
     text = pl.col("text")
+    prefixed = (pl.col("source") != families.MIRRORS) & ~pl.col("language").is_in(UNSPACED)
     for family, words in PREFIX.items():
         shorter = pl.col("text").str.replace(rf"^\s*(?:\S+\s+){{{words}}}", "")
-        text = pl.when(pl.col("family") == family).then(shorter).otherwise(text)
-    return frame.select(text)["text"]
+        text = pl.when((pl.col("family") == family) & prefixed).then(shorter).otherwise(text)
+    return found.select(text)["text"]
