@@ -16,8 +16,8 @@ import numpy as np
 from torch import inference_mode, log_softmax
 
 from auditor.detectors.deep import language_model
-from auditor.detectors.training import labelled
 from auditor.detectors.training import second_tier as second_tier
+from auditor.detectors.training.data import labelled
 
 DOCUMENTS, PLAIN_ROWS = 24, 8
 
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("sources", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
-    target = second_tier.sample(labelled.read(chosen.sources), np.random.default_rng(7), per_class=2)
+    target = second_tier.sample(labelled.frame(chosen.sources), np.random.default_rng(7), per_class=2)
     texts = language_model.plain([target.batch.document(i) for i in range(DOCUMENTS)])
     opened = language_model.load().open()
     opened.figures(texts[:2])

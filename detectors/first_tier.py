@@ -60,8 +60,8 @@ class Combination:
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Combination:
         """As first_tier.json has it."""
-        lists = {name: tuple(stored[name]) for name in ("members", "shares", "centre", "spread")}
-        return cls(**lists, **{name: stored[name] for name in ("offset", "middle", "unit")})
+        members, shares, centre, spread = (tuple(stored[name]) for name in ("members", "shares", "centre", "spread"))
+        return cls(members, shares, centre, spread, stored["offset"], stored["middle"], stored["unit"])
 
     def heads(self, members: Mapping[str, np.ndarray]) -> np.ndarray:
         """(n, 2) the joint heads from those of the members, name -> (n, 2)."""
@@ -135,7 +135,7 @@ class Ensemble:
     def reach(self) -> dict[str, str]:
         """Language -> how far the score was measured there, one of LEVELS; languages that are not named have `none`.
 
-        measured: two families of each class held out; calibrated: one; transferred: scored by a model of other languages
+        measured: two families of each class held out; calibrated: one; transferred: by a model of other languages
         """
         return dict(self.stored["reach"])
 
@@ -144,7 +144,7 @@ class Ensemble:
         return self.stored["revision"]
 
     def score(self, batch: TextBatch) -> Scores:
-        """Every member's score and the logit of their combination; the first one with all its members' scores is used."""
+        """Every member's score and the logit of their combination: the first one whose members all have a score."""
         heads: dict[str, np.ndarray] = {}
         members: dict[str, np.ndarray] = {}
         for detector in self.detectors:

@@ -9,7 +9,6 @@ import numpy as np
 
 from auditor.text.batch import TextBatch
 
-
 UNSPACED = ("zh", "ja", "th", "lo", "km", "my", "bo")  # languages written without spaces between words
 
 

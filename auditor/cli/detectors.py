@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -17,8 +18,8 @@ app.add_typer(group, name="detectors")
 def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -> None:
     """Every known detector, whether it can be used here, and its measured accuracy."""
     from auditor.cli.output.printing import print_json, print_table
+    from auditor.detectors.evaluation.accuracy import shipped
     from auditor.detectors.registry import listings
-    from auditor.detectors.training.accuracy import shipped
 
     found, measured = listings(), shipped()
     if json:
@@ -65,51 +66,89 @@ def train(
     deep: bool = typer.Option(
         False, "--deep", help="The deep detectors' weights too: an hour on a CPU; goes on where an earlier call ended."
     ),
+    mirrors: Path | None = typer.Option(
+        None, "--mirrors", help="Folder of JSON lines with mirrors to learn from beside the shipped ones."
+    ),
 ) -> None:
-    """Rebuild the shipped weights from labelled text, with fixed seeds."""
+    """Rebuild the shipped weights from labelled text, with fixed seeds; goes on where an earlier call ended."""
     from auditor.detectors.training.first_tier import train as run
 
-    for path in run(data, out):
+    for path in run(data, out, _say, further=mirrors):
         say(path)
     if deep:
         from auditor.detectors.training.second_tier import train as run_deep
 
-        for path in run_deep(data, out, lambda words: say(words, error=True)):
+        for path in run_deep(data, out, _say):
             say(path)
 
 
-@group.command(epilog="Example: auditor detectors evaluate --data labelled/ --out evaluation.json")
+@group.command(epilog="Example: auditor detectors evaluate --data labelled/ --models models/ --out evaluation.json")
 def evaluate(
     data: Path = typer.Option(..., "--data", help="Folder of labelled Parquet files."),
     out: Path | None = typer.Option(
         None, "--out", help="Write the figures as JSON, and accuracy.json (and detectors.md) beside it."
     ),
     deep: bool = typer.Option(False, "--deep", help="Measure the deep detectors instead: an hour on a CPU."),
+    models: Path | None = typer.Option(
+        None,
+        "--models",
+        help="Folder that `detectors train` wrote; trained beside --out, or anew, where none is given.",
+    ),
 ) -> None:
-    """Accuracy on source families left out, beside each member alone and the plain baselines."""
-    import numpy as np
+    """Accuracy on source families left out, by generator, year, source, language and attack."""
+    from tempfile import TemporaryDirectory
 
     from auditor.cli.output.printing import print_json
-    from auditor.detectors.training import accuracy
-    from auditor.manifest import write_json, write_text
+    from auditor.manifest import write_json
 
-    if deep:
-        from auditor.detectors.training.second_tier_evaluation import evaluate as run_deep
+    with TemporaryDirectory() as temporary:
+        place = models or (out.parent / "models" if out else Path(temporary))
+        if models is None:
+            from auditor.detectors.training.first_tier import train as run
 
-        found = run_deep(data, lambda words: say(words, error=True))
-        reach = accuracy.of_deep(found["reach"])
-    else:
-        from auditor.detectors.first_tier import MODELS
-        from auditor.detectors.training.evaluation import evaluate as run
-        from auditor.detectors.training.evaluation import languages
-        from auditor.detectors.training.model_card import render
-
-        table = run(data, rng=np.random.default_rng(0))
-        found, reach = {"rows": table.to_dicts()}, accuracy.of_first_tier(table)
-        if out:
-            write_text(out.parent / "detectors.md", render(table, languages(data), MODELS))
+            run(data, place, _say)
+        found = _deep_figures(data, place, out) if deep else _figures(data, place, out)
     if out:
         write_json(out, found)
-        write_json(out.parent / "accuracy.json", accuracy.together(out.parent / "accuracy.json", reach))
     else:
         print_json(found)
+
+
+def _figures(data: Path, models: Path, out: Path | None) -> dict[str, Any]:
+    """The first tier's figures; with `out`, accuracy.json, detectors.md and its picture beside it."""
+    from auditor.detectors.evaluation import accuracy, attacks, model_card
+    from auditor.detectors.evaluation import first_tier as evaluation
+    from auditor.detectors.stack import read_calibration
+    from auditor.manifest import write_json, write_text
+
+    table, domains = evaluation.evaluate(models), evaluation.false_positives(models)
+    _say("attacks")
+    form, sources = attacks.on_form(data, models), attacks.labelled_attacks(data, models)
+    if out:
+        levels = read_calibration(models / "first_tier.json")["reach"]
+        card = model_card.Figures(table, domains, form, sources, models)
+        write_text(out.parent / "detectors.md", model_card.render(card))
+        write_text(out.parent / "detectors-years.svg", model_card.picture(table))
+        known = accuracy.together(out.parent / "accuracy.json", accuracy.of_first_tier(table, levels))
+        write_json(out.parent / "accuracy.json", known)
+    frames = {"rows": table, "domains": domains, "attacks": form, "labelled_attacks": sources}
+    return {name: frame.to_dicts() for name, frame in frames.items()}
+
+
+def _deep_figures(data: Path, models: Path, out: Path | None) -> dict[str, Any]:
+    """The second tier's figures; with `out`, accuracy.json beside it."""
+    from auditor.detectors.evaluation import accuracy
+    from auditor.detectors.evaluation.second_tier import evaluate as run
+    from auditor.manifest import write_json
+
+    found = run(data, models, _say)
+    if out:
+        write_json(
+            out.parent / "accuracy.json",
+            accuracy.together(out.parent / "accuracy.json", accuracy.of_deep(found["reach"])),
+        )
+    return found
+
+
+def _say(words: str) -> None:
+    say(words, error=True)

@@ -12,24 +12,43 @@ from auditor.text.normal_form import normal_form
 from auditor.text.tokens import Tokens, tokenise
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Rewritten:
+    """Documents as they came: rows (m,) of the batch, text (b,) uint8 and offsets (m+1,) int64 into it."""
+
+    rows: np.ndarray
+    text: np.ndarray
+    offsets: np.ndarray
+
+    @classmethod
+    def of(cls, column: pl.Series, normal: pl.Series) -> Rewritten:
+        """The documents of a column that differ from their normal form."""
+        rows = (column != normal).fill_null(False).arg_true()
+        return cls(rows.to_numpy().astype(np.int64), *buffers(column.gather(rows)))
+
+
 @dataclass(frozen=True, slots=True)
 class TextBatch:
     """n documents in their normal form (normal_form.py): text (b,) uint8 UTF-8, offsets (n+1,) int64 into it, their
     tokens, and ISO 639-1 language codes.
 
-    languages is a Polars String column of n values, null where unknown.
+    languages is a Polars String column of n values, null where unknown; rewritten: the documents that the normal form
+    changed, None where it changed none.
     """
 
     text: np.ndarray
     offsets: np.ndarray
     tokens: Tokens
     languages: pl.Series
+    rewritten: Rewritten | None = None
 
     @classmethod
     def of(cls, column: pl.Series, languages: pl.Series | None = None) -> TextBatch:
-        text, offsets = buffers(normal_form(column))
+        normal = normal_form(column)
+        text, offsets = buffers(normal)
+        rewritten = None if normal is column else Rewritten.of(column, normal)
         unknown = pl.Series([None] * len(column), dtype=pl.String)
-        return cls(text, offsets, tokenise(text, offsets), unknown if languages is None else languages)
+        return cls(text, offsets, tokenise(text, offsets), unknown if languages is None else languages, rewritten)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -24,7 +24,7 @@ from auditor.detectors.deep.linear_head import Head
 from auditor.detectors.deep.loading import CAUSAL, Checked
 from auditor.detectors.deep.score_cache import ScoreCache
 from auditor.detectors.interface import Description, Obstacle
-from auditor.detectors.training.labelled import normalised
+from auditor.detectors.training.data.labelled import normalised
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 

@@ -93,8 +93,10 @@ class Kinds:
                 {
                     language: LanguageKinds(
                         tuple(names[language]),
-                        *(stored[f"{language}_{part}"] for part in ("columns", "directions", "centres")),
-                        pairs=language in UNSPACED,
+                        stored[f"{language}_columns"],
+                        stored[f"{language}_directions"],
+                        stored[f"{language}_centres"],
+                        language in UNSPACED,
                     )
                     for language in names
                 }
@@ -186,7 +188,7 @@ def nearest_kinds(tokens, rows, pairs, model, kinds, weights):
             cosines[k] = dot / length
         total, best = 0.0, 0.0
         for place in range(NEAREST):
-            k = np.argmax(cosines)
+            k = int(np.argmax(cosines))
             if place == 0:
                 best = cosines[k]
             if place >= count:

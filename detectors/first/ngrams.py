@@ -196,7 +196,8 @@ def load(path: str | None = None) -> Ngrams:
             languages,
             pack(stored["weights"]),
             stored["scales"].astype(np.float64),
-            *(np.array([language[name] for language in shown["heads"]]) for name in ("centre", "spread")),
+            np.array([language["centre"] for language in shown["heads"]]),
+            np.array([language["spread"] for language in shown["heads"]]),
             _description(shown["version"], frozenset(languages), shown["revision"]),
         )
     except (OSError, ValueError, KeyError) as error:

@@ -77,7 +77,12 @@ class Phrases:
         out = np.zeros((len(batch), len(self.categories)), np.int32)
         filters, keys, values = self.trie
         find_phrases(batch.tokens.hashes, batch.tokens.offsets, filters, keys, values, out)
-        find_marks(batch.text, batch.offsets, _may_hold_marks(batch), out)
+        find_marks(batch.text, batch.offsets, _may_hold_marks(batch.text, batch.offsets), out)
+        if batch.rewritten is not None:  # the normal form has no hidden marks any more
+            rows, text, offsets = batch.rewritten.rows, batch.rewritten.text, batch.rewritten.offsets
+            found = np.zeros((len(rows), len(self.categories)), np.int32)
+            find_marks(text, offsets, _may_hold_marks(text, offsets), found)
+            out[rows] = np.where(np.arange(len(self.categories)) == len(self.listed), found, out[rows])
         return out
 
     def score(self, batch: TextBatch) -> np.ndarray:
@@ -196,12 +201,15 @@ def phrase_starts(hashes, first, stop, filters, starts):
     return found
 
 
-def _may_hold_marks(batch: TextBatch) -> np.ndarray:
-    """Numbers of the documents with a byte that a hidden mark could begin with: most texts have none."""
-    filled = np.flatnonzero(batch.bytes)
+def _may_hold_marks(text: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Numbers of the documents with a byte that a hidden mark could begin with: most texts have none.
+
+    Parameters: text (b,) uint8, offsets (n+1,)
+    """
+    filled = np.flatnonzero(np.diff(offsets))
     if not len(filled):
         return filled
-    highest = np.maximum.reduceat(batch.text[: batch.offsets[-1]], batch.offsets[filled])
+    highest = np.maximum.reduceat(text[: offsets[-1]], offsets[filled])
     return filled[highest >= MARK_BYTE]
 
 

@@ -102,8 +102,11 @@ def load(path: str | None = None) -> Stylometry:
         if tuple(stored["measures"]) != style_measures.NAMES:
             raise ValueError("its measures are of another version")
         return Stylometry(
-            *(np.array(stored[name], np.float32) for name in ("centre", "spread", "weights")),
-            *(np.array(stored[name], np.float64) for name in ("centres", "spreads")),
+            np.array(stored["centre"], np.float32),
+            np.array(stored["spread"], np.float32),
+            np.array(stored["weights"], np.float32),
+            np.array(stored["centres"], np.float64),
+            np.array(stored["spreads"], np.float64),
         )
     except (OSError, ValueError, KeyError) as error:
         raise DetectorError(f"{file}: no model of style there ({error}); run auditor detectors train") from None

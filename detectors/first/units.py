@@ -1,4 +1,4 @@
-"""Scores in human units: 0 is the median of human text of the document's kinds and length, 1 half its 16-84% distance."""
+"""Scores in human units: 0 is the median of human text of a document's kinds and length, 1 half its 16-84% distance."""
 
 from __future__ import annotations
 

@@ -13,10 +13,11 @@ import polars as pl
 
 from auditor.detectors.first.kinds import SoftKinds
 from auditor.detectors.first.units import BANDS, CENTRES, KindTable, LengthTerm, standard_words
-from auditor.detectors.training.mixtures import balanced
 from auditor.detectors.stack import HIGHEST, LOWEST
+from auditor.detectors.training.data.mixtures import balanced
 
 BINS = 96
+CELL_BANDS = (100, 200, 400)
 A_CELL = 100  # human documents of a cell that locations rest on
 FEW, FEW_FOR_SCALE = 15.0, 30.0  # documents that the pooled location and log-scale are worth beside a kind's own
 LEAST_WEIGHT = 5.0
@@ -26,6 +27,8 @@ PRIOR_DOMAINS = 4.0  # domains that the variance over all kinds is worth beside 
 MEDIAN_VARIANCE = 1.57  # variance of the median of one document, in squared units
 SMALLEST_VARIANCE = 0.01
 FEWEST_OF_GENERATOR = 20
+PROFILES = 8
+UNKNOWN = {"within": 0.4, "uncovered": 0.4, "common": 0.1, "machine_shift": 0.6, "log_scale": 0.15}
 COMMON = 0.10  # a shift of all kinds of a corpus together: not measured
 
 
@@ -36,6 +39,7 @@ class Scored:
     frame: pl.DataFrame
     score: np.ndarray
     kinds: SoftKinds
+    phrases: np.ndarray | None = None  # what left-over phrases add is in the score already
 
     @property
     def anchors(self) -> np.ndarray:
@@ -95,8 +99,8 @@ def domain_medians(scored: Scored, memberships: np.ndarray) -> pl.DataFrame:
 
     Returns: language, cell, kind, documents, out (median of units), within (of the other half of the domain), log_width
     """
-    anchors, rows = scored.anchors, []
-    frame = scored.frame
+    anchors, frame = scored.anchors, scored.frame
+    rows: list[tuple[str, str, str, int, float, float | None, float | None]] = []
     human = frame.select((pl.col("label") == "human") & pl.col("licensed")).to_series().to_numpy()
     human &= np.isfinite(scored.score)
     nearest = scored.kinds.nearest().to_numpy()
@@ -139,29 +143,38 @@ def variances(medians: pl.DataFrame, names: tuple[str, ...]) -> dict[str, float]
 def shift_spreads(medians: pl.DataFrame, machine: pl.DataFrame) -> dict[str, float]:
     """within, uncovered, machine_shift and log_scale in human units, sampling noise taken off; English domains.
 
-    machine: generator, source, cell, documents, middle (median of units), spread of machine text
+    machine: see machine_medians
     """
     whole = medians.filter(kind="", language="en").with_columns(
         out_square=_square("out"), within_square=pl.col("within") ** 2 - 2 * MEDIAN_VARIANCE / pl.col("documents")
     )
-    within, out = max(whole["within_square"].mean(), 0.01), max(whole["out_square"].mean(), 0.01)
+    if whole.is_empty():
+        return dict(UNKNOWN)
+    within, out = (max(float(np.mean(whole[name].to_numpy())), 0.01) for name in ("within_square", "out_square"))
     noise = 0.75 / whole["documents"].to_numpy()  # variance of the logarithm of half a 16-84% distance
     log_scale = max(float(np.var(whole["log_width"].to_numpy()) - noise.mean()), 0.0025)
-    known = machine.filter(pl.len().over("source", "generator") >= 2).with_columns(
-        shift=pl.col("middle") - pl.col("middle").mean().over("source", "generator"),
-        places=pl.len().over("source", "generator"),
-    )
-    square = (known["shift"] ** 2 * known["places"] / (known["places"] - 1)).to_numpy()
-    noise = (MEDIAN_VARIANCE * known["spread"] ** 2 / known["documents"]).to_numpy()
-    machine_shift = max(float(np.mean(square - noise)), 0.01) if len(known) else 0.36
     found = {
         "within": np.sqrt(within),
         "uncovered": np.sqrt(max(out - within, 0.01)),
         "common": COMMON,
-        "machine_shift": np.sqrt(machine_shift),
+        "machine_shift": machine_shift(machine),
         "log_scale": np.sqrt(log_scale),
     }
     return {name: round(float(value), 4) for name, value in found.items()}
+
+
+def machine_shift(machine: pl.DataFrame) -> float:
+    """How far the machine text of one generator in one domain lies from the nearest profile of generators (rms).
+
+    Profiles are the estimator's: generators in the order of their medians, in PROFILES groups.
+    """
+    if machine.is_empty():
+        return UNKNOWN["machine_shift"]
+    generators = np.sort(machine.group_by("source", "generator").agg(pl.col("middle").mean())["middle"].to_numpy())
+    profiles = np.array([group.mean() for group in np.array_split(generators, PROFILES) if len(group)])
+    distance = np.abs(machine["middle"].to_numpy()[:, None] - profiles).min(1)
+    noise = (MEDIAN_VARIANCE * machine["spread"] ** 2 / machine["documents"]).to_numpy()
+    return float(np.sqrt(max(np.mean(distance**2 - np.minimum(noise, distance**2)), 0.01)))
 
 
 def machine_medians(frame: pl.DataFrame, units: np.ndarray) -> pl.DataFrame:
@@ -178,24 +191,24 @@ def machine_medians(frame: pl.DataFrame, units: np.ndarray) -> pl.DataFrame:
 
 
 def cells(frame: pl.DataFrame, units: np.ndarray) -> list[dict[str, Any]]:
-    """Counts of units (n,) on the grid: human text by source and domain, machine text by source and generator."""
+    """Counts of units (n,) on the grid by source, domain, generator and length band (words; its lower end)."""
     step = (HIGHEST - LOWEST) / BINS
     places = np.clip((units - LOWEST) / step, 0, BINS - 1)
     machine = pl.col("label") == "ai"
     counted = frame.with_columns(
         bin=pl.Series(np.where(np.isfinite(places), places, -1).astype(np.int64)),
         family=pl.col("family").str.split("/").list.first(),
-        domain=pl.when(machine).then(pl.lit("")).otherwise("domain"),
         generator=pl.when(machine).then(pl.col("generator").fill_null("unknown")).otherwise(pl.lit("")),
+        band=sum((pl.col("words") >= edge).cast(pl.Int64) for edge in CELL_BANDS[1:]),
     ).filter((pl.col("bin") >= 0) & pl.col("licensed"))
     counted = counted.with_columns(family=pl.when(machine).then("source").otherwise("family"))
-    keys = ["source", "family", "domain", "language", "label", "generator", "base"]
+    keys = ["source", "family", "domain", "language", "label", "generator", "base", "band"]
     rows = []
     for key, group in sorted(counted.group_by(keys), key=lambda pair: str(pair[0])):
         filled = np.bincount(group["bin"].to_numpy(), minlength=BINS)
         inside = np.flatnonzero(filled)
         first, last = int(inside[0]), int(inside[-1]) + 1
-        row = dict(zip(keys, key, strict=True)) | {"documents": int(filled.sum())}
+        row = dict(zip(keys, key, strict=True)) | {"band": CELL_BANDS[key[-1]], "documents": int(filled.sum())}
         rows.append(row | {"first": first, "counts": filled[first:last].tolist()})
     return rows
 

@@ -15,51 +15,77 @@ from sklearn.linear_model import LogisticRegression
 
 from auditor.detectors.first import ngrams, phrases, style_measures, stylometry
 from auditor.detectors.first.kinds import Kinds
-from auditor.detectors.first_tier import HIGHEST, LOWEST, Combination
-from auditor.detectors.training import calibration, fold_models, kinds, labelled, reach
+from auditor.detectors.first_tier import HIGHEST, LOWEST, Combination, Ensemble
+from auditor.detectors.stack import read_calibration
+from auditor.detectors.training import calibration, fold_models, kinds, reach
 from auditor.detectors.training.calibration import Scored
-from auditor.detectors.training.fold_models import SEED, VERSION, Material, Say, Weights
-from auditor.detectors.training.scores import EnglishScores, OtherScores, english_scores, other_scores
+from auditor.detectors.training.data import labelled, mirrors
+from auditor.detectors.training.fold_models import ALL, SEED, VERSION, Material, Say, Weights
+from auditor.detectors.training.scores import (
+    EnglishScores,
+    OtherScores,
+    Scale,
+    earlier_table,
+    english_scores,
+    other_scores,
+)
 
 PHRASES_SHARE = 0.5  # human units a unit of the phrases' score: it is 0 on nearly all human text
 FIRST_LANGUAGE = "en"
 
 
-def train(folder: Path, out: Path, say: Say = lambda words: None) -> list[Path]:
+def train(folder: Path, out: Path, say: Say = lambda words: None, *, further: Path | None = None) -> list[Path]:
     """Rebuild the shipped weights below `out` from the labelled sources in `folder`; returns the files written.
 
-    Weights are saved below out/folds as they are fitted, with the out-of-family scores, so that a second call goes on
-    where the first one ended.
+    further: a folder of JSON lines with mirrors beside the shipped ones (see mirrors.collect); all of them are written
+    to out/mirrors.parquet and learned from
+
+    Weights are saved below out/folds as they are fitted, so that a second call goes on where the first one ended; the
+    models without each fold stand there too, with the out-of-family scores, for evaluation.
     """
     out.mkdir(parents=True, exist_ok=True)
-    frame = labelled.frame(folder)
+    mirrored = mirrors.FILE
+    if further is not None:
+        together, dropped = mirrors.collect(mirrors.FILE, further, folder)
+        mirrored = out / mirrors.FILE.name
+        mirrors.write(together, mirrored)
+        say(f"{len(together)} mirrors, {dropped} dropped because they repeat their human text")
+    frame = labelled.frame(folder, mirrored)
+    content = kinds.learn_all(frame)
+    written = kinds.write(content, out)
+    say("kinds of text learned")
     english = fold_models.material(frame, english=True)
     weights = fold_models.fit(english, out / "folds", say, english=True)
     scores = english_scores(english, weights)
-    models = {"en": kinds.learn(english.corpus, "en")}
     say("English scored by models that saw nothing of a family")
     others = fold_models.material(frame, english=False)
     del frame
     other_weights = fold_models.fit(others, out / "folds", say, english=False)
     other = other_scores(others, other_weights)
     say("other languages scored")
-    models |= {name: kinds.learn(others.corpus, name) for name in sorted(set(others.corpus.frame["language"]))}
-    content = Kinds(models)
-    written = kinds.write(content, out)
-    say("kinds of text learned")
-    written += write_ngrams(out, english, others, weights, other_weights, scores, other)
-    written.append(write_style(out, english, weights, scores))
+    sources = learned_sources(english, others)
+    for model in weights:
+        place = out if model == ALL else out / "folds" / str(model)
+        place.mkdir(exist_ok=True)
+        files = write_ngrams(place, model, weights[model], other_weights[model], scores, other, sources)
+        files.append(write_style(place, english, weights[model], scores.style[model]))
+        written += files if model == ALL else []
     scored = _scored(english, others, scores, other, content)
     stored, units = ensemble(scored, scores, other)
     written.append(_write(out / "first_tier.json", stored))
-    write_scores(out / "folds" / "scores.parquet", scored, units, np.concatenate([scores.heads, other.joint]))
+    write_scores(out / "folds" / "scores.parquet", scored, units, scores, other)
     say("calibrated")
     return written
 
 
-def _scored(
-    english: Material, others: Material, scores: EnglishScores, other: OtherScores, content: Kinds
-) -> Scored:
+def of_fold(out: Path, fold: int) -> Ensemble:
+    """The first tier that saw nothing of a fold (ALL: the shipped one), of the models that `train` left below `out`."""
+    place = out if fold == ALL else out / "folds" / str(fold)
+    detectors = ngrams.load(str(place)), stylometry.load(str(place)), phrases.load()
+    return Ensemble(detectors, read_calibration(out / "first_tier.json"), Kinds.load(out))
+
+
+def _scored(english: Material, others: Material, scores: EnglishScores, other: OtherScores, content: Kinds) -> Scored:
     """All documents with out-of-family scores and kinds."""
     frame = pl.concat([english.corpus.frame, others.corpus.frame])
     parts = [content.soft(given.corpus.batch) for given in (english, others)]
@@ -70,8 +96,8 @@ def _scored(
     )
     listed = phrases.load()
     hits = np.concatenate([listed.score(given.corpus.batch) for given in (english, others)]).astype(float)
-    score = np.concatenate([scores.score, other.score]) + PHRASES_SHARE * np.nan_to_num(hits)
-    return Scored(frame, score, together)
+    score = np.concatenate([scores.score, other.score]) + PHRASES_SHARE * hits
+    return Scored(frame, score, together, hits)
 
 
 def ensemble(scored: Scored, scores: EnglishScores, other: OtherScores) -> tuple[dict[str, Any], np.ndarray]:
@@ -157,34 +183,32 @@ def logit_scale(scored: Scored, anchors: np.ndarray) -> tuple[float, float]:
     return round(float(model.intercept_[0]), 6), round(float(model.coef_[0, 0]), 6)
 
 
-def write_ngrams(
-    out: Path,
-    english: Material,
-    others: Material,
-    weights: dict[int, Weights],
-    other_weights: dict[int, Weights],
-    scores: EnglishScores,
-    other: OtherScores,
-) -> list[Path]:
-    """The n-gram weights and their card; returns the files."""
-    own, rest = weights[fold_models.ALL], other_weights[fold_models.ALL]
-    tables = np.stack(
-        [
-            np.stack([own["recent"], scores.earlier_table(own)]),
-            np.stack([rest["recent"], rest["earlier"]]),
-        ]
-    )
-    small, scales = ngrams.quantised(tables)
-    tensors = {"weights": small, "scales": scales}
-    (out / "ngrams.safetensors").write_bytes(save(tensors))
+def learned_sources(english: Material, others: Material) -> list[dict[str, Any]]:
+    """The sources that the shipped models learned from, with their documents."""
     learned = pl.concat([given.corpus.frame.filter(fold_models.learned(given)) for given in (english, others)])
     sources = learned.group_by("source", "licence").agg(
         human=(pl.col("label") == "human").sum(), machine=(pl.col("label") == "ai").sum()
     )
-    heads = [{"language": FIRST_LANGUAGE, "table": 0, **_head(scores.centre, scores.spread)}]
-    heads += [
-        {"language": name, "table": 1, **_head(centre, width)} for name, (centre, width) in sorted(other.heads.items())
-    ]
+    return sources.sort("source", "licence").to_dicts()
+
+
+def write_ngrams(
+    out: Path,
+    model: int,
+    own: Weights,
+    rest: Weights,
+    scores: EnglishScores,
+    other: OtherScores,
+    sources: list[dict[str, Any]],
+) -> list[Path]:
+    """The n-gram weights of a model and their card; returns the files."""
+    earlier = earlier_table(own, scores.earlier_scales[model])
+    tables = np.stack([np.stack([own["recent"], earlier]), np.stack([rest["recent"], rest["earlier"]])])
+    small, scales = ngrams.quantised(tables)
+    tensors = {"weights": small, "scales": scales}
+    (out / "ngrams.safetensors").write_bytes(save(tensors))
+    heads = [{"language": FIRST_LANGUAGE, "table": 0, **_head(scores.grams[model])}]
+    heads += [{"language": name, "table": 1, **_head(scale[model])} for name, scale in sorted(other.grams.items())]
     card = {
         "name": "ngrams",
         "version": VERSION,
@@ -194,33 +218,37 @@ def write_ngrams(
         "window": ngrams.WINDOW,
         "seed": SEED,
         "heads": heads,
-        "sources": sources.sort("source", "licence").to_dicts(),
+        "sources": sources,
     }
     return [out / "ngrams.safetensors", _write(out / "ngrams.json", card)]
 
 
-def write_style(out: Path, english: Material, weights: dict[int, Weights], scores: EnglishScores) -> Path:
-    own = weights[fold_models.ALL]
+def write_style(out: Path, english: Material, own: Weights, scale: Scale) -> Path:
     assert english.centre is not None and english.spread is not None
     columns = {
         "centre": english.centre.round(6).tolist(),
         "spread": english.spread.round(6).tolist(),
         "weights": [[float(f"{w:.5g}") for w in own[name]] for name in ("recent_style", "earlier_style")],
-        "centres": scores.style_centre.round(6).tolist(),
-        "spreads": scores.style_spread.round(6).tolist(),
+        "centres": scale.centre.round(6).tolist(),
+        "spreads": scale.spread.round(6).tolist(),
     }
     return _write(out / stylometry.FILE, {"measures": style_measures.NAMES, **columns})
 
 
-def write_scores(path: Path, scored: Scored, units: np.ndarray, heads: np.ndarray) -> None:
-    """Every document's out-of-family score, human units and joint heads, for evaluation: no text."""
+def write_scores(path: Path, scored: Scored, units: np.ndarray, scores: EnglishScores, other: OtherScores) -> None:
+    """Every document's out-of-family score, human units, joint heads and members' scores, for evaluation: no text."""
+    heads = np.concatenate([scores.heads, other.heads])
+    rest = len(other.score)
     columns = {"score": scored.score, "units": units, "recent": heads[:, 0], "earlier": heads[:, 1]}
+    columns["ngrams"] = np.concatenate([scores.members["ngrams"], other.score])
+    columns["stylometry"] = np.concatenate([scores.members["stylometry"], np.full(rest, np.nan)])
+    columns["phrases"] = scored.phrases
     frame = scored.frame.with_columns(kind=scored.kinds.nearest(), **{k: pl.Series(v) for k, v in columns.items()})
     frame.write_parquet(path)
 
 
-def _head(centre: np.ndarray, width: np.ndarray) -> dict[str, list[float]]:
-    return {"centre": np.asarray(centre).round(6).tolist(), "spread": np.asarray(width).round(6).tolist()}
+def _head(scale: Scale) -> dict[str, list[float]]:
+    return {"centre": scale.centre.round(6).tolist(), "spread": scale.spread.round(6).tolist()}
 
 
 def _write(path: Path, stored: dict[str, Any]) -> Path:

@@ -1,6 +1,6 @@
 """The weights of the first tier's heads, fitted on everything and again without each fold; saved as they are fitted.
 
-recent: human text and mirrors; earlier: everything but mirrors; paired: `earlier` without sources of machine text alone.
+recent: human text and mirrors; earlier: everything but mirrors; paired: the same without sources of machine text alone.
 The last two are added up into one table. Two heads, because what tells current models from people and what told earlier
 ones hardly overlap: one model of both ranks either worse.
 """
@@ -20,9 +20,10 @@ from scipy.sparse import csr_matrix
 
 from auditor.detectors.first import style_measures, stylometry, wordstream
 from auditor.detectors.first.wordstream import Streams
-from auditor.detectors.training import heads, mixtures
-from auditor.detectors.training.families import FOLDS, MIRRORS
-from auditor.detectors.training.labelled import Labelled
+from auditor.detectors.training import heads
+from auditor.detectors.training.data import mixtures
+from auditor.detectors.training.data.families import FOLDS, MIRRORS
+from auditor.detectors.training.data.labelled import Labelled
 
 SEED = 20221130
 VERSION = "3"
@@ -123,7 +124,9 @@ def other_heads(given: Material, fold: int) -> Weights:
         rows = mixtures.other_rows(frame, mask, _rng(fold, place, 0), most=400, copies=2)
         chosen = heads.rows_of(frame, rows, heads.language_weights(frame, rows))
         numbers = np.unique(frame["language"].to_numpy()[rows], return_inverse=True)[1]
-        languages = csr_matrix((np.ones(len(rows), np.float32), (np.arange(len(rows)), numbers)))
+        amount = int(numbers.max(initial=-1)) + 1
+        ones = np.ones(len(rows), np.float32)
+        languages = csr_matrix((ones, (np.arange(len(rows)), numbers)), shape=(len(rows), amount))
         out[name] = heads.fit_ngrams(
             given.streams, chosen, _rng(fold, place, 1), views=2, extra=languages, by_cells=False
         )

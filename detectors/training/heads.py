@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 from auditor.detectors.first import ngrams
 from auditor.detectors.first.wordstream import Streams
-from auditor.detectors.training import labelled
+from auditor.detectors.training.data import labelled
 
 PENALTY, STEPS = 20.0, 45  # stopping early regularises: unseen families were not ranked better after more steps
 STYLE_PENALTY, STYLE_STEPS = 0.02, 60
@@ -35,11 +35,16 @@ class Rows:
     weights: np.ndarray
     cells: np.ndarray  # numbers from 0
 
+    @property
+    def both(self) -> bool:
+        """Whether there is text of both classes; otherwise nothing can be learned."""
+        return bool(self.machine.any() and not self.machine.all())
+
 
 def rows_of(frame: pl.DataFrame, rows: np.ndarray, weights: np.ndarray | None = None) -> Rows:
     """Rows of a frame; classes weigh the same unless weights (m,) are given."""
     machine = (frame["label"] == "ai").to_numpy()[rows]
-    share = machine.mean()
+    share = np.clip(machine.mean() if len(rows) else 0.5, 1e-9, 1 - 1e-9)
     equal = np.where(machine, 0.5 / share, 0.5 / (1 - share))
     names = (frame["language"] + "/" + frame["cell"]).to_numpy()[rows]
     return Rows(rows, machine, equal if weights is None else weights, np.unique(names, return_inverse=True)[1])
@@ -54,7 +59,7 @@ def language_weights(frame: pl.DataFrame, rows: np.ndarray) -> np.ndarray:
         for label in (False, True):
             chosen = own & (machine == label)
             weights[chosen] = own.sum() ** 0.5 / max(chosen.sum(), 30)
-    return weights / weights.mean()
+    return weights / weights.mean() if len(rows) else weights
 
 
 def fit_ngrams(
@@ -71,13 +76,15 @@ def fit_ngrams(
     Parameters: views, stretches of each document; extra (m, k), further columns that scoring leaves out; by_cells,
         whether an n-gram has to occur in several cells and not only in several rows
     """
+    out = np.zeros((2, 1 << ngrams.BITS), np.float32)
+    if not chosen.both:
+        return out
     several = np.repeat(np.arange(len(chosen.rows)), views)
     rows, machine, weights = chosen.rows[several], chosen.machine[several], chosen.weights[several]
     first, last = labelled.stretches(streams.offsets, rows, rng)
     nuisance = intercepts(chosen)[several]
     if extra is not None:
         nuisance = hstack([nuisance, extra[several]], format="csr")
-    out = np.zeros((2, 1 << ngrams.BITS), np.float32)
     for block, tokens in enumerate((streams.words, streams.forms)):
         x = matrix(tokens, ngrams.ORDERS[block], first, last)
         keep = widespread(x, chosen.cells[several]) if by_cells else np.flatnonzero(x.getnnz(0) >= LEAST_ROWS)
@@ -90,6 +97,8 @@ def fit_ngrams(
 
 def fit_style(products: np.ndarray, chosen: Rows) -> np.ndarray:
     """Weights (k,) float32 of style measures and their products (n, k), see stylometry.products."""
+    if not chosen.both:
+        return np.zeros(products.shape[1], np.float32)
     columns = np.hstack([products[chosen.rows], intercepts(chosen).toarray()])
     model = LogisticRegression(C=STYLE_PENALTY, max_iter=STYLE_STEPS)
     _fit(model, columns, chosen.machine, chosen.weights)
@@ -102,9 +111,7 @@ def intercepts(chosen: Rows) -> csr_matrix:
     human = np.bincount(chosen.cells, weights=~chosen.machine)
     both = np.minimum(machine, human) >= LEAST_OF_A_CLASS
     m = len(chosen.rows)
-    out = csr_matrix(
-        (both[chosen.cells].astype(np.float32), (np.arange(m), chosen.cells)), shape=(m, len(machine))
-    )
+    out = csr_matrix((both[chosen.cells].astype(np.float32), (np.arange(m), chosen.cells)), shape=(m, len(machine)))
     out.eliminate_zeros()
     return out
 
@@ -130,4 +137,3 @@ def _fit(model: LogisticRegression, x: csr_matrix | np.ndarray, y: np.ndarray, w
     with catch_warnings():
         simplefilter("ignore", ConvergenceWarning)  # stopping early is meant
         model.fit(x, y, sample_weight=weights)
-

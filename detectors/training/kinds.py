@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,8 @@ from sklearn.utils.extmath import randomized_svd
 from auditor.detectors.first import kinds
 from auditor.detectors.first.kinds import BITS, CARD, FILE, Kinds, LanguageKinds
 from auditor.detectors.interface import UNSPACED
-from auditor.detectors.training import mixtures
-from auditor.detectors.training.labelled import Labelled
+from auditor.detectors.training.data import mixtures
+from auditor.detectors.training.data.labelled import Labelled
 from auditor.text.batch import TextBatch
 from auditor.text.jit import kernel
 from auditor.text.spans import Span, spans
@@ -31,6 +32,18 @@ RAREST, FEWEST_DOCUMENTS = 0.0003, 4  # share and number of documents that a con
 COMMONEST = {"en": 0.08, "": 0.12}
 NAMING = 400  # documents of a kind that its name is found in
 WORDS = 3
+CLEAR = 0.7  # share of the occurrences at a place of the table that its word needs to name a kind
+
+
+def learn_all(frame: pl.DataFrame) -> Kinds:
+    """The kinds of every language from the licensed human text of labelled documents (see labelled.frame)."""
+    human = frame.filter((pl.col("label") == "human") & pl.col("licensed"))
+    models = {}
+    for english in (True, False):
+        corpus = mixtures.pool(human, english=english, seed=SEED)
+        for language in sorted(set(corpus.frame["language"])):
+            models[language] = learn(corpus, language)
+    return Kinds(models)
 
 
 def learn(corpus: Labelled, language: str) -> LanguageKinds:
@@ -39,14 +52,14 @@ def learn(corpus: Labelled, language: str) -> LanguageKinds:
     human = corpus.frame.filter((pl.col("language") == language) & (pl.col("label") == "human") & pl.col("licensed"))
     human = human.filter(pl.Series(mixtures.balanced(human, ENGLISH_CAP if english else OTHER_CAP)))
     rows, pairs = human["row"].to_numpy().astype(np.int64), language in UNSPACED
-    if len(rows) < FEWEST:
+    counts = content_matrix(corpus.batch, rows, pairs)
+    most_kinds = ENGLISH_KINDS if english else MOST_KINDS
+    amount = int(np.clip(len(rows) // DOCUMENTS_A_KIND, FEWEST_KINDS, most_kinds))
+    size = ENGLISH_SIZE if english else OTHER_SIZE
+    if len(rows) < FEWEST or len(content_columns(counts, COMMONEST.get(language, COMMONEST[""]))) < size:
         empty = np.zeros(0, np.uint32), np.zeros((0, 1), np.int8), np.ones((1, 1), np.float32)
         return LanguageKinds((f"{language}/all",), *empty, pairs)
-    counts = content_matrix(corpus.batch, rows, pairs)
-    amount = ENGLISH_KINDS if english else int(np.clip(len(rows) // DOCUMENTS_A_KIND, FEWEST_KINDS, MOST_KINDS))
-    columns, directions = directions_of(
-        counts, COMMONEST.get(language, COMMONEST[""]), ENGLISH_SIZE if english else OTHER_SIZE
-    )
+    columns, directions = directions_of(counts, COMMONEST.get(language, COMMONEST[""]), size)
     columns, directions = most_telling(counts, columns, directions, ENGLISH_COLUMNS if english else OTHER_COLUMNS)
     positions = _unit(_logarithmic(counts[:, columns]) @ directions.astype(np.float32))
     clusters = KMeans(amount, n_init=4, random_state=SEED).fit(positions)
@@ -57,15 +70,21 @@ def learn(corpus: Labelled, language: str) -> LanguageKinds:
 
 
 def directions_of(counts: csr_matrix, commonest: float, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Columns (c,) that are neither common nor rare, and their directions (c, size), idf folded in."""
+    """Columns (c,), see content_columns, and their directions (c, size), idf folded in."""
     n, documents = counts.shape[0], counts.getnnz(0)
-    columns = np.flatnonzero((documents < commonest * n) & (documents > max(RAREST * n, FEWEST_DOCUMENTS - 1)))
+    columns = content_columns(counts, commonest)
     idf = (np.log((1 + n) / (1 + documents[columns])) + 1).astype(np.float32)
     weighted = _logarithmic(counts[:, columns]).multiply(idf).tocsr()
     length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(1)).ravel()) + 1e-9
     weighted.data /= np.repeat(length, np.diff(weighted.indptr)).astype(np.float32)
     _, _, directions = randomized_svd(weighted, size, random_state=SEED, n_iter=4)
     return columns, directions.T * idf[:, None]
+
+
+def content_columns(counts: csr_matrix, commonest: float) -> np.ndarray:
+    """Columns (c,) of counts (n, k) that are neither in too many documents nor in too few."""
+    n, documents = counts.shape[0], counts.getnnz(0)
+    return np.flatnonzero((documents < commonest * n) & (documents > max(RAREST * n, FEWEST_DOCUMENTS - 1)))
 
 
 def most_telling(
@@ -121,7 +140,7 @@ def names_of(
         words: list[str] = []
         for column in np.argsort(-telling[k], kind="stable"):
             word = place_words.get(int(columns[column]))
-            if word and not any(word[:5] == other[:5] for other in words):
+            if word and not any(word[:4] == other[:4] for other in words):
                 words.append(word)
             if len(words) >= WORDS and f"{language}/{'-'.join(words[:WORDS])}" not in names:
                 break
@@ -141,18 +160,19 @@ def _words_of_places(
     for row in rows[chosen]:
         for place, word in _content_spans(spans(corpus.batch.document(int(row))[: kinds.READ_BYTES]), pairs):
             found.setdefault(place, Counter())[word] += 1
-    return {place: words.most_common(1)[0][0] for place, words in found.items()}
+    best = {place: words.most_common(1)[0] for place, words in found.items()}
+    return {place: word for place, (word, n) in best.items() if word.isalpha() and n > CLEAR * found[place].total()}
 
 
 def _content_spans(tokens: list[Span], pairs: bool) -> list[tuple[int, str]]:
     mask, shift = (1 << 64) - 1, 64 - BITS
     if not pairs:
-        return [(t.hash >> shift, t.word) for t in tokens if t.word.isalpha() and len(t.word.encode()) >= 4]
+        return [(t.hash >> shift, t.word) for t in tokens if len(t.word.encode()) >= 4]
     out = []
-    for before, token in zip(tokens, tokens[1:], strict=False):
-        if before.end == token.start and (before.word + token.word).isalpha():
-            h = ((token.hash * int(kinds.PRIME) & mask) ^ before.hash) * int(kinds.SPREAD) & mask
-            out.append((h >> shift, before.word + token.word))
+    for before, token in pairwise(tokens):
+        h = ((token.hash * int(kinds.PRIME) & mask) ^ before.hash) * int(kinds.SPREAD) & mask
+        together = before.word + token.word if before.end == token.start else " "
+        out.append((h >> shift, together))
     return out
 
 

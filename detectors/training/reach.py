@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import roc_auc_score
 
-from auditor.detectors.training.mixtures import balanced
+from auditor.detectors.training.data.mixtures import balanced
 
 FEWEST = 20  # documents of a family and class
 FOUND = 0.7  # AUROC, below which a family of machine text counts as not found

@@ -16,57 +16,58 @@ from auditor.detectors.first.ngrams import Ngrams
 from auditor.detectors.first.two_heads import HEADS, OFFSETS, soft_maximum
 from auditor.detectors.first_tier import Combination
 from auditor.detectors.training.calibration import A_CELL, spread
-from auditor.detectors.training.families import FOLDS
+from auditor.detectors.training.data.families import FOLDS
+from auditor.detectors.training.data.mixtures import balanced
 from auditor.detectors.training.fold_models import ALL, Material, Weights
-from auditor.detectors.training.mixtures import balanced
 from auditor.text.batch import TextBatch
 
 STYLE_SHARE = 0.35  # of the style heads beside the n-gram heads, both in human units
+LEAST_SPREAD = 1e-6
 FEWEST = 20  # human documents, below which a language has no scale
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Aligned:
-    """Raw scores of one kind of head by every model, aligned: out-of-family scores (n, heads), and the shipped model's
-    location and spread (heads,) of the aligning documents."""
+class Scale:
+    """Location and spread (heads,) of human text under a model."""
 
-    out: np.ndarray
     centre: np.ndarray
     spread: np.ndarray
+
+    def of(self, raw: np.ndarray) -> np.ndarray:
+        """Raw scores (n, heads) in human units."""
+        return (raw - self.centre) / self.spread
+
+    def after(self, other: Scale) -> Scale:
+        """The scale that gives in one step what this one gives of the other's units."""
+        return Scale(other.centre + other.spread * self.centre, other.spread * self.spread)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EnglishScores:
-    """Out-of-family joint heads (n, heads) and score (n,), and what the shipped models need to score alike."""
+    """Out-of-family joint heads (n, heads) and score (n,), and by model what it needs to score alike."""
 
     heads: np.ndarray
     score: np.ndarray
-    centre: np.ndarray
-    spread: np.ndarray
-    style_centre: np.ndarray
-    style_spread: np.ndarray
+    members: dict[str, np.ndarray]  # name -> (n,)
+    grams: dict[int, Scale]
+    style: dict[int, Scale]
+    earlier_scales: dict[int, tuple[float, float]]
     combinations: tuple[Combination, ...]
-    earlier_scales: tuple[float, float]
-
-    def earlier_table(self, own: Weights) -> np.ndarray:
-        """(2, 2^BITS) the shipped table of the head `earlier`."""
-        return earlier_table(own, self.earlier_scales)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OtherScores:
-    """The same for other languages: joint (n, heads), score (n,); heads: language -> centre and spread (heads,)."""
+    """The same for other languages; grams: language and model -> scale."""
 
-    joint: np.ndarray
+    heads: np.ndarray
     score: np.ndarray
-    heads: dict[str, tuple[np.ndarray, np.ndarray]]
+    grams: dict[str, dict[int, Scale]]
     combinations: dict[str, list[Combination]]
 
 
 def english_scores(given: Material, weights: dict[int, Weights]) -> EnglishScores:
     frame = given.corpus.frame
-    reference = (frame["reference"] & frame["licensed"]).to_numpy()
-    fold = frame["fold"].to_numpy()
+    reference, fold = reference_documents(frame), frame["fold"].to_numpy()
     raw: dict[int, np.ndarray] = {}
     scales: dict[int, tuple[float, float]] = {}
     for model, own in weights.items():
@@ -78,64 +79,77 @@ def english_scores(given: Material, weights: dict[int, Weights]) -> EnglishScore
         model: given.products @ np.stack([own["recent_style"], own["earlier_style"]], 1).astype(np.float64)
         for model, own in weights.items()
     }
-    grams, styles = align(raw, fold, reference), align(style, fold, reference)
-    anchors = human_anchors(frame)
-    parts, shipped = [], []
-    for aligned in (grams, styles):
-        centre, width = _scale(aligned.out[anchors])
-        parts.append((aligned.out - centre) / width)
-        shipped.append((aligned.centre + aligned.spread * centre, aligned.spread * width))
+    anchors, parts, scales_of = human_anchors(frame), [], []
+    for scores in (raw, style):
+        aligning = {model: scale_of(values[reference]) for model, values in scores.items()}
+        out = out_of_family(scores, aligning, fold)
+        human = scale_of(out[anchors])
+        parts.append(human.of(out))
+        scales_of.append({model: human.after(own) for model, own in aligning.items()})
     both = combine(("ngrams", "stylometry"), (1.0, STYLE_SHARE), parts, anchors, OFFSETS["en"])
     alone = combine(("ngrams",), (1.0,), parts[:1], anchors, OFFSETS["en"])
     members = dict(zip(both.members, parts, strict=True))
-    return EnglishScores(
-        both.heads(members), both.score(members), *shipped[0], *shipped[1], (both, alone), scales[ALL]
-    )
+    single = {name: soft_maximum(part) for name, part in members.items()}
+    heads, score, (grams, styles) = both.heads(members), both.score(members), scales_of
+    return EnglishScores(heads, score, single, grams, styles, scales, (both, alone))
 
 
 def other_scores(given: Material, weights: dict[int, Weights]) -> OtherScores:
     frame = given.corpus.frame
-    reference = (frame["reference"] & frame["licensed"]).to_numpy()
+    if not len(frame):
+        return OtherScores(np.zeros((0, HEADS)), np.zeros(0), {}, {})
+    reference = reference_documents(frame)
     raw = {model: _raw(given, own["recent"], own["earlier"]) for model, own in weights.items()}
-    aligned = align(raw, frame["fold"].to_numpy(), reference)
+    aligning = {model: scale_of(values[reference]) for model, values in raw.items()}
+    out = out_of_family(raw, aligning, frame["fold"].to_numpy())
     anchors, language = human_anchors(frame), frame["language"].to_numpy()
     joint, score = np.full((len(frame), HEADS), np.nan), np.full(len(frame), np.nan)
-    heads: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    grams: dict[str, dict[int, Scale]] = {}
     combinations: dict[str, list[Combination]] = {}
     for name in sorted(set(language)):
         own = language == name
         if (own & anchors).sum() < FEWEST:
             continue
-        centre, width = _scale(aligned.out[own & anchors])
-        joint[own] = (aligned.out[own] - centre) / width
-        heads[name] = (aligned.centre + aligned.spread * centre, aligned.spread * width)
-        combination = combine(("ngrams",), (1.0,), [joint[own]], anchors[own], OFFSETS[""])
+        human = scale_of(out[own & anchors])
+        joint[own] = human.of(out[own])
+        grams[name] = {model: human.after(scale) for model, scale in aligning.items()}
+        combination = combine(("ngrams",), (1.0,), [joint[own]], anchors[own], OFFSETS.get(name, OFFSETS[""]))
         combinations[name] = [combination]
         score[own] = combination.score({"ngrams": joint[own]})
-    return OtherScores(joint, score, heads, combinations)
+    return OtherScores(joint, score, grams, combinations)
 
 
 def combine(
     members: tuple[str, ...], shares: tuple[float, ...], parts: list[np.ndarray], anchors: np.ndarray, offset: float
 ) -> Combination:
     """The combination of members' heads (n, heads) each, its scales those of anchors (n,) bool."""
-    joint = sum(share * part for share, part in zip(shares, parts, strict=True))
-    centre, width = _scale(joint[anchors])
-    score = soft_maximum((joint[anchors] - centre) / width, offset)
-    numbers = [tuple(np.round(values, 6).tolist()) for values in (centre, width)]
+    joint = np.sum([share * part for share, part in zip(shares, parts, strict=True)], axis=0)
+    scale = scale_of(joint[anchors])
+    score = soft_maximum(scale.of(joint[anchors]), offset)
+    centre, width = (tuple(np.round(values, 6).tolist()) for values in (scale.centre, scale.spread))
     return Combination(
-        members, shares, *numbers, offset, round(float(np.median(score)), 6), round(spread(score), 6)
+        members, shares, centre, width, offset, round(float(np.median(score)), 6), round(spread(score), 6)
     )
 
 
-def align(raw: dict[int, np.ndarray], fold: np.ndarray, reference: np.ndarray) -> Aligned:
-    """Raw scores (n, heads) by model: each by the location and spread of the reference documents (n,) bool under it."""
+def out_of_family(raw: dict[int, np.ndarray], aligning: dict[int, Scale], fold: np.ndarray) -> np.ndarray:
+    """(n, heads) aligned scores of each document by the model of its fold."""
     out = np.full(raw[ALL].shape, np.nan)
     for model in range(FOLDS):
-        own = fold == model
-        centre, width = _scale(raw[model][reference])
-        out[own] = (raw[model][own] - centre) / width
-    return Aligned(out, *_scale(raw[ALL][reference]))
+        out[fold == model] = aligning[model].of(raw[model][fold == model])
+    return out
+
+
+def scale_of(values: np.ndarray) -> Scale:
+    """Median and spread of scores (n, heads); a head that learned nothing, all of whose scores are 0, has spread 1."""
+    widths = np.array([spread(column) for column in values.T])
+    return Scale(np.median(values, axis=0), np.where(widths < LEAST_SPREAD, 1.0, widths))
+
+
+def reference_documents(frame: pl.DataFrame) -> np.ndarray:
+    """(n,) bool: the human documents that align models; all of them where there are no held-out mirrors."""
+    chosen = (frame["reference"] & frame["licensed"]).to_numpy()
+    return chosen if chosen.sum() >= FEWEST else human_anchors(frame)
 
 
 def human_anchors(frame: pl.DataFrame) -> np.ndarray:
@@ -154,8 +168,3 @@ def _raw(given: Material, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     batch = given.corpus.batch
     spoken = TextBatch(batch.text, batch.offsets, batch.tokens, pl.Series(["en"] * len(batch)))
     return np.nan_to_num(Ngrams.of(np.stack([first, second])[None], {"en": 0}).heads(spoken))
-
-
-def _scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median and spread (heads,) of scores (n, heads)."""
-    return np.median(values, axis=0), np.array([spread(column) for column in values.T])

@@ -1,4 +1,4 @@
-"""Trains what tier 1 ships: the heads of `lm` and `encoder`, the stacks over both tiers and their score counts.
+"""Trains what the second tier ships: the heads of `lm` and `encoder`, the stacks over both tiers, their score counts.
 
 The neural models stay as they came and are read once (cached); what is fitted is linear, so that every score that a
 stack or a figure rests on is of heads that saw nothing of the document's family.
@@ -19,13 +19,15 @@ from auditor.detectors.deep import encoder, language_model, linear_head, surpris
 from auditor.detectors.deep.encoder import Encoder
 from auditor.detectors.deep.language_model import LanguageModel
 from auditor.detectors.deep.linear_head import Head
-from auditor.detectors.first_tier import Stack
 from auditor.detectors.second_tier import FIRST
-from auditor.detectors.training import first_tier, labelled
-from auditor.detectors.training.first_tier import folds
-from auditor.detectors.training.labelled import Labelled, normalised
-from auditor.detectors.training.stacking import BINS, calibration, fit_stack
-from auditor.text.batch import TextBatch
+from auditor.detectors.stack import Stack
+from auditor.detectors.training import first_tier
+from auditor.detectors.training.calibration import BINS, cells
+from auditor.detectors.training.data import labelled
+from auditor.detectors.training.data.families import MIRRORS
+from auditor.detectors.training.data.labelled import Labelled, normalised
+from auditor.detectors.training.data.mixtures import trainable
+from auditor.detectors.training.stacking import fit_stack
 
 SEED = 20221130
 LEAST_WORDS, MOST_WORDS = 100, 150
@@ -43,15 +45,15 @@ Say = Callable[[str], None]
 
 
 def train(folder: Path, out: Path, say: Say) -> list[Path]:
-    """Rebuild the weights of tier 1 below `out` from the labelled sources in `folder`; returns the files written.
+    """Rebuild the second tier's weights below `out` from the labelled sources in `folder`; returns the files written.
 
-    Texts that were read before come from the cache, so that a second call goes on where the first one ended.
+    The first tier's models without each fold are read from `out`, see first_tier.train. Texts that were read before
+    come from the cache, so that a second call goes on where the first one ended.
     Raises: DetectorError where the neural models are not installed
     """
-    corpus = labelled.read(folder)
-    target = sample(corpus, np.random.default_rng(SEED))
+    target = sample(labelled.frame(folder), np.random.default_rng(SEED))
     columns = read(target, say)
-    scores = family_scores(corpus, target, columns)
+    scores = family_scores(out, target, columns)
     stacks = [
         (fit_joint(members, scores, target.frame), joint_out_of_family(members, scores, target.frame))
         for members in STACKS
@@ -73,61 +75,55 @@ def read(target: Labelled, say: Say) -> dict[str, np.ndarray]:
     return out
 
 
-def family_scores(corpus: Labelled, target: Labelled, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def family_scores(models: Path, target: Labelled, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Scores (n,) of the target's documents by member, each by models that saw nothing of the document's family.
 
-    Parameters: columns (n, k), see `read`
+    Parameters: models, the folder that first_tier.train wrote; columns (n, k), see `read`
     """
     return {
-        FIRST: first_tier_scores(corpus, target),
+        FIRST: first_tier_units(models, target),
         "curvature": columns["lm"][:, surprisal.NAMES.index("curvature")],
         **{name: out_of_family(name, x, target.frame) for name, x in columns.items()},
     }
 
 
-def first_tier_scores(corpus: Labelled, target: Labelled) -> np.ndarray:
-    """Logits (n,) of the first tier by models and a stack that saw nothing of a document's fold."""
-    learn = first_tier.sample(corpus, np.random.default_rng(first_tier.SEED))
-    inside, scores = first_tier.out_of_family(learn, learn, target)
-    out, known, here = np.full(len(target.frame), np.nan), folds(learn.frame), folds(target.frame)
-    for fold in np.unique(here):
-        rest = known != fold
-        kept = learn.take(rest)
-        stack = fit_stack(
-            first_tier.STACKS[0],
-            {n: v[rest] for n, v in inside.items()},
-            kept.machine,
-            first_tier.weights_of(kept.frame),
-        )
-        out[here == fold] = stack.logit({n: v[here == fold] for n, v in scores.items()})
+def first_tier_units(models: Path, target: Labelled) -> np.ndarray:
+    """Human units (n,) of the first tier by models that saw nothing of a document's fold."""
+    out, fold, row = np.full(len(target.frame), np.nan), target.frame["fold"].to_numpy(), target.frame["row"].to_numpy()
+    for left_out in np.unique(fold):
+        ensemble = first_tier.of_fold(models, int(left_out))
+        units, _ = ensemble.in_human_units(target.batch, ensemble.score(target.batch).logit)
+        out[fold == left_out] = units[row[fold == left_out]]
     return out
 
 
-def sample(corpus: Labelled, rng: np.random.Generator, *, per_class: int = PER_CLASS, least: int = 20) -> Labelled:
-    """English prose, per_class human and as many machine documents of each source with both, normalised and cut.
+def sample(frame: pl.DataFrame, rng: np.random.Generator, *, per_class: int = PER_CLASS, least: int = 20) -> Labelled:
+    """English prose of a frame (see labelled.frame), normalised and cut: per_class documents of each source and class.
 
-    The generators of a source share its machine half equally. Sources with fewer than `least` of a class are left out.
+    Both classes of a source are needed, but for mirrors and licensed human text, which belong together. Generators of a
+    source share its machine half equally. Mirrors come three times as often. Cells take turns.
     """
-    frame = corpus.frame.with_columns(lot=pl.Series(rng.random(len(corpus.frame)))).filter(
+    frame = frame.with_columns(lot=pl.Series(rng.random(len(frame)))).filter(
         (pl.col("language") == "en")
+        & (pl.col("attack") == "none")
         & (pl.col("label") != "mixed")
         & (pl.col("domain").str.to_lowercase() != "code")
-        & (pl.col("words") >= LEAST_WORDS + 5)
+        & labelled.long_enough(LEAST_WORDS + 5)
     )
     kind = ("source", "label")
-    turn = pl.col("lot").rank("ordinal").over(*kind, "generator")
+    turn = pl.col("lot").rank("ordinal").over(*kind, "generator", "cell")
     frame = frame.with_columns(place=(turn + pl.col("lot")).rank("ordinal").over(*kind))
-    frame = frame.filter(pl.len().over(*kind) >= least).filter(pl.col("label").n_unique().over("source") == 2)
-    return _shortened(Labelled(frame.filter(pl.col("place") <= per_class).drop("lot", "place"), corpus.batch))
+    paired = (pl.col("label").n_unique().over("source") == 2) | pl.col("source").str.starts_with("human_")
+    most = pl.when(pl.col("source") == MIRRORS).then(3 * per_class).otherwise(per_class)
+    frame = frame.filter((pl.len().over(*kind) >= least) & (paired | (pl.col("source") == MIRRORS)))
+    return _shortened(frame.filter(pl.col("place") <= most).drop("lot", "place"))
 
 
-def _shortened(chosen: Labelled) -> Labelled:
+def _shortened(chosen: pl.DataFrame) -> Labelled:
     """The documents' first 100 to 150 words, as a batch of their own."""
     pattern = rf"^((?:\S+\s){{{LEAST_WORDS - 1},{MOST_WORDS - 1}}}\S+)"
-    plain = chosen.texts().to_frame().select(normalised(pl.col("text")).str.extract(pattern))["text"]
-    frame = chosen.frame.filter(plain.is_not_null()).with_columns(row=pl.int_range(pl.len()))
-    batch = TextBatch.of(plain.drop_nulls(), frame["language"])
-    return Labelled(frame.with_columns(words=pl.Series(batch.tokens.words)), batch)
+    plain = chosen.with_columns(text=normalised(pl.col("text")).str.extract(pattern))
+    return labelled.batched(plain.filter(pl.col("text").is_not_null()))
 
 
 def fit_head(name: str, x: np.ndarray, frame: pl.DataFrame) -> Head:
@@ -135,7 +131,7 @@ def fit_head(name: str, x: np.ndarray, frame: pl.DataFrame) -> Head:
 
     Rows with a missing column are left out.
     """
-    use = frame["licensed"].to_numpy() & np.isfinite(x).all(1)
+    use = trainable(frame) & np.isfinite(x).all(1)
     centre, spread = x[use].mean(0), x[use].std(0) + 1e-6
     ease = np.ones(x.shape[1])
     ease[: len(surprisal.NAMES) if name == "lm" else 0] = EASE
@@ -148,7 +144,7 @@ def fit_head(name: str, x: np.ndarray, frame: pl.DataFrame) -> Head:
 
 def out_of_family(name: str, x: np.ndarray, frame: pl.DataFrame) -> np.ndarray:
     """Logits (n,) of rows (n, k) by heads that saw nothing of a row's fold."""
-    out, here = np.full(len(frame), np.nan), folds(frame)
+    out, here = np.full(len(frame), np.nan), frame["fold"].to_numpy()
     for fold in np.unique(here):
         rest = here != fold
         head = fit_head(name, x[rest], frame.filter(pl.Series(rest)))
@@ -167,7 +163,7 @@ def fit_joint(members: Sequence[str], scores: Mapping[str, np.ndarray], frame: p
 
 def joint_out_of_family(members: Sequence[str], scores: Mapping[str, np.ndarray], frame: pl.DataFrame) -> np.ndarray:
     """(n,) the stack's logits, by stacks that saw nothing of a row's fold either."""
-    out, here = np.full(len(frame), np.nan), folds(frame)
+    out, here = np.full(len(frame), np.nan), frame["fold"].to_numpy()
     for fold in np.unique(here):
         rest = here != fold
         stack = fit_joint(members, {n: scores[n][rest] for n in members}, frame.filter(pl.Series(rest)))
@@ -202,8 +198,8 @@ def write(
     }
     entries = []
     for stack, logit in stacks:
-        cells = calibration(frame.filter("licensed"), logit[own])["cells"]
-        entries.append(asdict(stack) | {"cells": [cell | {"bins": BINS} for cell in cells]})
+        counted = cells(frame.filter("licensed"), logit[own])
+        entries.append(asdict(stack) | {"cells": [cell | {"bins": BINS} for cell in counted]})
     written = [_write(out / file, card | what | fitted[name].as_dict()) for file, (name, what) in read_from.items()]
     return [*written, _write(out / "second_tier.json", card | {"stacks": entries})]
 

@@ -1,11 +1,10 @@
-"""The combination: copes with missing members, stays on the grid, and explains in its own units."""
+"""The combination: copes with missing members, stays on the grid, gives human units, and explains in its own units."""
 
 import numpy as np
 import polars as pl
 import pytest
 
-from auditor.detectors.first_tier import Ensemble, Stack
-from auditor.detectors.training.stacking import SHARES, calibration, fit_stack
+from auditor.detectors.first_tier import CLAIMED, LEVELS, Combination, Ensemble
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
@@ -15,32 +14,70 @@ CHAT = (
     "Certainly! Here is a rewritten version. It is important to note that the rich tapestry of culture plays a crucial "
     "role in fostering a sense of community. As an AI language model, I delve into the complexities. Moreover, "
 ) * 5
+ESSAY = (
+    "In today's fast-paced world, finding balance is more important than ever. Here's the thing: it isn't about doing "
+    "more, it's about doing what matters. Start small. Pick one habit, one quiet moment, and build from there. "
+    "The result? A life that feels less like a checklist and more like a conversation. "
+) * 4
 
 
-def scores(*texts: str, language: str = "en"):
-    return SHIPPED.score(TextBatch.of(pl.Series(texts), pl.Series([language] * len(texts))))
+def batch(*texts: str, language: str | None = "en") -> TextBatch:
+    return TextBatch.of(pl.Series(texts), pl.Series([language] * len(texts), dtype=pl.String))
 
 
-def test_chat_text_scores_above_a_plain_tale():
-    found = scores(HUMAN, CHAT)
-    assert found.logit[1] > 3 > found.logit[0]
-    assert np.all((found.probability > 0) & (found.probability < 1)) and found.tier.tolist() == [0, 0]
+def scores(*texts: str, language: str | None = "en"):
+    return SHIPPED.score(batch(*texts, language=language))
 
 
-def test_texts_that_no_stack_covers_have_no_logit():
-    assert np.isnan(scores("too short").logit[0]) and np.isnan(scores(HUMAN, language="fi").logit[0])
+def test_machine_text_scores_above_a_plain_tale():
+    found = scores(HUMAN, CHAT, ESSAY)
+    assert found.logit[1] > 1 > found.logit[0] and found.logit[2] > found.logit[0]
+    assert np.all((found.probability > 0) & (found.probability < 1)) and found.tier.tolist() == [0, 0, 0]
+    assert list(found.members) == ["phrases", "ngrams", "stylometry"]
 
 
-def test_a_missing_member_falls_back_to_a_smaller_stack():
-    members = {"a": np.array([1.0, 1, np.nan]), "b": np.array([2.0, np.nan, np.nan])}
-    stacks = (Stack(("a", "b"), 0.0, (1.0, 1.0)), Stack(("a",), 0.5, (2.0,)))
-    found = Ensemble((), stacks, {}).combine(members, 3)
-    assert found.logit[:2].tolist() == [3.0, 2.5] and np.isnan(found.logit[2])
+def test_texts_that_nothing_combines_have_no_logit_no_units_and_no_kind():
+    for text, language in (("too short", "en"), (HUMAN, "fi"), ("", "en")):
+        found = scores(text, language=language)
+        units, kinds = SHIPPED.in_human_units(batch(text, language=language), found.logit)
+        assert np.isnan(found.logit[0]) and np.isnan(units[0]) and kinds.to_list() == [None]
 
 
-def test_the_logit_stays_on_the_grid():
-    stack = Stack(("a",), 0.0, (1.0,))
-    assert stack.logit({"a": np.array([1e9, -1e9])}).tolist() == [12.0, -12.0]
+def test_a_missing_member_falls_back_to_a_smaller_combination():
+    english = SHIPPED.combinations["en"]
+    assert [c.members for c in english] == [("ngrams", "stylometry"), ("ngrams",)]
+    both = {"ngrams": np.array([[1.0, 2.0]] * 2), "stylometry": np.array([[0.5, 0.5], [np.nan, np.nan]])}
+    joint = SHIPPED._combined(batch("a", "b"), both)
+    assert joint[0] == pytest.approx(english[0].score(both)[0])
+    assert joint[1] == pytest.approx(english[1].score(both)[1])
+
+
+def test_a_combination_puts_human_text_at_zero_and_its_spread_at_one():
+    own = Combination(("a",), (2.0,), (1.0, 1.0), (2.0, 2.0), 0.0, 0.3, 1.5)
+    heads = {"a": np.array([[0.5, 0.5]])}
+    assert own.heads(heads)[0].tolist() == [0.0, 0.0]
+    assert own.score(heads)[0] == pytest.approx((0.5 * np.log(2) - 0.3) / 1.5)
+
+
+def test_head_weights_are_the_slopes_of_the_score():
+    own, step = SHIPPED.combinations["en"][0], 1e-5
+    members = {"ngrams": np.array([[1.0, 0.4]]), "stylometry": np.array([[0.2, -0.3]])}
+    joint = own.heads(members)[0]
+    for member in members:
+        for head, weight in enumerate(own.head_weights(member, joint)):
+            moved = {name: values.copy() for name, values in members.items()}
+            moved[member][0, head] += step
+            assert (own.score(moved)[0] - own.score(members)[0]) / step == pytest.approx(weight, abs=1e-4)
+
+
+def test_human_units_undo_the_calibration_of_a_kind():
+    text = batch(HUMAN, CHAT)
+    logit = SHIPPED.score(text).logit
+    units, kinds = SHIPPED.in_human_units(text, logit)
+    assert units.dtype == np.float64 and kinds.dtype == pl.String and kinds.null_count() == 0
+    higher, _ = SHIPPED.in_human_units(text, logit + 1)
+    assert np.all(higher > units) and units[1] > units[0]
+    assert np.abs(SHIPPED.in_human_units(text, np.array([1e9, -1e9]))[0]).tolist() == [12.0, 12.0]
 
 
 def test_members_that_nothing_combines_are_refused():
@@ -48,45 +85,43 @@ def test_members_that_nothing_combines_are_refused():
         Ensemble.load(["phrases"])
 
 
-def test_fitting_recovers_scale_and_intercept_and_copes_with_missing_scores():
-    rng = np.random.default_rng(3)
-    a, b = rng.normal(size=20_000), rng.normal(size=20_000)
-    joint = SHARES["ngrams"] * a + SHARES["stylometry"] * b
-    machine = rng.random(20_000) < 1 / (1 + np.exp(0.5 - 1.5 * joint))
-    a[:500] = np.nan
-    stack = fit_stack(("ngrams", "stylometry"), {"ngrams": a, "stylometry": b}, machine, np.ones(20_000))
-    assert stack.intercept == pytest.approx(-0.5, abs=0.06)
-    assert stack.weights == pytest.approx((1.5, 1.5 * SHARES["stylometry"]), abs=0.08)
+def test_ngrams_alone_score_every_language_of_the_ensemble():
+    alone = Ensemble.load(["ngrams"])
+    assert set(alone.languages) == set(SHIPPED.languages)
+    assert np.isfinite(alone.score(batch(HUMAN)).logit[0])
 
 
-def test_calibration_counts_every_scored_document_once_in_its_cell():
-    frame = pl.DataFrame(
-        {
-            "family": "f",
-            "source": "s",
-            "domain": "d",
-            "language": "en",
-            "label": ["human", "ai", "ai", "ai"],
-            "generator": ["", "x", "x", "x"],
-            "base": False,
-            "words": [150, 500, 500, 50],
-        }
-    )
-    cells = calibration(frame, np.array([-13.0, 0.1, np.nan, 1.0]))["cells"]
-    assert [(c["label"], c["band"], c["documents"], c["first"]) for c in cells] == [
-        ("ai", 400, 1, 48),
-        ("human", 100, 1, 0),
-    ]
+def test_every_language_says_how_far_the_score_was_measured():
+    assert set(SHIPPED.reach.values()) <= set(LEVELS) and SHIPPED.reach["en"] == "measured"
+    assert set(SHIPPED.languages) == {name for name, level in SHIPPED.reach.items() if level in CLAIMED}
+    assert {"en", "de", "fr", "es", "it", "pt", "ru", "zh", "ja"} <= set(SHIPPED.languages)
 
 
-def test_the_shipped_calibration_covers_families_and_both_classes():
+def test_the_calibration_has_the_form_that_estimates_read():
+    found = SHIPPED.calibration()
+    assert (found["bins"], found["lowest"], found["highest"]) == (96, -12.0, 12.0)
+    assert {row["kind"] for row in found["kinds"]} == set(SHIPPED.kinds.names)
+    assert all(row["scale"] > 0.2 and 0 < row["variance"] < 3 for row in found["kinds"])
+    assert set(found["shift"]) == {"within", "uncovered", "common", "machine_shift", "log_scale"}
+    assert all(0 < value < 2 for value in found["shift"].values())
+
+
+def test_the_counts_stand_on_the_grid_and_human_text_lies_about_zero():
     cells = pl.DataFrame(SHIPPED.calibration()["cells"])
-    assert cells["family"].n_unique() >= 5 and set(cells["label"]) == {"human", "ai"}
-    assert cells.filter(label="human")["documents"].sum() > 3000
+    assert set(cells["label"]) == {"human", "ai"} and cells["source"].n_unique() >= 15
     assert (cells["counts"].list.sum() == cells["documents"]).all()
+    assert (cells["first"] >= 0).all() and (cells["first"] + cells["counts"].list.len() <= 96).all()
+    middles = {}
+    for label in ("human", "ai"):
+        total = np.zeros(96)
+        for cell in cells.filter(pl.col("label") == label, ~pl.col("base"), language="en").iter_rows(named=True):
+            total[cell["first"] : cell["first"] + len(cell["counts"])] += np.array(cell["counts"]) / cell["documents"]
+        middles[label] = -12 + 0.25 * (np.searchsorted(np.cumsum(total), total.sum() / 2) + 0.5)
+    assert abs(middles["human"]) < 0.5 and middles["ai"] > 1.2
 
 
 def test_an_explanation_names_members_and_what_moved_them():
     found = SHIPPED.explain(CHAT)
-    assert {e.detector for e in found} >= {"ngrams", "phrases"}
-    assert any("As an AI language model" in e.what and e.weight > 1 for e in found)
+    assert {e.detector for e in found} >= {"ngrams", "phrases", "stylometry"}
+    assert any("As an AI language model" in e.what and e.weight > 0.5 for e in found)
+    assert SHIPPED.explain("too short") == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -55,10 +55,11 @@ class Measurer:
             unknown = languages.is_null()
             found = identify(batch if unknown.all() else TextBatch.of(frame.filter(unknown)["text"]))
             languages = _fill(languages, unknown, found)
-            batch = TextBatch(batch.text, batch.offsets, batch.tokens, languages)
+            batch = replace(batch, languages=languages)
         ids = identity.stable_ids(corpus, shard, frame["row"].to_numpy())
         content = content_hashes(batch.text, batch.offsets)
         scores = self.ensemble.score(batch)
+        units, _ = self.ensemble.in_human_units(batch, scores.logit)
         reasons = self._reasons(batch, scores.logit)
         eligible = np.array([reason is None for reason in reasons], dtype=bool)  # of no documents too
         hosts = identity.host_hashes(frame["host"].to_list())
@@ -75,8 +76,8 @@ class Measurer:
             group=pl.Series(identity.groups(hosts, ids)),
             eligible=pl.Series(eligible),
             skip_reason=pl.Series(reasons, dtype=pl.String),
-            score=_nullable(scores.logit),
-            score_bin=pl.Series(score_bins(np.where(eligible, scores.logit, np.nan))),
+            score=_nullable(units),
+            score_bin=pl.Series(score_bins(np.where(eligible, units, np.nan))),
             tier=pl.Series(scores.tier.astype(np.uint8)),
             **{f"score_{name}": _nullable(values) for name, values in scores.members.items()},
         )

@@ -15,7 +15,8 @@ from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
 RNG = np.random.default_rng(5)
-MODEL = ngrams.Ngrams.of({"en": (RNG.normal(size=(2, 1 << ngrams.BITS)), 0.25)})
+CENTRES, SPREADS = np.array([[0.25, -0.5]]), np.array([[2.0, 0.5]])
+MODEL = ngrams.Ngrams.of(RNG.normal(size=(1, 2, 2, 1 << ngrams.BITS)), {"en": 0}, CENTRES, SPREADS)
 MASK = (1 << 64) - 1
 
 
@@ -35,18 +36,23 @@ def naive_places(tokens: list[int], orders: int) -> list[int]:
     return found
 
 
-def naive_window(tokens: list[int], block: int) -> float:
+def naive_window(tokens: list[int], block: int, head: int) -> float:
     counts = {p: min(c, ngrams.MOST) for p, c in Counter(naive_places(tokens, ngrams.ORDERS[block])).items()}
-    norm = sqrt(sum(log1p(c) ** 2 for c in counts.values()))
-    return sum(float(MODEL.scales[0, block] * MODEL.weights[0, block, g]) * log1p(c) for g, c in counts.items()) / norm
+    norm = sqrt(sum(round(log1p(c) * 64) ** 2 for c in counts.values()))
+    weights = ngrams.unpack(MODEL.weights[0, block])[:, head] * MODEL.scales[0, block, head]
+    return sum(float(weights[g]) * round(log1p(c) * 64) for g, c in counts.items()) / norm
 
 
-def naive_score(text: str) -> float:
+def naive_heads(text: str) -> list[float]:
     tokens = wordstream.places(text, ngrams.READ_BYTES)
     k = max(1, (len(tokens) + ngrams.WINDOW // 2) // ngrams.WINDOW)
     cuts = [len(tokens) * i // k for i in range(k + 1)]
     blocks = [[token.word for token in tokens], [token.form for token in tokens]]
-    return sum(naive_window(own[a:b], n) for n, own in enumerate(blocks) for a, b in pairwise(cuts)) / k + 0.25
+    raw = [
+        sum(naive_window(own[a:b], n, head) for n, own in enumerate(blocks) for a, b in pairwise(cuts)) / k
+        for head in range(2)
+    ]
+    return [(x - c) / s for x, c, s in zip(raw, CENTRES[0], SPREADS[0], strict=True)]
 
 
 @settings(max_examples=15)
@@ -55,19 +61,36 @@ def test_the_kernel_scores_like_the_naive_twin(words: int, vocabulary: int):
     marked = np.random.default_rng(words)
     listed = [f"w{'abc'[i % 3]}{'xyz'[i % 7 % 3]}{',' * (i % 5 == 0)}" if i % 2 else "the" for i in range(vocabulary)]
     text = " ".join(listed[i] for i in marked.integers(0, vocabulary, words))
-    assert MODEL.score(batch(text))[0] == pytest.approx(naive_score(text), abs=1e-3)
+    assert MODEL.heads(batch(text))[0].tolist() == pytest.approx(naive_heads(text), abs=1e-6)
 
 
 def test_training_features_give_the_same_score_as_the_scoring_kernel():
     text = batch(" ".join(f"w{'abcdefg'[i % 7]}, the" for i in range(70)))
     read = wordstream.streams(text, np.array([0]))
-    total = 0.25
+    total = np.zeros(2)
     for block, tokens in enumerate((read.words, read.forms)):
         room = len(tokens) * ngrams.ORDERS[block]
         indices, values, ends = np.empty(room, np.int32), np.empty(room, np.float32), np.zeros(2, np.int64)
         ngrams.features(tokens, ngrams.ORDERS[block], read.offsets[:1], read.offsets[1:], indices, values, ends)
-        total += values[: ends[1]] @ MODEL.weights[0, block][indices[: ends[1]]] * MODEL.scales[0, block]
-    assert MODEL.score(text)[0] == pytest.approx(total, abs=1e-4)
+        weights = ngrams.unpack(MODEL.weights[0, block][indices[: ends[1]]]) * MODEL.scales[0, block]
+        total += values[: ends[1]] @ weights
+    expected = (total - CENTRES[0]) / SPREADS[0]
+    assert MODEL.heads(text)[0].tolist() == pytest.approx(expected.tolist(), abs=0.02)  # logs in steps of 1/64
+
+
+@pytest.mark.parametrize("extreme", [-127, -1, 0, 1, 127])
+def test_packing_keeps_both_heads_weights(extreme: int):
+    small = np.zeros((1, 2, 2, 1 << ngrams.BITS), np.int8)
+    small[0, :, 0, :5] = [[extreme] * 5, [-127, -1, 0, 1, 127]]
+    back = ngrams.unpack(ngrams.pack(small)[0, 0, :5])
+    assert back.tolist() == [[extreme, other] for other in (-127, -1, 0, 1, 127)]
+
+
+def test_eight_bits_move_no_score_much():
+    exact = RNG.normal(size=(1, 2, 2, 1 << ngrams.BITS))
+    small, scales = ngrams.quantised(exact)
+    restored = small * scales.swapaxes(1, 2)[..., None]
+    assert np.abs(restored - exact).max() <= scales.max() / 2 + 1e-9
 
 
 def test_a_score_does_not_depend_on_the_rest_of_the_batch():
@@ -81,6 +104,12 @@ def test_short_and_foreign_documents_have_no_score_and_unknown_ones_are_taken_as
     long = "word " * 50
     scores = MODEL.score(batch("too short", long, long, long, languages=["en", "en", "fi", None]))
     assert np.isnan(scores).tolist() == [True, False, True, False]
+
+
+def test_texts_without_spaces_are_long_enough_by_characters():
+    model = ngrams.Ngrams.of(RNG.normal(size=(1, 2, 2, 1 << ngrams.BITS)), {"zh": 0})
+    scores = model.score(batch("天" * 99, "天" * 100, languages=["zh", "zh"]))
+    assert np.isnan(scores).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("text", ["", "\x00" * 300, "😀" * 500, "a" * 1_000_000, "\ufffd\n" * 99, "x y " * 100_000])
@@ -99,7 +128,9 @@ def test_case_quotes_and_line_breaks_do_not_move_the_score():
 def test_the_explanation_adds_up_to_the_score():
     text = " ".join(f"w{'abcdefghijk'[i % 11]}," for i in range(100))
     found = MODEL.explain(text, most=10_000)
-    assert sum(e.weight for e in found) + 0.25 == pytest.approx(float(MODEL.score(batch(text))[0]), abs=1e-3)
+    found_with = MODEL.explain(text, most=10_000, weights=(0.0, 1.0))
+    raw = MODEL.heads(batch(text))[0] + CENTRES[0] / SPREADS[0]
+    assert sum(e.weight for e in found_with) == pytest.approx(raw[1], abs=1e-6)
     assert all(text[e.start : e.end] == e.what for e in found)
 
 

@@ -1,12 +1,13 @@
-"""Heads and stacks of tier 1: what they learn from, what they leave out, and how false alarms are counted."""
+"""Heads and stacks of the second tier: what they learn from, what they leave out, and how false alarms are counted."""
 
 import numpy as np
 import polars as pl
 import pytest
 
+from auditor.detectors.evaluation import second_tier as second_tier_evaluation
 from auditor.detectors.second_tier import FIRST
-from auditor.detectors.training import second_tier, second_tier_evaluation
-from auditor.detectors.training.labelled import Labelled
+from auditor.detectors.training import second_tier
+from auditor.detectors.training.data.labelled import Labelled
 from auditor.text.batch import TextBatch
 
 SOURCES = ("outfox", "l2r", "glimpse", "mixset", "qwen_qa_multi")
@@ -21,6 +22,9 @@ def frame_of(n: int, rng: np.random.Generator) -> pl.DataFrame:
             "label": np.where(rng.random(n) < 0.3, "ai", "human"),
             "licensed": source != "mixset",
             "base": False,
+            "held_out": False,
+            "reference": False,
+            "fold": np.unique(source, return_inverse=True)[1],
         }
     )
 

@@ -150,7 +150,7 @@ def test_the_sample_is_read_once_and_the_documents_say_so(opened, tmp_path, loud
     assert check["estimate"]["n"] == 120 and check["estimate"]["status"] == "inconclusive"
     assert "hits are known from other generators only" in check["estimate"]["reason"]
     found = next(f for f in report["findings"] if f["kind"] == "deep_sample")
-    assert found["evidence"]["sampling_width_of_twice_as_many"] < found["evidence"]["sampling_width"]
+    assert found["evidence"]["sampling_width_of_twice_as_many"] <= found["evidence"]["sampling_width"]
     assert "loud" in [card["name"] for card in report["detectors"]]
 
 

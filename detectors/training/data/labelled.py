@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from auditor.detectors.training import families, mirrors
+from auditor.detectors.training.data import families, mirrors
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
@@ -97,9 +97,10 @@ def batched(found: pl.DataFrame) -> Labelled:
     return Labelled(described, batch)
 
 
-def frame(folder: Path) -> pl.DataFrame:
-    """All labelled documents below a folder, Parquet files, one a source, and the shipped mirrors.
+def frame(folder: Path, mirrored: Path = mirrors.FILE) -> pl.DataFrame:
+    """All labelled documents below a folder, Parquet files, one a source, and mirrors.
 
+    Parameters: mirrored, the mirrors' file; those of human documents that the folder lacks are left out
     Returns: the columns of COLUMNS and OPTIONAL, source, and those of `families.described`
     Raises: DetectorError where there is no file, or where a column is missing
     """
@@ -114,8 +115,8 @@ def frame(folder: Path) -> pl.DataFrame:
         parts.append(_with_optional(pl.read_parquet(file, columns=[*COLUMNS, *columns.intersection(OPTIONAL)])))
         parts[-1] = parts[-1].with_columns(source=pl.lit(file.stem))
     twins = pl.concat([part.select("id") for part in parts])["id"]
-    mirrored = mirrors.read().with_columns(attack=pl.lit("none"))
-    parts.append(_with_optional(mirrored.filter(pl.col("pair_id").is_in(twins.implode()))).select(parts[0].columns))
+    written = mirrors.read(mirrored).with_columns(attack=pl.lit("none"))
+    parts.append(_with_optional(written.filter(pl.col("pair_id").is_in(twins.implode()))).select(parts[0].columns))
     whole = families.described(pl.concat(parts)).with_columns(
         attack=pl.col("attack").fill_null("none").replace("", "none"),
         language=pl.col("language").replace("zh-tw", "zh"),
@@ -126,7 +127,8 @@ def frame(folder: Path) -> pl.DataFrame:
 def _with_optional(part: pl.DataFrame) -> pl.DataFrame:
     absent = [pl.lit(None, pl.String).alias(name) for name in OPTIONAL if name not in part.columns]
     return part.with_columns(absent).select(
-        *[pl.col(name).cast(pl.String) for name in (*COLUMNS, *OPTIONAL)], *[c for c in ("source",) if c in part.columns]
+        *[pl.col(name).cast(pl.String) for name in (*COLUMNS, *OPTIONAL)],
+        *[c for c in ("source",) if c in part.columns],
     )
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor.detectors.training.families import MIRRORS, is_held_out
+from auditor.detectors.training.data.families import MIRRORS, is_held_out
 from auditor.text.spans import spans
 
-FILE = Path(__file__).parent / "mirrors.parquet"
+FILE = Path(__file__).parents[1] / "mirrors.parquet"
 GENERATOR, LICENCE = "frontier-2026", "own"
 COLUMNS = (
     "id",
@@ -33,15 +33,15 @@ COLUMNS = (
 GRAM, MOST_SHARED = 8, 0.2  # words; share of a mirror's n-grams that its human text may have
 
 
-def read() -> pl.DataFrame:
-    """The shipped mirrors."""
-    return pl.read_parquet(FILE)
+def read(path: Path = FILE) -> pl.DataFrame:
+    """Mirrors of a file; the shipped ones without any."""
+    return pl.read_parquet(path)
 
 
 def collect(first: Path, written: Path, sources: Path) -> tuple[pl.DataFrame, int]:
-    """The mirrors of a Parquet file and of the JSON lines below a folder, and how many were dropped.
+    """The mirrors of a Parquet file and of the JSON lines in a folder, and how many of them were dropped.
 
-    A mirror that repeats its human text, or whose request is a copy of an earlier one's answer, is dropped.
+    One that repeats its human text, which is looked up in the folder of sources, or an earlier mirror is dropped.
     """
     columns = ["id", "text", "domain", "language", "pair_id", "mode", "prompt"]
     frame = pl.concat([pl.read_parquet(first).select(columns), pl.DataFrame(list(_lines(written))).select(columns)])
@@ -63,7 +63,7 @@ def collect(first: Path, written: Path, sources: Path) -> tuple[pl.DataFrame, in
     return kept.select(COLUMNS), sum(repeated)
 
 
-def write(frame: pl.DataFrame, path: Path = FILE) -> None:
+def write(frame: pl.DataFrame, path: Path) -> None:
     frame.write_parquet(path, compression="zstd", compression_level=19)
 
 
@@ -97,5 +97,3 @@ def _human_texts(folder: Path, ids: pl.Series) -> dict[str, str]:
         rows = pl.scan_parquet(file).filter(pl.col("id").is_in(ids.implode()) & (pl.col("label") == "human"))
         found |= dict(rows.select("id", "text").collect().iter_rows())
     return found
-
-

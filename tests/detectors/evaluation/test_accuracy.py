@@ -1,13 +1,12 @@
 """What ships as measured is what was measured: every built-in detector, with an interval around its value."""
 
 import json
-from pathlib import Path
 
 import polars as pl
 import pytest
 
 from auditor.detectors import registry
-from auditor.detectors.training import accuracy
+from auditor.detectors.evaluation import accuracy
 
 
 def test_every_built_in_detector_ships_with_what_it_was_measured_to_find():
@@ -18,26 +17,27 @@ def test_every_built_in_detector_ships_with_what_it_was_measured_to_find():
             assert 0 <= lower <= value <= upper <= 1
 
 
-def test_the_members_of_the_card_have_the_figures_that_ship():
-    card = (Path(__file__).parents[3] / "docs" / "detectors.md").read_text("utf-8")
-    value, lower, upper = accuracy.shipped()[accuracy.TOGETHER]["auroc"]
-    line = next(part for part in card.splitlines() if part.startswith("| instruction-tuned | first tier together"))
-    assert f"{value:.3f} ({lower:.3f}-{upper:.3f})" in line
-
-
-def test_figures_are_those_of_the_scope_and_length_that_are_named():
-    scores = ["ngrams", "ensemble", "tfidf"]
-    rows = [
-        {"kind": kind, "scope": scope, "length": length, "scorer": scorer}
-        | {metric + end: n / 10 for metric in accuracy.METRICS for end in ("", "_lower", "_upper")}
-        for n, (kind, scope, length) in enumerate(
-            [("pooled", accuracy.SCOPE, accuracy.WORDS), ("pooled", "all", accuracy.WORDS), ("source", "a", 250)]
-        )
-        for scorer in scores
+def test_figures_are_those_of_members_languages_and_years():
+    figures = dict.fromkeys(("auroc", "tpr_5", "tpr_1"), 0.5)
+    row = {"human": 90, "machine": 80, **figures}
+    row |= {f"{metric}{end}": 0.5 for metric in accuracy.METRICS for end in ("_lower", "_upper")}
+    scopes = [
+        ("member", "ngrams"),
+        ("member", accuracy.TOGETHER),
+        ("language", "de"),
+        ("year", "2024"),
+        ("source", "a"),
     ]
-    assert accuracy.of_first_tier(pl.DataFrame(rows)) == {
-        name: {metric: [0.0] * 3 for metric in accuracy.METRICS} for name in ("ngrams", accuracy.TOGETHER)
-    }
+    table = pl.DataFrame([{"kind": kind, "scope": scope, **row} for kind, scope in scopes])
+    found = accuracy.of_first_tier(table, {"de": "measured", "ko": "transferred"})
+    assert found["ngrams"] == {metric: [0.5] * 3 for metric in accuracy.METRICS} and accuracy.TOGETHER in found
+    reach = found[accuracy.REACH]
+    assert reach["languages"]["de"] == {"level": "measured", "human": 90, "machine": 80, **figures}
+    assert reach["languages"]["ko"] == {"level": "transferred"} and set(reach["years"]) == {"2024"}
+    assert set(found) == {"ngrams", accuracy.TOGETHER, accuracy.REACH}
+
+
+def test_of_the_deep_detectors_the_scope_that_is_named_counts():
     deep = [
         {"scope": accuracy.SCOPE, "scorer": name, "auroc": [1, 1, 1], "tpr_1": [1, 1, 1]}
         for name in ("first", "curvature", "lm", "first+lm")

@@ -1,4 +1,4 @@
-"""How far tier 1 reaches: each member and the sums, on documents of families that no model involved has seen."""
+"""How far the second tier reaches: members and sums, on documents of families that no model involved has seen."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from auditor.detectors.evaluation.first_tier import rates
 from auditor.detectors.second_tier import FIRST
-from auditor.detectors.training import labelled, second_tier
-from auditor.detectors.training.evaluation import rates
-from auditor.detectors.training.labelled import Labelled
+from auditor.detectors.training import second_tier
+from auditor.detectors.training.data import labelled
+from auditor.detectors.training.data.labelled import Labelled
 
 REPLICATES = 300
 ESSAYS = 150  # native essays of a source
@@ -21,15 +22,18 @@ FALSE_POSITIVES = 0.05
 METRICS = ((0, "auroc"), (2, "tpr_5"), (3, "tpr_1"))
 
 
-def evaluate(folder: Path, say: second_tier.Say) -> dict[str, list[dict]]:
-    """AUROC and true positive rates by scope and scorer, and false alarms on non-native essays."""
-    corpus = labelled.read(folder)
-    target = second_tier.sample(corpus, np.random.default_rng(second_tier.SEED))
-    scores = second_tier.family_scores(corpus, target, second_tier.read(target, say))
+def evaluate(folder: Path, models: Path, say: second_tier.Say) -> dict[str, list[dict]]:
+    """AUROC and true positive rates by scope and scorer, and false alarms on non-native essays.
+
+    models: the folder that first_tier.train wrote
+    """
+    frame = labelled.frame(folder)
+    target = second_tier.sample(frame, np.random.default_rng(second_tier.SEED))
+    scores = second_tier.family_scores(models, target, second_tier.read(target, say))
     for members in second_tier.STACKS:
         scores["+".join(members)] = second_tier.joint_out_of_family(members, scores, target.frame)
-    found = essays(corpus)
-    alarms = false_alarms(found, second_tier.first_tier_scores(corpus, found), threshold(target, scores[FIRST]))
+    found = essays(frame)
+    alarms = false_alarms(found, second_tier.first_tier_units(models, found), threshold(target, scores[FIRST]))
     return {"reach": table(target, scores), "essays": [alarms]}
 
 
@@ -66,13 +70,13 @@ def table(target: Labelled, scores: Mapping[str, np.ndarray]) -> list[dict]:
     return rows
 
 
-def essays(corpus: Labelled) -> Labelled:
-    """Human essays, at most ESSAYS of a source and domain, cut to 100 words."""
-    frame = corpus.frame.filter(
-        (pl.col("label") == "human") & pl.col("domain").is_in(NATIVE | NON_NATIVE) & (pl.col("words") >= 105)
+def essays(frame: pl.DataFrame) -> Labelled:
+    """Human essays of a frame (see labelled.frame), at most ESSAYS of a source and domain, cut to 100 words."""
+    chosen = frame.filter(
+        (pl.col("label") == "human") & pl.col("domain").is_in(NATIVE | NON_NATIVE) & labelled.long_enough(105)
     )
-    frame = frame.filter(pl.int_range(pl.len()).over("source", "domain") < ESSAYS)
-    return Labelled(frame, corpus.batch).cut(100)
+    chosen = chosen.filter(pl.int_range(pl.len()).over("source", "domain") < ESSAYS)
+    return labelled.batched(chosen).cut(100)
 
 
 def false_alarms(found: Labelled, logit: np.ndarray, threshold: float) -> dict[str, float]:

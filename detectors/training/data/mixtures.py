@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from auditor.detectors.training.families import MIRRORS
-from auditor.detectors.training.labelled import Labelled, batched, long_enough
+from auditor.detectors.training.data.families import MIRRORS
+from auditor.detectors.training.data.labelled import Labelled, batched, long_enough
 
 # Documents of a source that a head learns from; others have the head's own cap.
 HUMAN = {
@@ -61,9 +61,11 @@ def pool(frame: pl.DataFrame, *, english: bool, seed: int) -> Labelled:
 
 def trainable(frame: pl.DataFrame) -> np.ndarray:
     """(n,) bool: rows that a model may learn from: licensed, no base model's, not held out."""
-    return frame.select(
-        pl.col("licensed") & ~pl.col("base") & ~pl.col("held_out") & ~pl.col("reference")
-    ).to_series().to_numpy()
+    return (
+        frame.select(pl.col("licensed") & ~pl.col("base") & ~pl.col("held_out") & ~pl.col("reference"))
+        .to_series()
+        .to_numpy()
+    )
 
 
 def english_rows(
@@ -77,7 +79,7 @@ def english_rows(
     most_machine: int,
     copies: int,
 ) -> np.ndarray:
-    """Rows of usable (n,) documents, ascending: caps by source, spread over domains and generators; mirrors so often."""
+    """Rows of usable (n,) documents, ascending: caps by source, spread over domains and generators; mirrors twice."""
     drawn = _turns(frame.filter(pl.Series(usable)), rng, ("source", "label"), ("domain", "generator"))
     human_cap = pl.col("source").replace_strict(human, default=most_human, return_dtype=pl.Int64)
     machine_cap = pl.col("source").replace_strict(machine, default=most_machine, return_dtype=pl.Int64)
@@ -112,4 +114,4 @@ def _turns(
 
 def _with_copies(chosen: pl.DataFrame, copies: int) -> np.ndarray:
     mirrored = chosen.filter(pl.col("source") == MIRRORS)["row"].to_numpy()
-    return np.sort(np.concatenate([chosen["row"].to_numpy(), *[mirrored] * (copies - 1)]))
+    return np.sort(np.concatenate([chosen["row"].to_numpy(), *[mirrored] * (copies - 1)])).astype(np.int64)
