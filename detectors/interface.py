@@ -27,11 +27,11 @@ class Description:
     summary: str = ""
     languages: frozenset[str] | None = None
     minimum_words: int = 0
-    minimum_characters: int = 0
     tier: int = 0
     cost: float = 1.0
     extra: str | None = None
     revision: str = ""
+    minimum_characters: int = 0
 
     def applies(self, batch: TextBatch) -> np.ndarray:
         """(n,) bool: documents long enough and in a language of the detector; an unknown language is let through."""
