@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from auditor.cli.app import app
-from auditor.cli.output.printing import print_json, print_outcome, print_retained
+from auditor.cli.output.printing import print_json, print_outcome, print_retained, say
 
 CORPUS = typer.Argument(..., metavar="CORPUS…", help="Files, folders, globs, URLs, or - for standard input.")
 WHERE = "Where to look"
@@ -85,6 +85,7 @@ def audit(
     from auditor.config import load
     from auditor.gate.policy import load_policy
     from auditor.pipeline.audit import audit as run_audit
+    from auditor.pipeline.run.bucket import heard, refuse_bucket, worked_on
 
     given = locals()
     settings = {name: given[name] for name in SETTINGS if given.get(name) is not None}
@@ -92,17 +93,19 @@ def audit(
     chosen = load(config, **settings)
     command = shlex.join(["auditor", *sys.argv[1:]])
     rules = load_policy(chosen.policy) if chosen.policy is not None else None  # checked before reading
-    with Bars(quiet=quiet) as bars:
-        outcome = run_audit(chosen, out, fresh=fresh, command=command, progress=bars)
-    if rules is not None:
-        from auditor.pipeline.finished.gate import gate_audit
+    refuse_bucket(out, corpus=chosen.corpus, launcher=chosen.launcher)
+    with worked_on(out, fresh=fresh) as (run, bucket):
+        with Bars(quiet=quiet) as bars:
+            outcome = run_audit(chosen, run, fresh=fresh, command=command, progress=heard(bars, bucket))
+        if rules is not None:
+            from auditor.pipeline.finished.gate import gate_audit
 
-        outcome = gate_audit(outcome, out, chosen, rules)
-    if json:
-        print_json(outcome.report)
-    else:
-        print_outcome(outcome.report, out)
-        print_retained(out)
+            outcome = gate_audit(outcome, run, chosen, rules)
+        if json:
+            print_json(outcome.report)
+        else:
+            print_outcome(outcome.report, out)
+            print_retained(run) if bucket is None else say(f"Report: {bucket.url}/report.html")
     return outcome.exit_code
 
 
@@ -151,6 +154,7 @@ def plan(
     """What would be read: shards, columns found, and the time, memory and disk that it will cost."""
     from auditor.config import load
     from auditor.pipeline.audit import lay_out
+    from auditor.pipeline.run.bucket import refuse_bucket, worked_on
     from auditor.pipeline.run.cost import describe
     from auditor.pipeline.run.plan import make_plan
 
@@ -162,7 +166,12 @@ def plan(
         human_reference=human_reference,
         shards_sample=shards_sample,
     )
-    laid_out = make_plan(chosen) if out is None else lay_out(chosen, out, command=shlex.join(sys.argv))
+    if out is None:
+        laid_out = make_plan(chosen)
+    else:
+        refuse_bucket(out, corpus=chosen.corpus, launcher=chosen.launcher)
+        with worked_on(out) as (run, _):
+            laid_out = lay_out(chosen, run, command=shlex.join(sys.argv))
     found: dict[str, Any] = describe(laid_out, chosen)
     if json:
         print_json(found)

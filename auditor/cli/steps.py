@@ -24,19 +24,22 @@ def map_slice(
     """Measure one slice of the plan; slices run anywhere that sees the folder, in any order."""
     from auditor.cli.output.progress import Bars
     from auditor.pipeline.map.crew import map_all
+    from auditor.pipeline.run.bucket import heard, worked_on
     from auditor.pipeline.run.plan import load_plan
     from auditor.pipeline.run.recovery import unfinished
 
     index, of = slice_of(shard)
-    plan, config, _ = load_plan(run)
-    config = config.model_copy(update={"workers": workers or config.workers, "launcher": "local"})
-    tasks = plan.slice(index, of)
-    with Bars(quiet=quiet) as bars:
-        failed = map_all(plan, config, run, tasks=tasks, progress=bars)
-    left = {task.shard.name: failed[task.key] for task in tasks if task.key in failed}
-    for name, reason in (unfinished(tasks, run) | left).items():
+    with worked_on(run, keys=lambda plan: [task.key for task in plan.slice(index, of)]) as (folder, bucket):
+        plan, config, _ = load_plan(folder)
+        config = config.model_copy(update={"workers": workers or config.workers, "launcher": "local"})
+        tasks = plan.slice(index, of)
+        with Bars(quiet=quiet) as bars:
+            failed = map_all(plan, config, folder, tasks=tasks, progress=heard(bars, bucket))
+        left = {task.shard.name: failed[task.key] for task in tasks if task.key in failed}
+        missing = unfinished(tasks, folder) | left
+    for name, reason in missing.items():
         say(f"auditor: {name}: {reason}", error=True)
-    return EXIT_INCOMPLETE if left or unfinished(tasks, run) else EXIT_PASS
+    return EXIT_INCOMPLETE if missing else EXIT_PASS
 
 
 @app.command("reduce", epilog="Example: auditor reduce run --partition 0/16")
@@ -46,11 +49,13 @@ def reduce_slice(
 ) -> int:
     """Find candidate duplicates in some band partitions; `finalise` verifies them."""
     from auditor.pipeline.reduce.cluster import reduce_slice as reduce_some
+    from auditor.pipeline.run.bucket import worked_on
     from auditor.pipeline.run.plan import load_plan
 
     index, of = slice_of(partition)
-    plan, config, _ = load_plan(run)
-    reduce_some(run, plan, config, index, of)
+    with worked_on(run) as (folder, _):
+        plan, config, _ = load_plan(folder)
+        reduce_some(folder, plan, config, index, of)
     return EXIT_PASS
 
 
@@ -65,9 +70,10 @@ def finalise(
     from auditor.cli.output.printing import print_json, print_outcome
     from auditor.cli.output.progress import Bars
     from auditor.pipeline.audit import finish
+    from auditor.pipeline.run.bucket import heard, worked_on
 
-    with Bars(quiet=quiet) as bars:
-        outcome = finish(run, store=store, progress=bars)
+    with worked_on(run) as (folder, bucket), Bars(quiet=quiet) as bars:
+        outcome = finish(folder, store=store, progress=heard(bars, bucket))
     if json:
         print_json(outcome.report)
     else:

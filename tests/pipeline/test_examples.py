@@ -2,12 +2,15 @@
 
 import importlib.util
 import json
+import os
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 
 from auditor.cli.main import run as command
 
@@ -65,3 +68,44 @@ def test_the_orchestrators_task_stops_the_flow(tmp_path):
     policy.write_text(rule + "0.1\n")
     with pytest.raises(example.PolicyFailed):
         example.audited(str(corpus), str(tmp_path / "run"), str(policy))
+
+
+STUB = """#!/bin/sh
+printf '%s' "$(basename "$0")" >> "$CALLS"
+for word; do printf ' [%s]' "$word" >> "$CALLS"; done
+echo >> "$CALLS"
+echo 17
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "scheduler", "slices"),
+    [("aws-batch", "aws", "size=4"), ("slurm", "sbatch", "--array=0-3"), ("hugging-face-jobs", "hf", "[3/4]")],
+)
+def test_a_recipe_for_a_scheduler_plans_maps_every_slice_and_concludes(name, scheduler, slices, tmp_path):
+    """Run with stand-ins for the scheduler and for auditor, which write down how they are called."""
+    calls = tmp_path / "calls"
+    for program in (scheduler, "auditor"):
+        (tmp_path / program).write_text(STUB)
+        (tmp_path / program).chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "CALLS": str(calls), "IMAGE": "image"}
+    line = ["sh", str(EXAMPLES / f"{name}.sh"), "s3://b/c", "s3://b/run", "4"]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=True)
+    first, *others = calls.read_text().splitlines()
+    assert first == "auditor [plan] [s3://b/c] [--out] [s3://b/run]"
+    assert others and all(call.startswith(f"{scheduler} ") for call in others)
+    said = "\n".join(others) + done.stdout
+    assert slices in said and "auditor reduce" in said and "auditor finalise" in said
+    mapped = re.findall(r"auditor\]? \[?map[^\n]*?(?:[$\w]+/4|\[\d/4\])", said)
+    assert len(mapped) == (4 if name == "hugging-face-jobs" else 1)
+    for call in others:
+        if scheduler == "aws":  # what is handed over is JSON
+            given = json.loads(re.search(r"\[--container-overrides\] \[(\{.*?\})\]", call)[1])
+            assert subprocess.run(["sh", "-nc", given["command"][-1]], check=False).returncode == 0
+
+
+def test_the_indexed_job_for_kubernetes_maps_as_many_slices_as_it_has_pods():
+    job = yaml.safe_load((EXAMPLES / "kubernetes.yaml").read_text())
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert job["spec"]["completionMode"] == "Indexed"
+    assert container["args"][0].split("--shard ")[1].startswith(f'"$JOB_COMPLETION_INDEX/{job["spec"]["completions"]}"')

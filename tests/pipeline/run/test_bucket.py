@@ -1,0 +1,161 @@
+"""A run in a bucket gives what one in a folder gives; what was put before a kill is used, and half a part is not."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from auditor.cli.main import run as command
+from auditor.pipeline.run.bucket import BucketRun, run_address
+from tests.pipeline.runs import figures, parts, rows, write_corpus
+
+RUN = "s3://bucket/audits/run"
+SECRET = "not-to-be-written-anywhere"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("corpus") / "corpus", files=3, documents=80)
+
+
+@pytest.fixture(scope="module")
+def whole(corpus, tmp_path_factory) -> Path:
+    run = tmp_path_factory.mktemp("whole") / "run"
+    assert command(["audit", str(corpus), "--out", str(run), "--workers", "1", "--quiet"]) == 0
+    return run
+
+
+@pytest.fixture
+def store(monkeypatch):
+    server = pytest.importorskip("moto.server")
+    s3fs = pytest.importorskip("s3fs")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    here = server.ThreadedMotoServer(port=0)
+    here.start()
+    try:
+        url = "http://{}:{}".format(*here.get_host_and_port())
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        s3fs.S3FileSystem.clear_instance_cache()
+        store = s3fs.S3FileSystem(endpoint_url=url, use_listings_cache=False)
+        if store.exists("bucket"):
+            store.rm("bucket", recursive=True)
+        store.mkdir("bucket")
+        yield store
+    finally:
+        here.stop()
+        s3fs.S3FileSystem.clear_instance_cache()
+
+
+def fetched(store, tmp_path: Path) -> Path:
+    folder = tmp_path / "fetched"
+    store.get("bucket/audits/run/", f"{folder}/", recursive=True)
+    return folder
+
+
+def same(run: Path, whole: Path) -> bool:
+    return (parts(run), figures(run), rows(run)) == (parts(whole), figures(whole), rows(whole))
+
+
+def puts(monkeypatch) -> list[str]:
+    """The names in the order in which they are put."""
+    order: list[str] = []
+    put = BucketRun._put
+
+    def recorded(self, path):
+        before = dict(self.same)
+        put(self, path)
+        order.extend(self.same.keys() - before.keys())
+
+    monkeypatch.setattr(BucketRun, "_put", recorded)
+    return order
+
+
+def test_a_path_remembers_that_it_was_an_address():
+    assert run_address(Path("s3://bucket/run")) == "s3://bucket/run"
+    assert run_address(Path("gs://b/c/d/")) == "gs://b/c/d"
+    assert run_address(Path("runs/s3:/x")) is run_address(Path("run")) is run_address(Path("/tmp/run")) is None
+
+
+def test_an_audit_into_a_bucket_gives_what_a_folder_gives_markers_last(corpus, whole, store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    order = puts(monkeypatch)
+    assert command(["audit", str(corpus), "--out", RUN, "--workers", "1", "--quiet"]) == 0
+    assert not (tmp_path / "s3:").exists()
+    run = fetched(store, tmp_path)
+    assert same(run, whole)
+    assert order[0] == "manifest.json" and order[-1] == "report.json"
+    for name in order:
+        if name.endswith("/done.json"):
+            folder = name.removesuffix("done.json")
+            assert max(i for i, put in enumerate(order) if put.startswith(folder)) == order.index(name)
+    assert not any(SECRET.encode() in path.read_bytes() for path in run.rglob("*") if path.is_file())
+    assert not [path for path in run.rglob("*") if path.name == "lock.json" or path.name.startswith(".")]
+
+
+def test_steps_that_share_only_the_bucket_give_what_a_folder_gives(corpus, whole, store, tmp_path):
+    assert command(["plan", str(corpus), "--out", RUN, "--json"]) == 0
+    for index in (1, 0, 1):  # in any order, and twice
+        assert command(["map", RUN, "--shard", f"{index}/2", "--workers", "1", "--quiet"]) == 0
+    assert command(["reduce", RUN, "--partition", "0/1"]) == 0
+    assert command(["finalise", RUN, "--quiet"]) == 0
+    ours, local = figures(fetched(store, tmp_path)), figures(whole)
+    assert ours["corpus"] == local["corpus"]
+
+
+def test_a_part_without_its_marker_is_measured_again_and_a_missing_slice_is_named(
+    corpus, whole, store, tmp_path, capsys
+):
+    assert command(["plan", str(corpus), "--out", RUN, "--json"]) == 0
+    assert command(["map", RUN, "--workers", "1", "--quiet"]) == 0
+    (first, *_) = sorted(store.glob("bucket/audits/run/parts/*/done.json"))
+    store.rm(first)  # as if the upload had been cut off before the marker
+    capsys.readouterr()
+    assert command(["finalise", RUN]) == 3
+    assert "not mapped" in capsys.readouterr().err
+    assert command(["map", RUN, "--workers", "1", "--quiet"]) == 0
+    assert store.exists(first)
+    assert command(["finalise", RUN, "--quiet"]) == 0
+    assert figures(fetched(store, tmp_path))["corpus"] == figures(whole)["corpus"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("objects", [1, 6, 14])
+def test_a_killed_audit_goes_on_from_what_lies_in_the_bucket(corpus, whole, store, tmp_path, objects):
+    line = [sys.executable, "-m", "auditor.cli", "audit", str(corpus), "--out", RUN, "--workers", "1", "--quiet"]
+    child = subprocess.Popen(line, start_new_session=True, stderr=subprocess.PIPE)
+    while child.poll() is None and len(store.find("bucket")) < objects:
+        time.sleep(0.005)
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    child.stderr.close()
+    assert store.find("bucket")
+    assert command(line[3:]) == 0
+    assert same(fetched(store, tmp_path), whole)
+
+
+def test_a_bucket_that_refuses_or_is_not_there_is_said(corpus, store, monkeypatch, capsys):
+    assert command(["audit", str(corpus), "--out", "s3://no-such-bucket/run", "--workers", "1", "--quiet"]) == 3
+    said = capsys.readouterr().err
+    assert "s3://no-such-bucket/run cannot be used" in said and SECRET not in said
+
+
+@pytest.mark.parametrize("more", [["--launcher", "slurm"], ["--launcher", "ray"]])
+def test_what_needs_a_shared_folder_is_refused_before_reading(corpus, more, capsys):
+    assert command(["audit", str(corpus), "--out", RUN, "--quiet", *more]) == 2
+    assert "auditor plan" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_name_that_leads_out_of_the_folder_is_not_fetched(corpus, store, tmp_path):
+    assert command(["plan", str(corpus), "--out", RUN, "--json"]) == 0
+    manifest = json.loads(store.cat("bucket/audits/run/manifest.json"))
+    assert manifest
+    store.pipe("bucket/audits/run/clusters/../../escaped.parquet", b"x")
+    assert command(["reduce", RUN]) == 3
+    assert not (tmp_path / "escaped.parquet").exists()
