@@ -64,12 +64,14 @@ class Stylometry:
         """Measures (n, m) in standard deviations of the training texts."""
         return np.clip((measures - self.centre) / self.spread, -FAR, FAR)
 
-    def explain(self, text: str, *, most: int = 8, weights: tuple[float, float] | None = None) -> list[Evidence]:
+    def explain(
+        self, text: str, *, language: str = "en", most: int = 8, weights: tuple[float, float] | None = None
+    ) -> list[Evidence]:
         """The measures that moved the score most, a product counting half for either; they belong to the whole text.
 
         weights: of the two heads, in units of the score; without any those of `soft_maximum` at this text
         """
-        batch = TextBatch.of(pl.Series([text], dtype=pl.String))
+        batch = TextBatch.of(pl.Series([text], dtype=pl.String), pl.Series([language]))
         shares = weights or tuple(shares_of(self.heads(batch)[0]))
         values = products(self.standard(style_measures.measures(batch)))[0]
         moved = values * (self.weights.T @ (np.array(shares) / self.spreads))

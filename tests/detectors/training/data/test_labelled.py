@@ -65,7 +65,16 @@ def test_unlicensed_code_mixed_attacked_and_base_text_never_trains(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "year"),
-    [("frontier-2026", 2026), ("gpt-5-mini", 2025), ("gpt-4o-2024-05-13", 2024), ("ChatGPT", 2023), ("nobody", None)],
+    [
+        ("frontier-2026", 2026),
+        ("gpt-5-mini", 2025),
+        ("deepseek-r1", 2025),
+        ("o3", 2025),
+        ("Starling-LM-7B-beta", 2024),
+        ("gpt-4o-2024-05-13", 2024),
+        ("ChatGPT", 2023),
+        ("nobody", None),
+    ],
 )
 def test_release_years_follow_from_names(name: str, year: int | None):
     assert families.release_year(name) == year
