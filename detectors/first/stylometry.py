@@ -57,8 +57,18 @@ class Stylometry:
         rows = np.flatnonzero(self.description.applies(batch))
         if len(rows):
             standard = self.standard(style_measures.measures(batch)[rows])
-            out[rows] = (products(standard) @ self.weights.T - self.centres) / self.spreads
+            linear, quadratic = self.forms
+            raw = [standard @ linear[h] + ((standard @ quadratic[h]) * standard).sum(1) for h in range(HEADS)]
+            out[rows] = (np.stack(raw, 1) - self.centres) / self.spreads
         return out
+
+    @property
+    def forms(self) -> tuple[np.ndarray, np.ndarray]:
+        """Each head as a linear (heads, m) and a quadratic form (heads, m, m): what `products` spells out, faster."""
+        m = len(self.centre)
+        quadratic = np.zeros((HEADS, m, m), np.float32)
+        quadratic[:, *np.triu_indices(m)] = self.weights[:, m:] * np.float32(0.5)
+        return self.weights[:, :m], quadratic
 
     def standard(self, measures: np.ndarray) -> np.ndarray:
         """Measures (n, m) in standard deviations of the training texts."""
