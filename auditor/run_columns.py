@@ -25,7 +25,8 @@ DOCUMENTS = {
     "group": pl.UInt8,  # resampling group: hash of host, else of the document, mod 32
     "eligible": pl.Boolean,
     "skip_reason": pl.String,  # why it is not eligible
-    "score": pl.Float32,  # the ensemble's, a logit; null where no detector applies
+    "kind": pl.String,  # kind of text, LANGUAGE/WORDS, of the content model; null where no detector applies
+    "score": pl.Float32,  # the ensemble's, in bundled human units of the kind; null where no detector applies
     "score_bin": pl.UInt8,  # coarse bin of the score, 255 without one: how the type counts are kept
     "tier": pl.UInt8,  # 0: first tier alone, 1: with the deep detectors
 }
@@ -51,8 +52,8 @@ SAMPLE = {
 }
 SAMPLE_CHARACTERS = 8000
 NO_SCORE = 255
-# Edges of the coarse score bins (logits): kept few, because every type is counted in each of them.
-SCORE_BINS = (-2.0, 0.0, 2.0)
+# Edges of the coarse score bins (human units): kept few, because every type is counted in each of them.
+SCORE_BINS = (0.5, 1.5, 2.5)
 
 SKIP_REASONS = {
     "empty": "the text is empty or blank",

@@ -15,8 +15,7 @@ from auditor.detectors.first_tier import Ensemble
 from auditor.estimate.fraction.anchors import AnchorSet, Trust
 from auditor.estimate.fraction.bundled import bundled_anchors, with_bundled
 from auditor.estimate.fraction.counts import ScoreCounts
-from auditor.estimate.fraction.evidence import Evidence
-from auditor.estimate.fraction.joint_fit import CORPUS, FRACTIONS, pair
+from auditor.estimate.fraction.joint_fit import CORPUS, FRACTIONS, Evidence, pair
 from auditor.estimate.fraction.prevalence import estimate_prevalence
 from auditor.gate.significance import difference
 

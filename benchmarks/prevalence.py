@@ -1,195 +1,229 @@
-"""Error, coverage and width of the synthetic fraction, on source families and generators never seen.
+"""The synthetic fraction on patchwork corpora, beside quantifiers that pool the reference.
 
-python benchmarks/prevalence_tier0.py --sources LABELLED --scores tier0.parquet
-python benchmarks/prevalence.py --scores tier0.parquet --detector tier0 [--repeats 3] [--study NAME ...]
-python benchmarks/prevalence_scores.py --sources LABELLED --scores linear.parquet
-python benchmarks/prevalence.py --scores linear.parquet --detector linear
+python benchmarks/prevalence.py --scores SCORES.parquet --out benchmarks/results/prevalence.csv [--corpora 15]
 
-Every corpus holds two shards of each fraction. Scores are drawn from densities fitted to the scores of real documents
-(a kernel of a quarter of their sd: semi-synthetic), but in the study "real", which draws documents without replacement.
-A cell is (source family, generator group, domain): neither the detector nor the priors have seen its family or group.
-Rows are kept in benchmarks/results/prevalence.parquet; docs/prevalence.md is written from them.
+SCORES.parquet holds labelled documents with out-of-family scores (auditor detectors train --data LABELLED --scores
+SCORES.parquet writes it): every document's score is of a model that saw nothing of its source family.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
-from dataclasses import dataclass
+import os
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import polars as pl
-from prevalence_peers import PEERS, cramer_rao
-from prevalence_report import DETECTORS, write_report
 
-from auditor.estimate.fraction.anchors import Anchors, AnchorSet
-from auditor.estimate.fraction.counts import ScoreCounts
-from auditor.estimate.fraction.domain_shift import DETECTABLE, DensityPrior, Trust, learn_prior, separability
-from auditor.estimate.fraction.prevalence import PrevalenceOptions, estimate_prevalence
+from auditor.estimate.fraction.anchors import Anchors, AnchorSet, Trust
+from auditor.estimate.fraction.atoms import Atoms, atoms_of
+from auditor.estimate.fraction.bundled import Calibration
+from auditor.estimate.fraction.counts import BINS, ScoreCounts
+from auditor.estimate.fraction.kind_units import ANCHOR_STATISTICS, REST, kind_units
+from auditor.estimate.fraction.prevalence import estimate_prevalence
+from auditor.estimate.fraction.scopes import PrevalenceOptions
+from auditor.estimate.fraction.shift_prior import learn_shift_prior
+from benchmarks.patchwork import DESIGNS, REFERENCES, Documents, Patchwork
+from benchmarks.prevalence_peers import PEERS
 
-ROOT = Path(__file__).parents[1]
-KEPT = ROOT / "benchmarks" / "results" / "prevalence.parquet"
-FRACTIONS = (0.0, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5)
-FEWEST, KERNEL = 100, 0.25
-
-
-@dataclass(frozen=True)
-class Study:
-    """One block of the table: shard size, human anchors, and what is special about it."""
-
-    documents: int
-    anchors: int
-    alone: bool = False
-    matched: bool = True
-    detectable: bool = True
-    real: bool = False
-    repeats: float = 1.0
+FEWEST = 30
+DOMAIN_SD, KIND_SD = 0.37, 0.45
+SPREADS = {"within": 0.37, "uncovered": 0.37, "common": 0.1, "machine_shift": 0.6, "log_scale": 0.14}
 
 
-STUDIES = {
-    "50,000 documents": Study(50_000, 7_000),
-    "5,000 documents": Study(5_000, 7_000),
-    "500 documents": Study(500, 7_000),
-    "single shard of 5,000": Study(5_000, 7_000, alone=True, repeats=0.5),
-    "real documents, shards of 100": Study(100, 0, real=True),
-    "no matched anchors, 5,000 documents": Study(5_000, 0, matched=False, repeats=0.5),
-    "100 anchors, 5,000 documents": Study(5_000, 100, repeats=0.5),
-    "400 anchors, 5,000 documents": Study(5_000, 400, repeats=0.5),
-    "1,600 anchors, 5,000 documents": Study(5_000, 1_600, repeats=0.5),
-    "undetectable generators, 5,000 documents": Study(5_000, 7_000, detectable=False, repeats=0.5),
-}
+def calibrated(documents: Documents, rows: np.ndarray) -> tuple[dict[str, tuple[float, float, float]], Calibration]:
+    """Location, scale and variance by kind and the prior, from documents of other families."""
+    human = rows[documents.human[rows]]
+    scores, kinds, domains = documents.score[human], documents.kind[human], documents.domain[human]
+    medians = [np.median(scores[domains == d]) for d in np.unique(domains) if (domains == d).sum() >= FEWEST]
+    spreads = [_spread(scores[domains == d]) for d in np.unique(domains) if (domains == d).sum() >= FEWEST]
+    mean, common = float(np.mean(medians)), float(np.median(spreads))
+    table = {}
+    for kind in np.unique(documents.kind):
+        inside = kinds == kind
+        precision, weighted = 1 / (KIND_SD * common) ** 2, mean / (KIND_SD * common) ** 2
+        for domain in np.unique(domains[inside]):
+            own = scores[inside & (domains == domain)]
+            if len(own) >= 5:
+                weight = 1 / (1.57 * common**2 / len(own) + (DOMAIN_SD * common) ** 2)
+                precision, weighted = precision + weight, weighted + weight * np.median(own)
+        n = int(inside.sum())
+        own_scale = _spread(scores[inside]) if n >= 10 else common
+        scale = float(np.exp((n * np.log(own_scale) + 60 * np.log(common)) / (n + 60)))
+        table[str(kind)] = weighted / precision, scale, 1 / precision / common**2
+    units = in_units(documents, rows, table)
+    by_domain = [
+        units[documents.human[rows] & (documents.domain[rows] == d)] for d in np.unique(documents.domain[human])
+    ]
+    made = ~documents.human[rows]
+    names = np.array([f"{s}|{g}" for s, g in zip(documents.source[rows], documents.generator[rows], strict=True)])
+    machine = [ScoreCounts.of(units[made & (names == n)]).histogram[0].astype(float) for n in np.unique(names[made])]
+    prior = learn_shift_prior(by_domain, machine, SPREADS)
+    variance = {kind: row[2] for kind, row in table.items()}
+    return table, Calibration(variance, {"en": prior, "": prior}, sum(machine, np.zeros(BINS)))
 
 
-@dataclass(frozen=True)
-class Cell:
-    held: str
-    group: str
-    domain: str
-    human: np.ndarray
-    machine: np.ndarray
-    area: float
+def in_units(documents: Documents, rows: np.ndarray, table: dict[str, tuple[float, float, float]]) -> np.ndarray:
+    """Scores of some documents in bundled human units of their kind."""
+    location = np.array([table[kind][0] for kind in documents.kind[rows]])
+    scale = np.array([table[kind][1] for kind in documents.kind[rows]])
+    return (documents.score[rows] - location) / scale
 
 
-def cells_of(scores: pl.DataFrame) -> list[Cell]:
-    out = []
-    for key, rows in sorted(scores.filter(role="target").group_by(["held", "held_group", "domain"])):
-        human = rows.filter(label="human")["score"].to_numpy().astype(float)
-        machine = rows.filter(label="ai")["score"].to_numpy().astype(float)
-        if min(len(human), len(machine)) >= FEWEST:
-            out.append(Cell(*key, human, machine, separability(human, machine)))
-    return out
+def estimate(documents: Documents, corpus: Patchwork, rng: np.random.Generator, options: PrevalenceOptions):
+    """The product's estimate of every shard: the same steps as auditor.pipeline.fraction.measure, from scores."""
+    table, calibration = calibrated(documents, corpus.calibration)
+    units, anchors = in_units(documents, corpus.rows, table), in_units(documents, corpus.reference, table)
+    names = sorted(table)
+    trust = Trust.DATED if corpus.dated else Trust.REFERENCE
+    anchor_kinds = documents.kind[corpus.reference]
+    rows = [
+        (
+            f"en/{kind}",
+            float((anchor_kinds == kind).sum()),
+            *np.quantile(anchors[anchor_kinds == kind], (0.16, 0.5, 0.84)),
+        )
+        for kind in names
+        if (anchor_kinds == kind).any()
+    ]
+    statistics = pl.DataFrame(rows, schema=ANCHOR_STATISTICS, orient="row")
+    found = kind_units(
+        [f"en/{kind}" for kind in names], np.array([table[k][2] for k in names]), [(trust, statistics)] if rows else []
+    )
+    place = {kind: i for i, kind in enumerate(names)}
+    of, of_anchor = (np.array([place[k] for k in documents.kind[r]], int) for r in (corpus.rows, corpus.reference))
+    moved = (units - found.shift[of]) / found.scale[of]
+    human = ()
+    if len(anchors):
+        scores = (anchors - found.shift[of_anchor]) / found.scale[of_anchor]
+        counts = ScoreCounts.of(scores, scope_of=of_anchor, scopes=[f"en/{kind}" for kind in names])
+        human = (AnchorSet(trust.name.lower(), trust, counts),)
+    atoms = _atoms(documents, corpus, moved, found)
+    shards = [f"{i}" for i in range(len(corpus.truth))]
+    return estimate_prevalence({"en": atoms}, shards, Anchors(human, (), calibration), rng, options=options)
 
 
-def prior_of(calibration: pl.DataFrame) -> DensityPrior:
-    """Priors from the families and generators that were not kept aside."""
-    tables = []
-    for _, rows in sorted(calibration.group_by(["family", "domain"])):
-        machine = rows.filter(label="ai")
-        parts = [part["score"].to_numpy().astype(float) for _, part in sorted(machine.group_by(["group"]))]
-        tables.append((rows.filter(label="human")["score"].to_numpy().astype(float), parts))
-    return learn_prior(tables)
+def _atoms(documents: Documents, corpus: Patchwork, scores: np.ndarray, units) -> Atoms:
+    frame = pl.DataFrame(
+        {
+            "scope": corpus.shard.astype(str),
+            "language": "en",
+            "kind": [f"en/{kind}" for kind in documents.kind[corpus.rows]],
+            "score": scores,
+            "dated": np.isin(corpus.rows, corpus.reference) if corpus.dated else np.zeros(len(scores), bool),
+        }
+    )
+    plan = atoms_of(frame.group_by("scope", "language", "kind").len("n").cast({"n": pl.Int64}))
+    frame = frame.join(plan.drop("n"), on=["scope", "language", "kind"], maintain_order="left")
+    frame = frame.join(units.frame().select("kind", "covered"), on="kind", maintain_order="left")
+    names = sorted(frame["atom"].unique().to_list())
+    at = np.array([names.index(name) for name in frame["atom"]])
+    described = frame.group_by("atom").agg(pl.col("scope", "group").first(), pl.col("covered").mean()).sort("atom")
+    groups = (*units.kinds, f"en/{REST}")
+    variance = np.append(units.variance, units.variance.mean() / 2)
+    counts = ScoreCounts.of(scores, scope_of=at, scopes=names)
+    dated = frame["dated"].to_numpy()
+    known = ScoreCounts.of(scores[dated], scope_of=at[dated], scopes=names).histogram.astype(float)
+    none = np.zeros_like(known)
+    return Atoms(
+        counts,
+        described["scope"].cast(pl.Int64).to_numpy(),
+        np.array([groups.index(name) for name in described["group"]]),
+        groups,
+        variance,
+        1 - described["covered"].to_numpy(),
+        known,
+        none,
+        none,
+    )
 
 
-def drawn(scores: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """n scores from the density fitted to these."""
-    return rng.choice(scores, n) + KERNEL * scores.std() * rng.standard_normal(n)
+def _spread(scores: np.ndarray) -> float:
+    low, high = np.quantile(scores, [0.16, 0.84])
+    return max(float(high - low) / 2, 0.2)
 
 
-def corpus_of(
-    cell: Cell, study: Study, fractions: tuple[float, ...], rng: np.random.Generator
-) -> tuple[ScoreCounts, np.ndarray]:
-    """Shards of known fractions, and the scores of their human anchors."""
-    machine = [round(a * study.documents) for a in fractions]
-    if study.real:
-        human, ai = rng.permutation(cell.human), rng.permutation(cell.machine)
-        at = np.cumsum([0] + [study.documents - k for k in machine])
-        into = np.cumsum([0, *machine])
-        parts = [np.r_[human[at[i] : at[i + 1]], ai[into[i] : into[i + 1]]] for i in range(len(machine))]
-        anchors = human[at[-1] :]
-    else:
-        parts = [
-            np.r_[drawn(cell.human, study.documents - k, rng), drawn(cell.machine, k, rng)]
-            if k
-            else drawn(cell.human, study.documents, rng)
-            for k in machine
-        ]
-        anchors = drawn(cell.human, study.anchors, rng)
-    scope = np.repeat(np.arange(len(parts)), [len(p) for p in parts])
-    names = [str(i) for i in range(len(parts))]
-    return ScoreCounts.of(np.concatenate(parts), scope_of=scope, scopes=names), anchors
+def measure(documents: Documents, design: str, reference: str, seed: int, settings: argparse.Namespace) -> list[dict]:
+    """One corpus: a row for each of its shards."""
+    rng = np.random.default_rng([settings.seed, seed, DESIGNS.index(design), REFERENCES.index(reference)])
+    corpus = documents.corpus(rng, design, reference, size=settings.size, resampled=settings.resampled)
+    options = PrevalenceOptions(draws=settings.draws)
+    found = estimate(documents, corpus, rng, options)
+    machine = documents.score[corpus.calibration[~documents.human[corpus.calibration]]]
+    human = documents.score[corpus.reference if len(corpus.reference) else corpus.calibration]
+    pooled = [ScoreCounts.of(side).histogram[0].astype(float) for side in (human, machine)]
+    rows = []
+    for place, (truth, e) in enumerate(zip(corpus.truth, found.shards.documents, strict=True)):
+        scores = ScoreCounts.of(documents.score[corpus.rows[corpus.shard == place]]).histogram[0].astype(float)
+        rows.append(
+            {
+                "design": design,
+                "reference": reference,
+                "corpus": seed,
+                "shard": corpus.names[place],
+                "missing": corpus.missing[place],
+                "truth": truth,
+                "value": e.value,
+                "lower": e.lower,
+                "upper": e.upper,
+                "status": str(e.status),
+                **{name: peer(scores, *pooled) for name, peer in PEERS.items()},
+            }
+        )
+    return rows
 
 
-def fine(scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    # half a document in every bin: an empty one would tell all, and the floor would be 0
-    density = ScoreCounts.of(drawn(scores, 200_000, rng)).histogram[0] + 0.5
-    return density / density.sum()
-
-
-def measure(
-    name: str, study: Study, cell: Cell, calibration: pl.DataFrame, prior: DensityPrior, rng: np.random.Generator
-) -> list[dict]:
-    """Rows of one corpus (or of seven corpora of one shard): the estimate and its peers for every shard."""
-    foreign = {label: calibration.filter(label=label)["score"].to_numpy() for label in ("human", "ai")}
-    foreign_machine = ScoreCounts.of(foreign["ai"]).histogram[0].astype(float)
-    true_human, true_machine = fine(cell.human, rng), fine(cell.machine, rng)
-    sets = [(a,) for a in FRACTIONS] if study.alone else [FRACTIONS * (1 if study.real else 2)]
-    out = []
-    for fractions in sets:
-        target, scores = corpus_of(cell, study, fractions, rng)
-        trust = Trust.REFERENCE if study.matched else Trust.BUNDLED
-        human = ScoreCounts.of(scores if study.matched else foreign["human"])
-        anchors = Anchors((AnchorSet("anchors", trust, human),), (), prior)
-        started = time.perf_counter()
-        found = estimate_prevalence(target, anchors, rng, options=PrevalenceOptions(draws=200))
-        seconds = time.perf_counter() - started
-        for i, (a, e) in enumerate(zip(fractions, found.shards.documents, strict=True)):
-            row = {"study": name, "held": cell.held, "group": cell.group, "domain": cell.domain, "area": cell.area}
-            row |= {"fraction": a, "value": e.value, "lower": e.lower, "upper": e.upper, "status": str(e.status)}
-            floor = cramer_rao(a, study.documents, max(int(human.sizes[0]), 1), true_human, true_machine)
-            row |= {"floor": floor, "seconds": seconds}
-            sides = (found.fit.runs(x) for x in (target.histogram[i], human.histogram[0], foreign_machine))
-            seen, human_runs, machine_runs = (x.astype(float) for x in sides)
-            peers = {peer: f(seen, human_runs, machine_runs) for peer, f in PEERS.items()}
-            out.append(row | peers)
-    return out
+def table(rows: pl.DataFrame) -> pl.DataFrame:
+    """By design and reference: coverage, accusations at truth 0, errors by size of the fraction, widths."""
+    inside = (pl.col("lower") <= pl.col("truth")) & (pl.col("truth") <= pl.col("upper"))
+    measured = pl.col("status") == "measured"
+    error = (pl.col("value") - pl.col("truth")).abs() * 100
+    clean = pl.col("truth") == 0
+    bands = {"0-1": (0, 0.0125), "2.5-5": (0.0125, 0.06), "10-25": (0.06, 0.3), "50": (0.3, 1.1)}
+    return rows.group_by("design", "reference", maintain_order=True).agg(
+        shards=pl.len(),
+        coverage=inside.mean(),
+        covered_measured=inside.filter(measured).mean(),
+        measured=measured.mean(),
+        accused=(pl.col("lower") > 0.01).filter(clean).mean(),
+        accused_measured=((pl.col("lower") > 0.05) & measured).filter(clean).mean(),
+        **{
+            f"error {name}": error.filter((pl.col("truth") >= low) & (pl.col("truth") < high)).mean()
+            for name, (low, high) in bands.items()
+        },
+        width=((pl.col("upper") - pl.col("lower")) * 100).median(),
+        **{f"error of {name}": ((pl.col(name) - pl.col("truth")).abs() * 100).mean() for name in PEERS},
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scores", type=Path, required=True)
-    parser.add_argument("--detector", choices=list(DETECTORS), required=True, help="whose scores these are")
-    parser.add_argument("--repeats", type=int, default=4)
-    parser.add_argument("--study", action="append", choices=list(STUDIES))
-    parser.add_argument("--rows", type=Path, default=KEPT, help="where the rows are kept")
-    parser.add_argument("--report", type=Path, default=ROOT / "docs" / "prevalence.md")
-    options = parser.parse_args()
-    scores = pl.read_parquet(options.scores).filter(pl.col("label") != "mixed")
-    cells = cells_of(scores)
-    priors: dict[tuple[str, str], tuple[pl.DataFrame, DensityPrior]] = {}
-    for name in options.study or STUDIES:
-        study = STUDIES[name]
-        rows: list[dict] = []
-        for place, cell in enumerate(cells):
-            key = cell.held, cell.group
-            if key not in priors:
-                table = scores.filter(role="calibration", held=cell.held, held_group=cell.group)
-                priors[key] = table, prior_of(table)
-            if (cell.area >= DETECTABLE) != study.detectable or (study.real and len(cell.human) < 850):
-                continue
-            for repeat in range(max(1, round(options.repeats * study.repeats))):
-                # one stream for each corpus: another version of the estimator sees the same documents
-                rng = np.random.default_rng([20221101, place, repeat])
-                rows += measure(name, study, cell, *priors[key], rng)
-        fresh = pl.DataFrame(rows).with_columns(detector=pl.lit(options.detector))
-        if options.rows.exists():
-            kept = pl.read_parquet(options.rows)
-            kept = kept.filter((pl.col("study") != name) | (pl.col("detector") != options.detector))
-            fresh = pl.concat([kept, fresh], how="diagonal_relaxed")
-        options.rows.parent.mkdir(exist_ok=True)
-        fresh.write_parquet(options.rows)
-        write_report(fresh, list(STUDIES), options.report)
-        print(name, len(rows), "shards", flush=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--corpora", type=int, default=15, help="of each design and reference")
+    parser.add_argument("--designs", nargs="*", default=list(DESIGNS))
+    parser.add_argument("--size", type=int, default=400)
+    parser.add_argument("--resampled", action="store_true")
+    parser.add_argument("--draws", type=int, default=150)
+    parser.add_argument("--seed", type=int, default=1)
+    settings = parser.parse_args()
+    documents, rows = Documents(settings.scores), []
+    for design in settings.designs:
+        for reference in REFERENCES if design != "single" else ("all",):
+            for seed in range(settings.corpora):
+                rows += measure(documents, design, reference, seed, settings)
+            frame = pl.DataFrame(rows)
+            frame.write_csv(settings.out)
+            with pl.Config(tbl_cols=-1, tbl_width_chars=300, float_precision=3):
+                print(table(frame).tail(1), flush=True)
+    pl.Config(tbl_cols=-1, tbl_width_chars=300, tbl_rows=-1, float_precision=3)
+    print(table(pl.DataFrame(rows)))
+    print(
+        "coverage over all",
+        float(table(pl.DataFrame(rows).with_columns(design=pl.lit(""), reference=pl.lit("")))["coverage"][0]),
+    )
 
 
 if __name__ == "__main__":

@@ -228,7 +228,7 @@ class Ensemble:
                 weights = combination.head_weights(name, joint)
                 moved = float(np.dot(weights, heads[name][0]))
                 found.append(Evidence(name, "score", slope * moved))
-                found += _scaled(detector.explain(text, language=language, weights=weights), slope)  # type: ignore[attr-defined]
+                found += _scaled(detector.explain(text, weights=weights), slope)  # type: ignore[attr-defined]
             elif name == PHRASES and isinstance(detector, Explaining):
                 share = slope * self.stored["phrases"]
                 found.append(Evidence(name, "score", share * float(detector.score(batch)[0])))

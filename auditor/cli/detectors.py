@@ -18,7 +18,7 @@ app.add_typer(group, name="detectors")
 def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -> None:
     """Every known detector, whether it can be used here, and its measured accuracy."""
     from auditor.cli.output.printing import print_json, print_table
-    from auditor.detectors.evaluation.accuracy import reach, shipped
+    from auditor.detectors.evaluation.accuracy import shipped
     from auditor.detectors.registry import listings
 
     found, measured = listings(), shipped()
@@ -28,7 +28,6 @@ def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -
                 entry.description.as_dict()
                 | {"origin": entry.origin, "available": entry.obstacle is None}
                 | {"accuracy": measured.get(entry.description.name)}
-                | ({"reach": reach()} if entry.description.name == "ngrams" else {})
                 | ({"reason": entry.obstacle.reason, "command": entry.obstacle.command} if entry.obstacle else {})
                 for entry in found
             ]
@@ -42,25 +41,11 @@ def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -
         rows.append([what.name, what.version, what.tier, languages, what.minimum_words, state, what.summary])
     print_table("", ["name", "version", "tier", "languages", "words", "state", "what it reads"], rows)
     rows = [
-        [name, *("{:.3f} ({:.3f}-{:.3f})".format(*figure) for figure in figures.values())]
-        for name, figures in measured.items()
+        [name, *("{:.3f} ({:.3f}-{:.3f})".format(*figure) for figure in reach.values())]
+        for name, reach in measured.items()
     ]
     print_table("", ["measured", "AUROC", "found at a false positive rate of 1%"], rows)
-    say(
-        "Measured on English text by instruction-tuned models, families left out; the deep ones on its first 100 words."
-    )
-    heads = ["human", "machine", "AUROC", "found at 5%", "at 1%"]
-    by_language, by_year = reach()["languages"], reach()["years"]
-    print_table("", ["language", "level", *heads], [[n, r["level"], *_reach_row(r)] for n, r in by_language.items()])
-    print_table("", ["English, released in", *heads], [[n, *_reach_row(r)] for n, r in by_year.items()])
-    say(f"No generator after {reach()['seen_until']} was seen. Languages that are not named are not scored.")
-
-
-def _reach_row(figures: dict[str, Any]) -> list[str]:
-    """One line of a table of reach; empty where nothing was measured."""
-    if "auroc" not in figures:
-        return [""] * 5
-    return [str(figures["human"]), str(figures["machine"]), *(f"{figures[k]:.3f}" for k in ("auroc", "tpr_5", "tpr_1"))]
+    say("Measured on English text of 100 words by instruction-tuned models of families that no detector had seen.")
 
 
 @group.command(epilog="Example: auditor detectors install lm")

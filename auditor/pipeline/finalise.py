@@ -15,14 +15,14 @@ from auditor.config import Config
 from auditor.detectors.first_tier import Ensemble
 from auditor.distribution import program_version
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, NothingAudited
-from auditor.estimate.fraction.bundled import bundled_anchors
+from auditor.estimate.fraction.bundled import bundled_calibration
 from auditor.pipeline.diversity import measure
 from auditor.pipeline.diversity.spectra import Spectra
 from auditor.pipeline.documents import duplicates
 from auditor.pipeline.documents.view import largest_hosts, open_view, pieces, register
 from auditor.pipeline.fraction import labels
 from auditor.pipeline.fraction.deep_estimate import Deep, measure_deep, store_deep
-from auditor.pipeline.fraction.measure import Synthetic, measure_synthetic, read_labels
+from auditor.pipeline.fraction.measure import Synthetic, measure_synthetic
 from auditor.pipeline.reduce import resembling
 from auditor.pipeline.reduce.cluster import members
 from auditor.pipeline.report import content, counts, findings, ledger
@@ -128,8 +128,8 @@ def _measure(
         connection,
         config,
         [shard["shard"] for shard in shards],
-        bundled_anchors(ensemble.calibration()),
-        read_labels(folder),
+        bundled_calibration(ensemble.calibration()),
+        labels.kept_labels(folder),
         listed=plan.corpus.listed,
         today=today,
     )

@@ -28,6 +28,7 @@ TABLES = (
     "estimates",
     "replicates",
     "score_counts",
+    "kinds",
     "spectra",
     "overlaps",
     "anchors",
@@ -38,7 +39,7 @@ TABLES = (
     "provenance",
 )
 # What a store shared by many audits holds: everything but the rows that are as many as documents, and the evidence.
-SHARED_TABLES = tuple(name for name in TABLES if name not in ("documents", "clusters", "score_counts"))
+SHARED_TABLES = tuple(name for name in TABLES if name not in ("documents", "clusters", "score_counts", "kinds"))
 
 
 QUERY_SECONDS = 600.0  # of one question to a finished run or a store, which may be a stranger's

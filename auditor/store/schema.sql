@@ -60,7 +60,8 @@ CREATE TABLE documents (
     licence VARCHAR,
     eligible BOOLEAN NOT NULL,
     skip_reason VARCHAR,
-    score FLOAT,                        -- the ensemble's logit
+    kind VARCHAR,                       -- kind of text, LANGUAGE/WORDS, of the content model
+    score FLOAT,                        -- of the ensemble, in human units of the kind of text: 0 typical of human text
     probability FLOAT,                  -- of being machine-written, given the score and its shard's estimate
     probability_tier UTINYINT,          -- 0 first tier, 1 with deep detectors
     cluster_id UBIGINT,                 -- near-duplicate cluster, null outside clusters
@@ -82,7 +83,7 @@ CREATE TABLE clusters (
 
 CREATE TABLE estimates (
     audit_id VARCHAR NOT NULL,
-    scope_kind VARCHAR NOT NULL,        -- corpus|shard|language|topic|host|year|length
+    scope_kind VARCHAR NOT NULL,        -- corpus|shard|language|kind|source|topic|host|year|length
     scope VARCHAR NOT NULL,
     quantity VARCHAR NOT NULL,          -- dotted path of report.json
     value DOUBLE,
@@ -108,13 +109,27 @@ CREATE TABLE replicates (
 -- Scores as histograms: what the machine-written share rests on, so that two audits can be fitted together (compare).
 CREATE TABLE score_counts (
     audit_id VARCHAR NOT NULL,
-    role VARCHAR NOT NULL,              -- target|part|cell (by shard, cut otherwise, by language and length)|human|ai
-    origin VARCHAR NOT NULL,            -- of anchors (human, ai): labels|reference|dated
+    role VARCHAR NOT NULL,              -- target|known_human|labelled_human|labelled_machine (by shard and kind)|human|ai
+    origin VARCHAR NOT NULL,            -- of anchors (human, ai): reference|dated
     scope VARCHAR NOT NULL,
     unit UTINYINT NOT NULL,             -- resampling unit, 0-31
-    bin UTINYINT NOT NULL,              -- of the ensemble's logit: 96 from -12 to 12
+    bin UTINYINT NOT NULL,              -- of the score in human units: 96 from -12 to 12
     documents DOUBLE NOT NULL,          -- weighted, for labels
     tokens DOUBLE NOT NULL
+);
+
+-- Kinds of text of the corpus, and how their scores become human units: (score - shift) / scale.
+CREATE TABLE kinds (
+    audit_id VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,              -- LANGUAGE/WORDS, of the content model
+    shift DOUBLE NOT NULL,              -- in bundled human units
+    scale DOUBLE NOT NULL,
+    variance DOUBLE NOT NULL,           -- of the location of the kind's human scores, in squared human units
+    anchors BIGINT NOT NULL,            -- human documents of this kind that are known
+    covered DOUBLE NOT NULL,            -- 0 to 1: whether these are enough
+    trust VARCHAR NOT NULL,             -- labels|reference|dated|bundled: the most trusted of them
+    documents BIGINT NOT NULL,          -- eligible documents of the corpus
+    tokens BIGINT NOT NULL
 );
 
 -- How many types occur how often: frequency-of-frequencies per level.

@@ -53,11 +53,9 @@ LIMITS = """## Limits
 - Nothing was seen of generators after {seen_until}. Text of a newer model may pass as human; a corpus that holds
   documents from after that date needs known machine text of its own time (`--known-ai`).
 - All recent text of the training is of one family of models. Other models of 2026 were not available.
-- Completions by models without instruction tuning are hardly told from human text: they need a language model's view.
+- Completions by models without instruction tuning rank below human text: they need a language model's view of them.
 - Edited and paraphrased machine text is found less often than untouched text, and misspelling hides it further.
 - Texts below 100 words (200 characters in Chinese and Japanese) are scored from 30 words on, but nothing is claimed.
 - A threshold does not travel between domains. Calibrate on documents of your own (`--human-reference`).
-- Text in capitals loses a third of what is found; it is rare enough not to be folded.
-- In German, Spanish and Russian texts of models before 2025 are hardly found: the figures above are by generator.
 - Translated text: scores of human text that a machine translated were not measured.
 """

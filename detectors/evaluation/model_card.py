@@ -118,7 +118,7 @@ def _years(table: pl.DataFrame) -> str:
         + _rows(heads, rows)
         + "\n\nThe held-out mirrors (other requests; every eighth, drawn by the hash of the human document):\n\n"
         + _rows(["held-out mirrors against", *heads[1:]], held)
-        + "\n\nModels without instruction tuning, which are hardly told from human text:\n\n"
+        + "\n\nModels without instruction tuning, which rank below human text:\n\n"
         + _rows(["base models", *heads[1:]], base)
     )
 

@@ -57,31 +57,19 @@ class Stylometry:
         rows = np.flatnonzero(self.description.applies(batch))
         if len(rows):
             standard = self.standard(style_measures.measures(batch)[rows])
-            linear, quadratic = self.forms
-            raw = [standard @ linear[h] + ((standard @ quadratic[h]) * standard).sum(1) for h in range(HEADS)]
-            out[rows] = (np.stack(raw, 1) - self.centres) / self.spreads
+            out[rows] = (products(standard) @ self.weights.T - self.centres) / self.spreads
         return out
-
-    @property
-    def forms(self) -> tuple[np.ndarray, np.ndarray]:
-        """Each head as a linear (heads, m) and a quadratic form (heads, m, m): what `products` spells out, faster."""
-        m = len(self.centre)
-        quadratic = np.zeros((HEADS, m, m), np.float32)
-        quadratic[:, *np.triu_indices(m)] = self.weights[:, m:] * np.float32(0.5)
-        return self.weights[:, :m], quadratic
 
     def standard(self, measures: np.ndarray) -> np.ndarray:
         """Measures (n, m) in standard deviations of the training texts."""
         return np.clip((measures - self.centre) / self.spread, -FAR, FAR)
 
-    def explain(
-        self, text: str, *, language: str = "en", most: int = 8, weights: tuple[float, float] | None = None
-    ) -> list[Evidence]:
+    def explain(self, text: str, *, most: int = 8, weights: tuple[float, float] | None = None) -> list[Evidence]:
         """The measures that moved the score most, a product counting half for either; they belong to the whole text.
 
         weights: of the two heads, in units of the score; without any those of `soft_maximum` at this text
         """
-        batch = TextBatch.of(pl.Series([text], dtype=pl.String), pl.Series([language]))
+        batch = TextBatch.of(pl.Series([text], dtype=pl.String))
         shares = weights or tuple(shares_of(self.heads(batch)[0]))
         values = products(self.standard(style_measures.measures(batch)))[0]
         moved = values * (self.weights.T @ (np.array(shares) / self.spreads))

@@ -166,15 +166,15 @@ def shift_spreads(medians: pl.DataFrame, machine: pl.DataFrame) -> dict[str, flo
 def machine_shift(machine: pl.DataFrame) -> float:
     """How far the machine text of one generator in one domain lies from the nearest profile of generators (rms).
 
-    Profiles are the estimator's: generators in the order of their medians, in PROFILES groups. Sampling noise is not
-    taken off, so that this is an upper bound: medians of 20 documents scatter by as much.
+    Profiles are the estimator's: generators in the order of their medians, in PROFILES groups.
     """
     if machine.is_empty():
         return UNKNOWN["machine_shift"]
     generators = np.sort(machine.group_by("source", "generator").agg(pl.col("middle").mean())["middle"].to_numpy())
     profiles = np.array([group.mean() for group in np.array_split(generators, PROFILES) if len(group)])
     distance = np.abs(machine["middle"].to_numpy()[:, None] - profiles).min(1)
-    return float(np.sqrt(max(np.mean(distance**2), 0.01)))
+    noise = (MEDIAN_VARIANCE * machine["spread"] ** 2 / machine["documents"]).to_numpy()
+    return float(np.sqrt(max(np.mean(distance**2 - np.minimum(noise, distance**2)), 0.01)))
 
 
 def machine_medians(frame: pl.DataFrame, units: np.ndarray) -> pl.DataFrame:

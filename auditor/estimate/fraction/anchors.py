@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 
+from auditor.estimate.fraction.bundled import Calibration
 from auditor.estimate.fraction.counts import BINS, ScoreCounts
-from auditor.estimate.fraction.domain_shift import DensityPrior, Trust
 
 # Dated documents count as human when first seen before this day: the release of ChatGPT (30 November 2022).
 HUMAN_BEFORE = "2022-11-01"
-FEWEST_MATCHED = 50
+
+
+class Trust(IntEnum):
+    """Whose word stands behind an anchor: the smaller, the more it is trusted."""
+
+    LABELS = 0
+    REFERENCE = 1
+    DATED = 2
+    BUNDLED = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnchorSet:
     """Scores of documents of one origin that are all human, or all of one generator family.
 
-    counts: its scopes are cells (language x length band, topic ...), or one scope where cells are not known
+    counts: scores in human units; its scopes are kinds of text
     """
 
     origin: str
@@ -48,20 +58,11 @@ class AnchorUse:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anchors:
-    """Everything known about human and machine scores.
+    """Everything known about human and machine scores: the audit's own documents, and the calibration that ships."""
 
-    machine: one set per generator family; `--known-ai` (Trust.REFERENCE) is a weak prior, bundled ones are listed only
-    prior: the detector's table of what past domains and generators taught; None is a vague one
-    """
-
-    human: tuple[AnchorSet, ...] = ()
-    machine: tuple[AnchorSet, ...] = ()
-    prior: DensityPrior | None = None
-
-    @property
-    def best_trust(self) -> Trust | None:
-        """Trust of the best human anchors there are, None without any."""
-        return min((anchors.trust for anchors in self.human if anchors.size), default=None)
+    human: tuple[AnchorSet, ...]
+    machine: tuple[AnchorSet, ...]
+    calibration: Calibration
 
 
 def matched(anchors: ScoreCounts, cells: dict[str, float] | None) -> tuple[np.ndarray, float, float]:
@@ -87,34 +88,27 @@ def matched(anchors: ScoreCounts, cells: dict[str, float] | None) -> tuple[np.nd
     return np.tensordot(weight, anchors.documents.astype(float), 1), float(effective), float(share)
 
 
-def chosen(anchors: Anchors, cells: dict[str, float] | None) -> tuple[list[AnchorSet], list[AnchorUse]]:
-    """Human anchor sets to use: those of the best trust, and the next ones until FEWEST_MATCHED documents stand.
-
-    Bundled anchors are used beside others only when these are fewer: they are of other domains.
-    """
-    kept: list[AnchorSet] = []
-    uses: list[AnchorUse] = []
-    counted, last = 0, None
-    first = None
-    for human in sorted(anchors.human, key=lambda a: (a.trust, -a.size)):
-        take = human.size > 0 and (counted < FEWEST_MATCHED or human.trust == last)
-        counts, effective, share = matched(human.counts, cells)
+def uses_of(human: Sequence[AnchorSet], machine: Sequence[AnchorSet], kinds: dict[str, float]) -> list[AnchorUse]:
+    """What each anchor set contributes: all human ones are used, the known machine text only places a cross-check."""
+    out: list[AnchorUse] = []
+    first: np.ndarray | None = None
+    for anchors in sorted(human, key=lambda a: (a.trust, -a.size)):
+        counts, effective, share = matched(anchors.counts, kinds)
         shape = counts.sum(0) / max(counts.sum(), 1e-300)
-        if take:
-            kept.append(human)
-            counted, last = counted + human.size, human.trust
-            first = shape if first is None else first
-        distance = 0.0 if first is None else 0.5 * float(np.abs(shape - first).sum())
-        reason = "" if take else ("no scored documents" if not human.size else "better trusted anchors suffice")
-        used = human.size if take else 0
-        uses.append(
-            AnchorUse("human", human.origin, int(human.trust), human.size, used, effective, share, distance, reason)
+        first = shape if first is None else first
+        distance = 0.5 * float(np.abs(shape - first).sum())
+        used = anchors.size
+        reason = "" if used else "no scored documents"
+        out.append(
+            AnchorUse(
+                "human", anchors.origin, int(anchors.trust), anchors.size, used, effective, share, distance, reason
+            )
         )
-    for machine in anchors.machine:
-        uses.append(
-            AnchorUse("ai", machine.origin, int(machine.trust), machine.size, machine.size, 0.0, 0.0, 0.0, "prior only")
+    for anchors in machine:
+        out.append(
+            AnchorUse("ai", anchors.origin, int(anchors.trust), anchors.size, anchors.size, 0.0, 0.0, 0.0, "check only")
         )
-    return kept, uses
+    return out
 
 
 def disagreement(first: ScoreCounts, second: ScoreCounts) -> tuple[float, float]:

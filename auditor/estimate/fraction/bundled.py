@@ -1,78 +1,66 @@
-"""The calibration that ships with the detectors, in the words of the estimators: last-resort anchors and the prior."""
+"""The calibration that ships with the detectors, in the words of the estimators: kinds of text and the prior."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from auditor.estimate.fraction.anchors import Anchors, AnchorSet
-from auditor.estimate.fraction.counts import BINS, CENTRES, GROUPS, ScoreCounts
-from auditor.estimate.fraction.domain_shift import DensityPrior, Trust, learn_prior
+from auditor.estimate.fraction.counts import BINS, CENTRES
+from auditor.estimate.fraction.shift_prior import ShiftPrior, learn_shift_prior, scores_of
 
-ORIGIN = "bundled"
-CELL_BANDS = (100, 200, 400)
+# Keys of the calibration's `shift`: spreads that were learned by leaving domains and sources out.
+SPREADS = ("within", "uncovered", "common", "machine_shift", "log_scale")
 
 
-def bundled_anchors(calibration: Mapping[str, Any]) -> Anchors:
-    """Out-of-family score counts of labelled documents as anchors; a domain is one resampling unit.
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """What is known of human and machine scores before an audit.
 
-    Empty where nothing is shipped, or where it was counted on another grid.
+    variance: of each kind's human location over sources, in human units; priors: by language, "" for any other
     """
-    cells = calibration.get("cells", [])
-    if not cells or calibration["bins"] != BINS:
-        return Anchors()
-    domains = sorted({(cell["source"], cell["domain"]) for cell in cells})
-    unit = {domain: place % GROUPS for place, domain in enumerate(domains)}
-    families = sorted({cell["family"] for cell in cells if cell["label"] == "ai"})
-    human = _set(cells, unit, "human", None)
-    machine = [_set(cells, unit, "ai", family) for family in families]
-    return Anchors((human,), tuple(machine), _prior(cells))
+
+    variance: Mapping[str, float]
+    priors: Mapping[str, ShiftPrior]
+    machine: np.ndarray  # (BINS,) scores of all known machine text: for cross-checks
+
+    def prior(self, language: str) -> ShiftPrior:
+        """The prior of a language; one that was never measured has the wider one of all."""
+        return self.priors.get(language) or self.priors[""]
 
 
-def cell_name(language: str, band: int) -> str:
-    """The name of an anchor cell, as the SQL expression CELL gives it."""
-    assert band in CELL_BANDS, band
-    return f"{language} {band}"
+def bundled_calibration(stored: Mapping[str, Any]) -> Calibration:
+    """Read the calibration of an ensemble; where it has none, or one on another grid, vague priors take its place."""
+    if stored.get("bins") != BINS:
+        return Calibration({}, {"": ShiftPrior.vague()}, np.zeros(BINS))
+    variance = {row["kind"]: float(row["variance"]) for row in stored.get("kinds", [])}
+    spreads = {key: float(value) for key, value in stored.get("shift", {}).items() if key in SPREADS}
+    cells = stored["cells"]
+    priors = {"": _prior(cells, spreads)}
+    for language in sorted({cell["language"] for cell in cells}):
+        priors[language] = _prior([cell for cell in cells if cell["language"] == language], spreads)
+    machine = sum((histogram(cell) for cell in cells if cell["label"] == "ai"), np.zeros(BINS))
+    return Calibration(variance, priors, machine)
 
 
-def with_bundled(human: Sequence[AnchorSet], machine: Sequence[AnchorSet], bundled: Anchors) -> Anchors:
-    """An audit's own anchors, and those that ship with the detectors."""
-    return Anchors((*human, *bundled.human), (*machine, *bundled.machine), bundled.prior)
-
-
-def _set(cells: list[dict[str, Any]], unit: dict[Any, int], label: str, family: str | None) -> AnchorSet:
-    chosen = [cell for cell in cells if cell["label"] == label and family in (None, cell["family"])]
-    names = sorted({cell_name(cell["language"], cell["band"]) for cell in chosen})
-    counts = ScoreCounts.empty(names)
-    for cell in chosen:
-        at = names.index(cell_name(cell["language"], cell["band"]))
-        counts.documents[at, unit[cell["source"], cell["domain"]]] += _histogram(cell)
-    counts.tokens[:] = counts.documents  # lengths are not kept; anchors are weighed by documents
-    return AnchorSet(ORIGIN, Trust.BUNDLED, counts, family or "")
-
-
-def _prior(cells: list[dict[str, Any]]) -> DensityPrior:
-    """What past domains and generators teach about new ones."""
-    human: dict[Any, np.ndarray] = defaultdict(lambda: np.zeros(BINS, np.int64))
-    machine: dict[Any, dict[str, np.ndarray]] = defaultdict(lambda: defaultdict(lambda: np.zeros(BINS, np.int64)))
-    for cell in cells:
-        domain = cell["source"], cell["domain"], cell["language"]
-        if cell["label"] == "human":
-            human[domain] += _histogram(cell)
-        else:
-            machine[domain][cell["generator"]] += _histogram(cell)
-    tables = [(_scores(human[d]), [_scores(g) for _, g in sorted(machine[d].items())]) for d in sorted(human)]
-    return learn_prior(tables)
-
-
-def _histogram(cell: Mapping[str, Any]) -> np.ndarray:
-    out = np.zeros(BINS, np.int64)
+def histogram(cell: Mapping[str, Any]) -> np.ndarray:
+    """Documents (BINS,) of a cell of the calibration."""
+    out = np.zeros(BINS)
     out[cell["first"] : cell["first"] + len(cell["counts"])] = cell["counts"]
     return out
 
 
-def _scores(histogram: np.ndarray) -> np.ndarray:
-    return np.repeat(CENTRES, histogram)
+def _prior(cells: list[Mapping[str, Any]], spreads: Mapping[str, float]) -> ShiftPrior:
+    human: dict[Any, np.ndarray] = defaultdict(lambda: np.zeros(BINS))
+    machine: dict[Any, np.ndarray] = defaultdict(lambda: np.zeros(BINS))
+    for cell in cells:
+        if cell["label"] == "human":
+            human[cell["source"], cell["domain"]] += histogram(cell)
+        elif cell["label"] == "ai" and not cell.get("base", False):
+            machine[cell["source"], cell["generator"]] += histogram(cell)
+    return learn_shift_prior(
+        [scores_of(human[key], CENTRES) for key in sorted(human)], [machine[key] for key in sorted(machine)], spreads
+    )

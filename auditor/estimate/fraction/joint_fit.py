@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from auditor.estimate.fraction.anchors import AnchorSet
-from auditor.estimate.fraction.bundled import bundled_anchors, with_bundled
+from auditor.estimate.fraction.anchors import Anchors, AnchorSet
+from auditor.estimate.fraction.atoms import Atoms
+from auditor.estimate.fraction.bundled import Calibration
 from auditor.estimate.fraction.counts import ScoreCounts
-from auditor.estimate.fraction.evidence import FEW_SHARDS, Evidence
-from auditor.estimate.fraction.mixture import LEAST_SEPARATION, Fit
-from auditor.estimate.fraction.prevalence import PrevalenceOptions, estimate_prevalence, estimate_scopes
+from auditor.estimate.fraction.prevalence import estimate_prevalence
+from auditor.estimate.fraction.scopes import LEAST_SEPARATION, PrevalenceOptions
 from auditor.records import Estimate
 
+MOST_APART = 0.1  # human units
 FRACTIONS = ("synthetic_fraction", "synthetic_fraction_tokens")
 METHOD = "joint_fit"
 CORPUS = ("", "")
@@ -50,7 +50,7 @@ def pair(
     b: Evidence,
     contents: tuple[Mapping[str, str], Mapping[str, str]],
     *,
-    calibration: Mapping[str, Any],
+    calibration: Calibration,
     shards: Sequence[tuple[str, str]] = (),
     seed: int = 0,
     options: PrevalenceOptions = PrevalenceOptions(),
@@ -59,60 +59,70 @@ def pair(
 
     Parameters: contents, digest of each shard's documents by its name, of both: equal ones are counted once, and their
         error cancels too; shards, those to compare beside the whole
-    Raises: Unpaired, with the reason, where nothing would cancel or the fit fails
+    Raises: Unpaired, with the reason, where nothing would cancel
     """
-    twins = _twins(a.target, b.target, contents)
-    fresh = b.target.take([i for i, name in enumerate(b.target.scopes) if name not in twins])
-    target = _marked(a.target, "a") + _marked(fresh, "b")
-    anchors = with_bundled(
-        _shared(a.human, b.human, bool(twins)),
-        _shared(a.machine, b.machine, False),
-        bundled_anchors(calibration),
-    )
-    cells = {name: a.cells.get(name, 0.0) + b.cells.get(name, 0.0) for name in a.cells | b.cells}
+    _same_units(a, b)
+    twins = _twins(a.shards, b.shards, contents)
+    names = [f"a{name}" for name in a.shards] + [f"b{name}" for name in b.shards if name not in twins]
+    place = {name: i for i, name in enumerate(names)}
+    atoms = _joined(a, b, twins, place)
+    anchors = Anchors(_shared(a.human, b.human, bool(twins)), _shared(a.machine, b.machine, False), calibration)
     rng = np.random.default_rng([seed, 17])
-    found = estimate_prevalence(target, anchors, rng, options=options, cells=cells, parts=_parts(a, b, fresh, twins))
-    if found.fit is None or found.fit.failure:
-        raise Unpaired((found.fit.failure if found.fit else "") or "nothing to estimate from")
-    rows = {
-        "both": list(twins.values()),
-        "a": [n for n in a.target.scopes if n not in twins.values()],
-        "b": list(fresh.scopes),
-    }
-    groups = _pools(target, rows)
-    pooled = estimate_scopes(found.fit, groups, rng, options=options)
+    found = estimate_prevalence(atoms, names, anchors, rng, options=options)
+    if not found.posteriors:
+        raise Unpaired("nothing to estimate from")
+    sizes = found.shards.histogram.sum(1)
+    there = {name: f"a{twins[name]}" if name in twins else f"b{name}" for name in b.shards}
+    sides = [place[f"a{name}"] for name in a.shards], [place[there[name]] for name in b.shards]
+    separation = min(p.separation for p in found.posteriors.values())
     changes = {}
-    for quantity, whole, each, counts in (
-        (FRACTIONS[0], pooled.replicates, found.shards.replicates, groups.documents),
-        (FRACTIONS[1], pooled.token_replicates, found.shards.token_replicates, groups.tokens),
+    for quantity, each in (
+        (FRACTIONS[0], found.shards.replicates),
+        (FRACTIONS[1], found.shards.token_replicates),
     ):
-        weights = _weights(counts.sum((1, 2)).astype(float))
-        changes[quantity, CORPUS] = whole @ weights, _root(weights * pooled.misfit, found.fit)
+        whole = [each[:, rows] @ (sizes[rows] / max(sizes[rows].sum(), 1)) for rows in sides]
+        changes[quantity, CORPUS] = whole[1] - whole[0], 0.0
         for first, second in shards:
-            at, to = f"a{first}", f"a{twins[second]}" if second in twins else f"b{second}"
-            if {at, to} <= set(target.scopes):
-                x, y = target.scopes.index(at), target.scopes.index(to)
-                misfit = 0.0 if x == y else _root(found.shards.misfit[[x, y]], found.fit)
-                changes[quantity, (first, second)] = each[:, y] - each[:, x], misfit
+            at, to = place.get(f"a{first}"), place.get(there.get(second, ""))
+            if at is not None and to is not None:
+                misfit = 0.0 if at == to else _root(found.shards.misfit[[at, to]], separation)
+                changes[quantity, (first, second)] = each[:, to] - each[:, at], misfit
     return Paired(changes)
 
 
-def _weights(sizes: np.ndarray) -> np.ndarray:
-    """What the share of each pool (both, a alone, b alone) counts in the change from a to b."""
-    both, a, b = sizes
-    return np.array([both, 0, b]) / max(both + b, 1) - np.array([both, a, 0]) / max(both + a, 1)
+def _same_units(a: Evidence, b: Evidence) -> None:
+    """Scores of both are in one unit: where both know a kind of text, they put its human scores in one place."""
+    apart = [abs(a.shift[kind] - b.shift[kind]) for kind in a.shift.keys() & b.shift.keys()]
+    if apart and max(apart) > MOST_APART:
+        raise Unpaired("their human anchors place the scores of a kind of text differently")
 
 
-def _root(misfit: np.ndarray, fit: Fit) -> float:
+def _joined(a: Evidence, b: Evidence, twins: Mapping[str, str], place: Mapping[str, int]) -> dict[str, Atoms]:
+    """The atoms of both audits by language, each document once; groups of one name are one group."""
+    out: dict[str, Atoms] = {}
+    for side, evidence in (("a", a), ("b", b)):
+        for language, own in evidence.atoms.items():
+            names = [f"{side}{evidence.shards[i]}" for i in own.scope]
+            kept = np.flatnonzero([name in place for name in names])
+            scope = np.array([place[names[i]] for i in kept], np.int64)
+            fresh = replace(own.take(kept), scope=scope)
+            marked = tuple(side + name for name in fresh.counts.scopes)
+            counts = fresh.counts
+            fresh = replace(fresh, counts=ScoreCounts(marked, counts.documents, counts.tokens, counts.unscored))
+            out[language] = fresh if language not in out else out[language] + fresh
+    return out
+
+
+def _root(misfit: np.ndarray, separation: float) -> float:
     """Misfits of several scopes as one, in units of the fraction."""
-    return float(np.hypot.reduce(misfit)) / max(fit.separation, LEAST_SEPARATION)
+    return float(np.hypot.reduce(misfit)) / max(separation, LEAST_SEPARATION)
 
 
-def _twins(a: ScoreCounts, b: ScoreCounts, contents: tuple[Mapping[str, str], Mapping[str, str]]) -> dict[str, str]:
+def _twins(a: Sequence[str], b: Sequence[str], contents: tuple[Mapping[str, str], Mapping[str, str]]) -> dict[str, str]:
     """Shards of b that hold the very documents of a shard of a: their names there."""
-    there = {contents[0].get(name): name for name in a.scopes if contents[0].get(name)}
+    there = {contents[0].get(name): name for name in a if contents[0].get(name)}
     found: dict[str, str] = {}
-    for name in b.scopes:
+    for name in b:
         other = there.get(contents[1].get(name, ""))
         if other is not None and other not in found.values():
             found[name] = other
@@ -140,26 +150,24 @@ def _equal(a: ScoreCounts, b: ScoreCounts) -> bool:
     return a.scopes == b.scopes and np.array_equal(a.documents, b.documents)
 
 
-def _parts(a: Evidence, b: Evidence, fresh: ScoreCounts, twins: Mapping[str, str]) -> ScoreCounts | None:
-    """What the densities are learned from where shards are few: both cut otherwise, no document twice."""
-    if len(a.target.scopes) + len(fresh.scopes) >= FEW_SHARDS or (a.parts is None and b.parts is None):
-        return None
-    if twins and b.parts is not None:
-        own = [i for i, name in enumerate(a.target.scopes) if name not in twins.values()]
-        return _marked(a.target.take(own), "a") + _marked(b.parts, "b")
-    rest = fresh if twins or b.parts is None else b.parts
-    return _marked(a.parts if a.parts is not None else a.target, "a") + _marked(rest, "b")
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What a posterior rests on, kept with the audit so that two audits can be fitted together.
 
+    shards, their names; atoms, of the shards, by language; human, machine: the audit's own anchors (the calibration
+    comes with the detectors); shift: by kind of text, where its human scores lie in bundled human units
+    """
 
-def _marked(counts: ScoreCounts, side: str) -> ScoreCounts:
-    return ScoreCounts(tuple(side + name for name in counts.scopes), counts.documents, counts.tokens, counts.unscored)
+    shards: tuple[str, ...]
+    atoms: Mapping[str, Atoms]
+    human: tuple[AnchorSet, ...]
+    machine: tuple[AnchorSet, ...]
+    shift: Mapping[str, float]
 
-
-def _pools(target: ScoreCounts, names: Mapping[str, Sequence[str]]) -> ScoreCounts:
-    """Three scopes: documents of both audits, of the first alone, of the second alone."""
-    place = {name: i for i, name in enumerate(target.scopes)}
-    out = ScoreCounts.empty([])
-    for key, listed in names.items():
-        side = "b" if key == "b" else "a"
-        out = out + target.take([place[side + name] for name in listed]).pooled(key)
-    return out
+    @property
+    def sizes(self) -> np.ndarray:
+        """Scored documents (shards,)."""
+        out = np.zeros(len(self.shards))
+        for own in self.atoms.values():
+            out += np.bincount(own.scope, own.counts.sizes, minlength=len(out))
+        return out

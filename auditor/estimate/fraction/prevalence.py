@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
-from auditor.estimate.fraction.anchors import Anchors, AnchorSet, AnchorUse, chosen, disagreement
+from auditor.estimate.fraction.anchors import Anchors, AnchorSet, AnchorUse, disagreement, matched, uses_of
+from auditor.estimate.fraction.atoms import Atoms
 from auditor.estimate.fraction.checks.crosschecks import (
     generator_free_bound,
     human_side_estimate,
     rogan_gladen_estimate,
 )
-from auditor.estimate.fraction.counts import BINS, ScoreCounts
-from auditor.estimate.fraction.domain_shift import Trust, default_prior
-from auditor.estimate.fraction.mixture import Fit, fit_densities
+from auditor.estimate.fraction.checks.goodness import own_distance
+from auditor.estimate.fraction.counts import BINS
 from auditor.estimate.fraction.scopes import PrevalenceOptions, ScopePrevalence, estimate_scopes, not_measured
-from auditor.records import Estimate, Finding, Severity
+from auditor.estimate.fraction.shifted_mixture import Posterior, fit_shifted
+from auditor.records import Estimate, Finding, Severity, Status
 
-ESTIMAND = (
-    "share of eligible documents (supported language, at least 100 words) whose text is wholly or mostly "
-    "machine-generated; machine text that no detector can tell from human text is not counted"
-)
 CORPUS = "corpus"
-NO_ANCHORS = "no human anchors: give --human-reference, a date column, or people's labels"
+NO_SCORES = "no eligible document has a score"
 NO_MIXED = "the score tells human from machine text only; partly machine-written text needs labelled rows of its own"
+ABOVE_TIE = 0.02  # a check that lies this far outside of the interval contradicts it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prevalence:
-    """The corpus, its shards, and what they rest on. fit is None where nothing could be measured.
+    """The corpus, its shards, and what they rest on. posteriors is empty where nothing could be measured.
 
-    checks: other estimators of the corpus' fraction; mixed: the AI-assisted share, a quantity of its own
+    posteriors: by language; checks: other estimators of the corpus' fraction; mixed: the AI-assisted share, a quantity
+    of its own
     """
 
     corpus: ScopePrevalence
     shards: ScopePrevalence
-    fit: Fit | None
+    posteriors: Mapping[str, Posterior]
     anchors: tuple[AnchorUse, ...]
     checks: Mapping[str, Estimate] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
@@ -45,83 +45,162 @@ class Prevalence:
 
 
 def estimate_prevalence(
-    target: ScoreCounts,
+    atoms: Mapping[str, Atoms],
+    shards: Sequence[str],
     anchors: Anchors,
     rng: np.random.Generator,
     *,
     options: PrevalenceOptions = PrevalenceOptions(),
-    cells: dict[str, float] | None = None,
-    parts: ScoreCounts | None = None,
 ) -> Prevalence:
-    """Estimate the synthetic fraction of every scope of the target (its shards) and of them all.
+    """Estimate the synthetic fraction of every shard and of the corpus.
 
-    A hierarchical mixture of score histograms: one human density, tied to the human anchors up to a residual shift; one
-    machine density learned from all shards together; one fraction for each shard. Its posterior carries the sampling of
-    the target and of the anchors, the residual shift, and that the generators are unknown.
+    Each language has a hierarchical mixture of its own (fit_shifted): scores come in human units of their kind of text;
+    every atom (kind within shard) has a residual shift and a fraction; the machine density is learned from all atoms.
 
-    Parameters: cells: documents of the corpus by language x length cell, to match anchors whose scopes are such cells;
-        parts: the same documents cut otherwise (by year, host or topic) where the shards are few or alike: densities
-        are learned from these, for it takes parts that differ in their fraction to tell the two apart
-    Returns: Prevalence; status "not_measured" without anchors or scores, "inconclusive" where the design is too weak
-    Assumes: common densities within the cells of one call; duplicates of one document share a resampling group
-    References: Katz-Samuels, Blanchard & Scott 2019 (demixing); Neal 2011 (sampler); docs/prevalence.md (measured)
+    Parameters: atoms, by language, their `scope` a position in `shards`
+    Returns: Prevalence; status "not_measured" without scores, "inconclusive" where the design is too weak
+    References: docs/prevalence.md (measured); METHODS in docs/method.md
     """
-    used, uses = chosen(anchors, cells)
-    if not used or target.sizes.sum() == 0:
-        reason = NO_ANCHORS if target.sizes.sum() else "no eligible document has a score"
-        corpus, shards = not_measured(target.pooled(CORPUS), reason), not_measured(target, reason)
-        return Prevalence(corpus, shards, None, tuple(uses))
-    machine = [a.counts.histogram.sum(0) for a in anchors.machine]
-    known = sum((m for m, a in zip(machine, anchors.machine, strict=True) if a.trust < Trust.BUNDLED), np.zeros(BINS))
-    fit = fit_densities(
-        *(target if parts is None else parts, used, anchors.prior or default_prior(), rng),
-        known=known,
-        cells=cells,
-        draws=options.draws,
-        bins=options.bins,
-    )
-    shards = estimate_scopes(fit, target, rng, options=options)
-    corpus = estimate_scopes(fit, target.pooled(CORPUS), rng, options=options)
-    checks = _checks(fit, target, sum(machine, np.zeros(BINS)), options)
-    return Prevalence(corpus, shards, fit, tuple(uses), checks, tuple(_findings(used, anchors, target)))
+    sizes = np.zeros(len(shards))
+    for own in atoms.values():
+        sizes += np.bincount(own.scope, own.counts.sizes, minlength=len(shards))
+    uses = tuple(uses_of(anchors.human, anchors.machine, _kind_sizes(atoms)))
+    if sizes.sum() == 0:
+        return Prevalence(
+            not_measured([CORPUS], sizes.sum(keepdims=True), NO_SCORES),
+            not_measured(shards, sizes, NO_SCORES),
+            {},
+            uses,
+        )
+    posteriors = {
+        language: fit_shifted(
+            own,
+            human_anchors(anchors.human, language, own),
+            anchors.calibration.prior(language),
+            rng,
+            draws=options.draws,
+            warm_up=options.warm_up,
+        )
+        for language, own in atoms.items()
+        if own.counts.sizes.sum()
+    }
+    tolerance = max((own_distance(a.counts, np.arange(BINS)) for a in anchors.human if a.size), default=0.02)
+    by_shard = estimate_scopes(posteriors, atoms, shards, rng, options=options, tolerance=tolerance)
+    whole = {language: replace(own, scope=np.zeros(len(own), np.int64)) for language, own in atoms.items()}
+    corpus = estimate_scopes(posteriors, whole, [CORPUS], rng, options=options, tolerance=tolerance)
+    corpus = _as_sum(corpus, by_shard, sizes)
+    checks = _checks(posteriors, corpus, anchors, options)
+    corpus, contradictions = heeded(corpus, checks)
+    findings = (*_findings(anchors, atoms), *contradictions)
+    return Prevalence(corpus, by_shard, posteriors, uses, checks, findings)
 
 
-def _checks(fit: Fit, target: ScoreCounts, machine: np.ndarray, options: PrevalenceOptions) -> dict[str, Estimate]:
-    """The corpus' fraction by other roads, from the same bins."""
-    observed = fit.runs(target.histogram.sum(0)) / fit.design_effect
+def human_anchors(human: Sequence[AnchorSet], language: str, atoms: Atoms) -> np.ndarray:
+    """Scores (BINS,) of all human anchors of a language in human units, thinned to independent documents.
+
+    Anchors are weighed to the corpus' mixture of kinds where they have the kinds; kinds are named LANGUAGE/WORDS.
+    """
+    wanted = _kind_sizes({language: atoms})
+    out = np.zeros(BINS)
+    for anchors in human:
+        own = [i for i, kind in enumerate(anchors.counts.scopes) if kind.partition("/")[0] == language]
+        if not own:
+            continue
+        counts, effective, _ = matched(anchors.counts.take(own), wanted)
+        total = counts.sum()
+        if total > 0:
+            out += counts.sum(0) * min(effective, total) / total
+    return out
+
+
+def heeded(corpus: ScopePrevalence, checks: Mapping[str, Estimate]) -> tuple[ScopePrevalence, list[Finding]]:
+    """The corpus' figure, inconclusive where another road to it leads elsewhere beyond both intervals."""
+    main = corpus.documents[0]
+    if not main.is_number or main.status != Status.MEASURED:
+        return corpus, []
+    findings = []
+    for name in ("generator_free", "labels", "placebo"):
+        check = checks.get(name)
+        if check is None or not check.is_number:
+            continue
+        low, high = float(check.lower or 0.0), float(check.upper if check.upper is not None else 1.0)
+        if low > float(main.upper or 0.0) + ABOVE_TIE or high < float(main.lower or 0.0) - ABOVE_TIE:
+            message = (
+                f"the {CHECK_NAMES[name]} gives {100 * low:.1f} to {100 * high:.1f}%, the mixture of scores "
+                f"{100 * float(main.lower or 0):.1f} to {100 * float(main.upper or 0):.1f}%"
+            )
+            advice = "label a sample (auditor export RUN --review 100), or give human text of the same kinds"
+            findings.append(_finding("cross_check_contradicts", Severity.WARNING, message, advice))
+    if findings:
+        doubted = main.but(Status.INCONCLUSIVE, "another estimate contradicts it: " + findings[0].message)
+        corpus = replace(corpus, documents=(doubted,))
+    return corpus, findings
+
+
+CHECK_NAMES = {
+    "generator_free": "bound that needs no machine text",
+    "labels": "estimate from people's labels",
+    "placebo": "estimate of text from before November 2022, which must be 0,",
+}
+
+
+def _as_sum(corpus: ScopePrevalence, shards: ScopePrevalence, sizes: np.ndarray) -> ScopePrevalence:
+    """The corpus' replicates as the sum of its shards', so that the parts agree with the whole draw by draw."""
+    weight = sizes / max(sizes.sum(), 1)
+    replicates = shards.replicates @ weight
+    return replace(corpus, replicates=replicates[:, None])
+
+
+def _kind_sizes(atoms: Mapping[str, Atoms]) -> dict[str, float]:
+    """Documents of the corpus by kind of text (the groups of the atoms)."""
+    out: dict[str, float] = {}
+    for own in atoms.values():
+        for place, size in zip(own.group, own.counts.sizes, strict=True):
+            name = own.groups[place]
+            out[name] = out.get(name, 0.0) + float(size)
+    return out
+
+
+def _checks(
+    posteriors: Mapping[str, Posterior], corpus: ScopePrevalence, anchors: Anchors, options: PrevalenceOptions
+) -> dict[str, Estimate]:
+    """The corpus' fraction by other roads, from the same scores."""
+    human = sum((p.anchors for p in posteriors.values()), np.zeros(BINS))
+    effect = float(np.mean([p.design_effect for p in posteriors.values()]))
+    observed = corpus.histogram[0] / effect
     return {
-        "rogan_gladen": rogan_gladen_estimate(observed, fit.anchors, fit.runs(machine), level=options.level),
-        "human_side": human_side_estimate(observed, fit.anchors, level=options.level),
-        "generator_free": generator_free_bound(observed, fit.anchors, level=options.level),
+        "rogan_gladen": rogan_gladen_estimate(observed, human, anchors.calibration.machine, level=options.level),
+        "human_side": human_side_estimate(observed, human, level=options.level),
+        "generator_free": generator_free_bound(observed, human, level=options.level),
     }
 
 
-def _findings(used: list[AnchorSet], anchors: Anchors, target: ScoreCounts) -> list[Finding]:
+def _findings(anchors: Anchors, atoms: Mapping[str, Atoms]) -> list[Finding]:
     """What the anchors themselves give reason to doubt."""
     out = []
-    trusted = min(used, key=lambda a: a.trust)
-    if trusted.trust == Trust.BUNDLED:
-        message = "the estimate rests on bundled human anchors of other domains"
+    known = [a for a in anchors.human if a.size]
+    if not known:
+        message = "no human text of this corpus is known: the estimate rests on human text of other sources"
         out.append(_finding("anchors_unmatched", Severity.WARNING, message, "give --human-reference or a date column"))
-    for other in anchors.human:
-        if other is trusted or other.trust == Trust.BUNDLED or not other.size:
-            continue
-        for clean, doubted in ((trusted, other), (other, trusted)):
-            excess, noise = disagreement(clean.counts, doubted.counts)
+    ordered = sorted(known, key=lambda a: a.trust)
+    for clean, other in pairwise(ordered):
+        for first, second in ((clean, other), (other, clean)):
+            excess, noise = disagreement(first.counts, second.counts)
             if excess > noise:
                 message = (
-                    f"{doubted.origin}: {excess:.1%} of these human anchors score higher than {clean.origin} explains "
+                    f"{second.origin}: {excess:.1%} of these human anchors score higher than {first.origin} explains "
                     f"(noise {noise:.1%})"
                 )
                 advice = "look at its highest scores: it holds machine text, or is of another domain"
                 # a better trusted set is doubted on the word of a lesser one: that takes more than noise
-                grave = doubted is other or excess > 2 * noise
-                severity = Severity.WARNING if grave else Severity.NOTE
-                out.append(_finding("anchors_contaminated", severity, message, advice))
-    if len({a.trust for a in anchors.human if a.size and a.trust < Trust.BUNDLED}) == 1:
+                grave = second is other or excess > 2 * noise
+                out.append(
+                    _finding("anchors_contaminated", Severity.WARNING if grave else Severity.NOTE, message, advice)
+                )
+    if len({a.trust for a in known}) == 1:
         message = "one human anchor set only: the estimate is the excess over what machine text that set may hold"
         out.append(_finding("anchors_unverified", Severity.NOTE, message, "a second trusted set would tell"))
-    if unscored := int(target.unscored.sum()):
+    if unscored := int(sum(own.counts.unscored.sum() for own in atoms.values())):
         message = f"{unscored} eligible documents have no finite score and are in no estimate"
         out.append(_finding("unscored", Severity.NOTE, message, "see the skips of each shard"))
     return out

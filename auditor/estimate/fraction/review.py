@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from auditor.estimate.fraction.anchors import AnchorSet
-from auditor.estimate.fraction.counts import BINS, ScoreCounts
-from auditor.estimate.fraction.domain_shift import Trust
+from auditor.estimate.fraction.counts import BINS
 from auditor.estimate.fraction.twophase import Strata, difference_estimate, neyman_allocation
 from auditor.records import LEVEL, Estimate
 from auditor.statistics.agreement import cohen_kappa, krippendorff_alpha
@@ -100,24 +98,6 @@ def _two_rater_kappa(sound: pl.DataFrame) -> float:
         return float("nan")
     both = sound.filter(rater=raters[0]).join(sound.filter(rater=raters[1]), on="id")
     return cohen_kappa(both["label"].to_numpy(), both["label_right"].to_numpy())
-
-
-def label_anchors(corpus: ScoreCounts, labelled: ScoreCounts, human: ScoreCounts) -> AnchorSet:
-    """Human anchors from people's labels, each bin weighed by corpus / labelled documents.
-
-    Review asks most where scores are doubtful: without the weights such anchors would score far too high. The sum is
-    the effective number of documents of the weighted sample. human: those of the labelled found human, same scopes.
-
-    References: Horvitz & Thompson 1952; effective n: Kish 1965, eq. 11.7.6
-    """
-    asked, there = labelled.histogram.sum(0), corpus.histogram.sum(0)
-    weight = np.where(asked > 0, there / np.maximum(asked, 1), 0.0)
-    found = human.histogram.sum(0)
-    total = float(weight @ found)
-    effective = total**2 / max(float(weight**2 @ found), 1e-300) if total > 0 else 0.0
-    scale = weight * effective / max(total, 1e-300)
-    weighted = ScoreCounts(human.scopes, human.documents * scale, human.tokens * scale, human.unscored)
-    return AnchorSet("labels", Trust.LABELS, weighted)
 
 
 def estimate_from_labels(

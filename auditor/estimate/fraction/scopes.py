@@ -1,172 +1,263 @@
-"""Figures of many scopes from one fit: shards, languages, topics, hosts, years, length bands."""
+"""Figures of many scopes from one posterior: the corpus, shards, languages, kinds of text, topics, hosts, years."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from auditor.estimate.fraction.atoms import Atoms
 from auditor.estimate.fraction.checks.crosschecks import generator_free_bound
 from auditor.estimate.fraction.checks.goodness import TOO_FAR, excess_misfit
-from auditor.estimate.fraction.counts import BINS, ScoreCounts
-from auditor.estimate.fraction.mixing import draw_fractions, machine_probability, realised_fractions
-from auditor.estimate.fraction.mixture import LEAST_SEPARATION, Fit
+from auditor.estimate.fraction.counts import BINS
+from auditor.estimate.fraction.shifted_mixture import Posterior, draw_atoms
 from auditor.records import LEVEL, Estimate, Status
-from auditor.statistics.intervals import normal_quantile, shortest_interval
-from auditor.statistics.multiplicity import false_coverage_level
+from auditor.statistics.intervals import shortest_interval
 
-AT_ONCE = 1 << 20  # probabilities of draws, scopes and bins that are in memory at a time
-METHOD, POOLED, BOUND = "joint_mixture", "partial_pooling", "generator_free"
+METHOD, BOUND = "joint_mixture", "generator_free"
+LEAST_SEPARATION = 0.15
+UNCOVERED = 0.5  # share of a scope's documents without anchors of their kind that makes the missing anchors the reason
+FEWEST = 20  # documents below which a scope's interval is the prior's
+NO_REFERENCE = "no reference covers this kind of text"
+NO_FIT = "the scores fit no mixture of human and machine scores: unseen domain, templates or translation"
 
 
 @dataclass(frozen=True, slots=True)
 class PrevalenceOptions:
-    """level of all intervals; draws of the replicates; bins of the fit; intervals wider than `widest` are no figure."""
+    """level of all intervals; draws of the replicates after warm_up; wider intervals than `widest` are inconclusive."""
 
     level: float = LEVEL
-    draws: int = 400
-    bins: int = 24
-    widest: float = 0.20
+    draws: int = 200
+    warm_up: int = 80
+    widest: float = 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScopePrevalence:
-    """Figures of several scopes from one fit, in the order of `scopes`.
+    """Figures of several scopes from one posterior, in the order of `scopes`.
 
-    documents, tokens: each scope by itself; pooled: drawn towards the other shards where they are alike (labelled
-    method "partial_pooling"); lower_bounds: need no machine anchors; misfit (scopes,): total-variation distance from
-    the fitted mixture beyond sampling and the anchors' own; posterior (scopes, BINS): P(machine | score bin);
-    replicates, token_replicates (draws, scopes): draw d shares its densities with draw d of every other scope
+    documents, tokens: each scope's fractions; lower_bounds: need no machine anchors; misfit (scopes,): total-variation
+    distance from the fitted mixture beyond sampling and the anchors' own; posterior (scopes, BINS): P(machine | score
+    bin); fitted_human, fitted_machine (scopes, BINS): documents that the fitted densities expect; histogram,
+    token_histogram (scopes, BINS): the documents themselves, and their words; uncovered (scopes,): share of documents
+    whose kind of text no anchor covers; replicates, token_replicates (draws, scopes): draw d shares its densities with
+    draw d of every other scope
     """
 
     scopes: tuple[str, ...]
     documents: tuple[Estimate, ...]
     tokens: tuple[Estimate, ...]
-    pooled: tuple[Estimate, ...]
     lower_bounds: tuple[Estimate, ...]
     misfit: np.ndarray
     posterior: np.ndarray
+    fitted_human: np.ndarray
+    fitted_machine: np.ndarray
+    histogram: np.ndarray
+    token_histogram: np.ndarray
+    uncovered: np.ndarray
     replicates: np.ndarray
     token_replicates: np.ndarray
 
+    def at_replicate(self, draw: int) -> np.ndarray:
+        """P(machine | score bin) (scopes, BINS) in one replicate: the posterior's odds moved to its fractions."""
+        centre = np.clip(np.median(self.replicates, axis=0), 1e-4, 1 - 1e-4)
+        there = np.clip(self.replicates[draw], 1e-6, 1 - 1e-6)
+        ratio = (there / (1 - there)) / (centre / (1 - centre))
+        p = np.clip(np.nan_to_num(self.posterior), 1e-9, 1 - 1e-9)
+        odds = p / (1 - p) * ratio[:, None]
+        return odds / (1 + odds)
+
+    @property
+    def pooled(self) -> tuple[Estimate, ...]:
+        """The fractions again: shards of one kind already share what is known of its scores in the joint posterior."""
+        return self.documents
+
+
+@dataclass(slots=True, eq=False)
+class _Sums:
+    """What is added up over atoms and draws, by scope."""
+
+    machine: np.ndarray  # documents found to be machine text (draws, scopes)
+    machine_tokens: np.ndarray
+    by_bin: np.ndarray  # (scopes, BINS)
+    human_fit: np.ndarray
+    machine_fit: np.ndarray
+    histogram: np.ndarray
+    token_histogram: np.ndarray
+    documents: np.ndarray  # (scopes,)
+    tokens: np.ndarray
+    unscored: np.ndarray
+    uncovered: np.ndarray
+    effect: np.ndarray  # documents x design effect
+    slack: np.ndarray
+    separation: np.ndarray
+    anchors: np.ndarray  # (BINS,)
+
+    @classmethod
+    def empty(cls, draws: int, scopes: int) -> _Sums:
+        by_draw = [np.zeros((draws, scopes)) for _ in range(2)]
+        by_bin = [np.zeros((scopes, BINS)) for _ in range(5)]
+        by_scope = [np.zeros(scopes) for _ in range(7)]
+        return cls(*by_draw, *by_bin, *by_scope, np.zeros(BINS))  # type: ignore[call-arg]
+
 
 def estimate_scopes(
-    fit: Fit, counts: ScoreCounts, rng: np.random.Generator, *, options: PrevalenceOptions = PrevalenceOptions()
+    posteriors: Mapping[str, Posterior],
+    atoms: Mapping[str, Atoms],
+    scopes: Sequence[str],
+    rng: np.random.Generator,
+    *,
+    options: PrevalenceOptions = PrevalenceOptions(),
+    tolerance: float = 0.02,
 ) -> ScopePrevalence:
-    """Estimate every scope given the draws of the densities; the corpus' shards are only one choice of scopes.
+    """Estimate every scope from the atoms that it consists of, given the draws of the densities.
 
-    Where the scores do not separate, anchors are too few or the sampler failed, the interval is [lower bound, 1].
+    Parameters: posteriors, atoms: by language; the atoms' `scope` is a position in `scopes`; tolerance: distance of a
+        scope's scores from the fitted mixture that says nothing (the anchors' own distance from each other)
+    Returns: ScopePrevalence; "not_measured" where a scope holds no document with a score
     """
-    documents, tokens = fit.runs(counts.histogram), fit.runs(counts.token_histogram)
-    shape = len(fit.human), len(counts.scopes)
-    thinned = documents / fit.design_effect
-    flat, modes = draw_fractions(thinned, fit.human, fit.machine, fit.centre, 0.0, rng.random(shape))
-    alike, _ = draw_fractions(thinned, fit.human, fit.machine, fit.centre, fit.spread, rng.random(shape))
-    replicates, token_replicates, pooled = np.empty(shape), np.empty(shape), np.empty(shape)
-    weights = np.stack([documents, tokens, documents])
-    step = max(1, AT_ONCE // max(weights.size, 1))
-    for d in (slice(first, first + step) for first in range(0, shape[0], step)):
-        own, shrunk = (machine_probability(drawn[d], fit.human[d], fit.machine[d]) for drawn in (flat, alike))
-        realised = realised_fractions(documents, weights, np.stack([own, own, shrunk], axis=1), rng)
-        replicates[d], token_replicates[d], pooled[d] = np.swapaxes(realised, 0, 1)
-    h, f = fit.human.mean(0), fit.machine.mean(0)
-    point = np.median(modes, axis=0)
-    posterior = machine_probability(point, h, f)
-    fitted = (1 - point[:, None]) * h + point[:, None] * f
-    misfit = excess_misfit(documents, fitted, effect=fit.design_effect, tolerance=fit.tolerance)
-    by_token = (posterior * tokens).sum(1) / np.maximum(tokens.sum(1), 1)
-    bounds = tuple(generator_free_bound(row / fit.design_effect, fit.anchors, level=options.level) for row in documents)
-    rest = misfit, bounds, counts, fit, options
-    by_documents = _figures(replicates, point, METHOD, *rest)
-    by_tokens = _figures(token_replicates, by_token, METHOD, *rest)
-    shrunken = _figures(pooled, np.median(pooled, axis=0), POOLED, *rest)
-    grid = fit.on_grid(posterior)
-    assert grid.shape == (shape[1], BINS)
+    sums = _added_up(posteriors, atoms, len(scopes), rng, options)
+    total = np.maximum(sums.documents, 1)
+    replicates = sums.machine / total
+    token_replicates = sums.machine_tokens / np.maximum(sums.tokens, 1)
+    posterior = sums.by_bin / np.maximum(sums.histogram, 1e-12)
+    fitted = (sums.human_fit + sums.machine_fit) / total[:, None]
+    effect = float((sums.effect / total)[sums.documents > 0].mean()) if (sums.documents > 0).any() else 1.0
+    misfit = excess_misfit(sums.histogram, fitted, effect=effect, tolerance=tolerance)
+    bounds = tuple(
+        generator_free_bound(row / effect, sums.anchors + 1e-9, level=options.level)
+        if row.sum() and sums.anchors.sum() >= 1
+        else Estimate.not_measured("needs documents and human anchors", method=BOUND, level=options.level)
+        for row in sums.histogram
+    )
+    names = tuple(scopes)
+    common = (misfit, sums, options)
     return ScopePrevalence(
-        counts.scopes, by_documents, by_tokens, shrunken, bounds, misfit, grid, replicates, token_replicates
+        names,
+        _figures(replicates, *common),
+        _figures(token_replicates, *common),
+        bounds,
+        misfit,
+        np.where(sums.histogram > 0, posterior, _filled(posterior, sums.histogram)),
+        sums.human_fit,
+        sums.machine_fit,
+        sums.histogram,
+        sums.token_histogram,
+        sums.uncovered / total,
+        replicates,
+        token_replicates,
     )
 
 
-def _figures(
-    draws: np.ndarray,
-    point: np.ndarray,
-    method: str,
-    misfit: np.ndarray,
-    bounds: tuple[Estimate, ...],
-    counts: ScoreCounts,
-    fit: Fit,
+def _added_up(
+    posteriors: Mapping[str, Posterior],
+    atoms: Mapping[str, Atoms],
+    scopes: int,
+    rng: np.random.Generator,
     options: PrevalenceOptions,
-) -> tuple[Estimate, ...]:
+) -> _Sums:
+    draws = min((len(p.states) for p in posteriors.values()), default=0)
+    sums = _Sums.empty(draws, scopes)
+    for language, own in atoms.items():
+        sums.unscored += np.bincount(own.scope, own.counts.unscored, minlength=scopes)
+        if language not in posteriors or not len(own):
+            continue
+        model = posteriors[language]
+        whole, undecided, tokens = own.counts.histogram, own.undecided, own.counts.token_histogram
+        sizes = own.counts.sizes.astype(float)
+        np.add.at(sums.histogram, own.scope, whole)
+        np.add.at(sums.token_histogram, own.scope, tokens)
+        for target, value in (
+            (sums.documents, sizes),
+            (sums.tokens, tokens.sum(1)),
+            (sums.uncovered, sizes * own.uncovered),
+            (sums.effect, sizes * model.design_effect),
+            (sums.separation, sizes * model.separation),
+            (sums.slack, sizes * model.slack),
+        ):
+            target += np.bincount(own.scope, value, minlength=scopes)
+        sums.anchors += model.anchors
+        per_document = tokens / np.maximum(whole, 1)
+        counted = np.round(undecided).astype(np.int64)
+        for d, drawn in zip(range(draws), draw_atoms(model, own, rng), strict=False):
+            found = rng.binomial(counted, np.clip(drawn.by_bin, 0.0, 1.0))
+            sums.machine[d] += np.bincount(own.scope, found.sum(1), minlength=scopes)
+            sums.machine_tokens[d] += np.bincount(own.scope, (found * per_document).sum(1), minlength=scopes)
+            np.add.at(sums.by_bin, own.scope, undecided * drawn.by_bin / draws)
+            expected = counted.sum(1)[:, None] / draws
+            known = own.known_human.sum(1)[:, None] / draws
+            share = drawn.fraction[:, None]
+            np.add.at(sums.human_fit, own.scope, ((1 - share) * expected + known) * drawn.human)
+            np.add.at(sums.machine_fit, own.scope, share * expected * drawn.machine)
+    return sums
+
+
+def _filled(posterior: np.ndarray, histogram: np.ndarray) -> np.ndarray:
+    """P(machine | bin) of bins without documents, from the nearest ones that have some."""
+    out = np.full_like(posterior, np.nan)
+    for row, (p, counts) in enumerate(zip(posterior, histogram, strict=True)):
+        known = np.flatnonzero(counts > 0)
+        if len(known):
+            out[row] = np.interp(np.arange(BINS), known, p[known])
+    return out
+
+
+def _figures(draws: np.ndarray, misfit: np.ndarray, sums: _Sums, options: PrevalenceOptions) -> tuple[Estimate, ...]:
     """One estimate for each column of draws, widened by its misfit, with the status that it deserves."""
     out = []
-    failure = fit.failure
-    for i, n in enumerate(counts.sizes):
-        if n == 0:
-            out.append(Estimate.not_measured("no eligible document has a score", method=method, level=options.level))
+    total = np.maximum(sums.documents, 1)
+    for i, n in enumerate(sums.documents):
+        if n == 0 or not len(draws):
+            reason = "no eligible document has a score" if n == 0 else "no human text to compare with"
+            out.append(Estimate.not_measured(reason, method=METHOD, level=options.level))
             continue
+        separation, slack = sums.separation[i] / total[i], sums.slack[i] / total[i]
         lower, upper = shortest_interval(draws[:, i], level=options.level)
-        wider = misfit[i] / max(fit.separation, LEAST_SEPARATION)
-        below, above = fit.slack
-        lower, upper = max(0.0, float(lower - wider - below)), min(1.0, float(upper + wider + above))
-        reason = failure
-        if failure:
-            lower, upper = min(lower, bounds[i].lower or 0.0), 1.0
-        elif misfit[i] > TOO_FAR:
-            reason = "the scores fit no mixture of human and machine scores: unseen domain, templates or translation"
-        elif upper - lower > options.widest:
-            reason = f"the interval is wider than {100 * options.widest:.0f} points"
-        value = float(np.clip(point[i], lower, upper))
-        estimate = Estimate(value, lower, upper, options.level, method, int(n))
-        out.append(estimate.but(Status.INCONCLUSIVE, reason) if reason else estimate)
+        wider = float(misfit[i] / max(separation, LEAST_SEPARATION))
+        lower, upper = max(0.0, float(lower - wider - slack)), min(1.0, float(upper + wider + slack))
+        if separation < LEAST_SEPARATION:
+            lower, upper = 0.0, 1.0
+        value = float(np.clip(np.median(draws[:, i]), lower, upper))
+        estimate = Estimate(value, lower, upper, options.level, METHOD, int(n))
+        doubt = _doubt(estimate, sums.uncovered[i] / total[i], separation, float(misfit[i]), options)
+        out.append(estimate.but(Status.INCONCLUSIVE, doubt) if doubt else estimate)
     return tuple(out)
 
 
-def not_measured(counts: ScoreCounts, reason: str) -> ScopePrevalence:
+def _doubt(
+    estimate: Estimate, uncovered: float, separation: float, misfit: float, options: PrevalenceOptions
+) -> str | None:
+    """Why a figure is inconclusive, None where it is measured."""
+    if separation < LEAST_SEPARATION:
+        return "the scores do not separate human from machine text here"
+    if misfit > TOO_FAR:
+        return NO_FIT
+    width = float(estimate.upper or 0.0) - float(estimate.lower or 0.0)
+    if uncovered > UNCOVERED and width > options.widest / 2:
+        return NO_REFERENCE
+    if width > options.widest:
+        return f"the interval is wider than {100 * options.widest:.0f} points"
+    return None
+
+
+def not_measured(scopes: Sequence[str], sizes: np.ndarray, reason: str) -> ScopePrevalence:
     """All figures absent, for one reason."""
-    n = len(counts.scopes)
-    absent = tuple(Estimate.not_measured(reason, method=METHOD, n=int(size)) for size in counts.sizes)
-    empty = np.empty((0, n))
+    n = len(scopes)
+    absent = tuple(Estimate.not_measured(reason, method=METHOD, n=int(size)) for size in sizes)
+    wide, empty = np.zeros((n, BINS)), np.empty((0, n))
     return ScopePrevalence(
-        counts.scopes, absent, absent, absent, absent, np.zeros(n), np.full((n, BINS), np.nan), empty, empty
+        tuple(scopes),
+        absent,
+        absent,
+        absent,
+        np.zeros(n),
+        np.full((n, BINS), np.nan),
+        wide,
+        wide,
+        wide,
+        wide,
+        np.ones(n),
+        empty,
+        empty,
     )
-
-
-def selected(estimates: Sequence[Estimate], threshold: float) -> dict[int, Estimate]:
-    """Scopes picked because their lower bound exceeds a threshold, by position, with intervals that allow for it.
-
-    The largest number R of m measured scopes whose intervals at level 1 - R (1 - level) / m lie above the threshold:
-    among intervals picked this way the expected share that miss is at most 1 - level. The stricter interval is the
-    given one stretched by the ratio of normal quantiles: replicates are too few for the far tail.
-
-    References: Benjamini & Yekutieli 2005, definition 1 and section 4 (selection by Benjamini-Hochberg)
-    """
-    known = [(i, e) for i, e in enumerate(estimates) if e.is_number]
-    for count in range(sum((e.lower or 0.0) > threshold for _, e in known), 0, -1):
-        stretched = {i: _stretched(e, false_coverage_level(count, len(known), level=e.level)) for i, e in known}
-        above = {i: e for i, e in stretched.items() if (e.lower or 0.0) > threshold}
-        if len(above) >= count:
-            return above
-    return {}
-
-
-def _stretched(e: Estimate, level: float) -> Estimate:
-    value, lower, upper = float(e.value or 0.0), float(e.lower or 0.0), float(e.upper or 0.0)
-    ratio = normal_quantile(level) / normal_quantile(e.level)
-    lower, upper = max(0.0, value - ratio * (value - lower)), min(1.0, value + ratio * (upper - value))
-    return replace(e, lower=lower, upper=upper, level=level)
-
-
-def ranked(found: ScopePrevalence) -> list[int]:
-    """Positions of the measured scopes by lower bound, worst first: a wide interval is no reason to accuse."""
-    known = [(-(e.lower or 0.0), -(e.value or 0.0), i) for i, e in enumerate(found.documents) if e.is_number]
-    return [i for _, _, i in sorted(known)]
-
-
-def difference(first: np.ndarray, second: np.ndarray, *, level: float = LEVEL) -> Estimate:
-    """Second minus first from joint replicates (draws,), in which the error of shared densities cancels."""
-    if len(first) == 0 or len(first) != len(second):
-        return Estimate.not_measured("no joint replicates", method="joint_replicates", level=level)
-    change = second - first
-    lower, upper = np.quantile(change, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(np.median(change)), float(lower), float(upper), level, "joint_replicates", len(change))

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from auditor.estimate.fraction.counts import ScoreCounts
 from auditor.estimate.fraction.scopes import PrevalenceOptions, ScopePrevalence
 from auditor.records import Estimate, Finding, Severity, Status
 from auditor.statistics.intervals import shortest_interval
@@ -16,25 +15,24 @@ from auditor.statistics.twostage import FEWEST, METHOD, two_stage_draws
 def over_unread(
     corpus: ScopePrevalence,
     shards: ScopePrevalence,
-    counts: ScoreCounts,
+    documents: np.ndarray,
     listed: int,
     rng: np.random.Generator,
     *,
     options: PrevalenceOptions = PrevalenceOptions(),
 ) -> ScopePrevalence:
-    """The corpus' figures for all `listed` shards, of which those of `counts` were read.
+    """The corpus' figures for all `listed` shards, of which those with `documents` (shards,) were read.
 
     What widened the corpus' own interval (misfit, foreign anchors) widens this one too. The generator-free bound holds
     for the documents that were read only, and says so.
     """
-    read = int((counts.sizes > 0).sum())
+    read = int((documents > 0).sum())
     if not corpus.documents[0].is_number or not shards.replicates.size or read >= listed:
         return corpus
-    kept = counts.sizes > 0
-    sizes = {"documents": counts.sizes, "tokens": counts.token_histogram.sum(1)}
+    kept = documents > 0
     draws, figures = {}, {}
     for name, own in (("documents", shards.replicates), ("tokens", shards.token_replicates)):
-        draws[name] = two_stage_draws(own[:, kept], sizes[name][kept].astype(float), listed, rng)
+        draws[name] = two_stage_draws(own[:, kept], documents[kept].astype(float), listed, rng)
         before = corpus.replicates if name == "documents" else corpus.token_replicates
         figures[name] = _figure(getattr(corpus, name)[0], before[:, 0], draws[name], (read, listed), options)
     bound = corpus.lower_bounds[0]
@@ -44,7 +42,6 @@ def over_unread(
         corpus,
         documents=(figures["documents"],),
         tokens=(figures["tokens"],),
-        pooled=(figures["documents"],),
         lower_bounds=(bound,),
         replicates=draws["documents"][:, None],
         token_replicates=draws["tokens"][:, None],

@@ -61,25 +61,24 @@ def measure(
     gold = Gold.of(reference, drawn)
     names = scope.named_words(drawn.languages)
     topics = measure_topics(drawn, gold, config, names)
-    prevalence, counts = synthetic.prevalence, synthetic.counts["shard"]
+    prevalence = synthetic.prevalence
 
     def match(name: str) -> Reference:
         return _matching(gold, words.get(name, {}))
 
     waiting: list[pl.DataFrame] = []
-    for place, (name, found) in enumerate(scope.measure_shards(spectra, config, prevalence.shards, counts, match)):
+    for place, (name, found) in enumerate(scope.measure_shards(spectra, config, prevalence.shards, match)):
         waiting = add_spectra(waiting, found.text.frame)
-        posterior = scope.bin_probabilities(prevalence.shards, counts, place, SHARD_DRAWS)
+        posterior = scope.bin_probabilities(prevalence.shards, place, SHARD_DRAWS)
         _add_levels(found, topics.of(name, posterior, config), shards[place]["documents"], repeated.get(name))
         shards[place] |= quantities.quantities(synthetic, copies.get(name, none), found, place=place)
         shards[place] |= {"drift": found.drift}
-    pooled = counts.pooled("corpus")
     alone = found if len(shards) == 1 else None
     whole = scope.measure_corpus(
-        spectra, config, prevalence.corpus, pooled, _matching(gold, _added(words)), added(waiting), alone=alone
+        spectra, config, prevalence.corpus, _matching(gold, _added(words)), added(waiting), alone=alone
     )
     sizes = {name: sum(shard[name] for shard in shards) for name in COUNTS}
-    posterior = scope.bin_probabilities(prevalence.corpus, pooled, 0, SHARD_DRAWS)
+    posterior = scope.bin_probabilities(prevalence.corpus, 0, SHARD_DRAWS)
     _add_levels(whole, topics.of(None, posterior, config), sizes["documents"], repeated.get(""))
     corpus = {"shards": len(shards), **sizes, **quantities.quantities(synthetic, copies[""], whole, place=None)}
     corpus["drift"] = whole.drift

@@ -20,6 +20,7 @@ def quantities(
     fractions = estimates_of(scope, place or 0)
     mixed = synthetic.prevalence.mixed
     fractions["mixed_fraction"] = mixed if place is not None else synthetic.from_labels.get("mixed_fraction", mixed)
+    coverage = synthetic.coverage.of("" if place is None else scope.scopes[place])
     words = {key: value for key, value in richness.diversity.items() if key != "levels"}
     words.setdefault("tail_retention", richness.loss.get("tail_retention", NOT_LOST))
     levels = {
@@ -29,4 +30,10 @@ def quantities(
     loss = {key: richness.loss[key] for key in ("q0", "q1", "q2", "from_duplication", "from_synthetic", "rest")}
     loss |= {key: richness.loss[key] for key in ("general",) if key in richness.loss}
     loss["levels"] = richness.loss.get("levels", {})
-    return {**fractions, **duplicates, "diversity": {**words, "levels": levels}, "diversity_loss": loss}
+    return {
+        **fractions,
+        "anchor_coverage": coverage,
+        **duplicates,
+        "diversity": {**words, "levels": levels},
+        "diversity_loss": loss,
+    }

@@ -18,7 +18,7 @@ from auditor.estimate.diversity.lost_reference import NO_REFERENCE
 from auditor.estimate.diversity.lost_tail import lost_types, stage
 from auditor.estimate.diversity.measure import STANDARD_TOKENS, measure_diversity, measure_spectrum
 from auditor.estimate.diversity.spectrum import WORD, Body
-from auditor.estimate.fraction.counts import BINS, EDGES, ScoreCounts
+from auditor.estimate.fraction.counts import BINS, EDGES
 from auditor.estimate.fraction.prevalence import ScopePrevalence
 from auditor.pipeline.diversity.reference import Reference
 from auditor.pipeline.diversity.spectra import Spectra
@@ -47,16 +47,15 @@ def measure_shards(
     spectra: Spectra,
     config: Config,
     prevalence: ScopePrevalence,
-    counts: ScoreCounts,
     match: Callable[[str], Reference],
 ) -> Iterator[tuple[str, Richness]]:
-    """Diversity of each shard, in the order of the counts, one spectrum at a time.
+    """Diversity of each shard, in the order of the estimates, one spectrum at a time.
 
     Parameters: match, the reference that a shard is compared with
     """
-    for place, (name, frame) in enumerate(zip(counts.scopes, spectra.shards(counts.scopes), strict=True)):
+    for place, (name, frame) in enumerate(zip(prevalence.scopes, spectra.shards(prevalence.scopes), strict=True)):
         rng = np.random.default_rng([config.seed, 6, place])
-        synthetic = bin_probabilities(prevalence, counts, place, DRAWS_SHARD)
+        synthetic = bin_probabilities(prevalence, place, DRAWS_SHARD)
         yield name, _measure(frame, spectra.duplicates(name), match(name), synthetic, rng, config.level)
 
 
@@ -64,7 +63,6 @@ def measure_corpus(
     spectra: Spectra,
     config: Config,
     prevalence: ScopePrevalence,
-    counts: ScoreCounts,
     reference: Reference,
     spectrum: pl.DataFrame,
     *,
@@ -75,12 +73,12 @@ def measure_corpus(
     Parameters: spectrum, those of its shards added up; alone, what was measured of its only shard
     """
     rng = np.random.default_rng([config.seed, 7])
-    synthetic = bin_probabilities(prevalence, counts, 0, DRAWS_CORPUS)
+    synthetic = bin_probabilities(prevalence, 0, DRAWS_CORPUS)
     known = alone.diversity if alone else None
     return _measure(spectrum, spectra.duplicates(), reference, synthetic, rng, config.level, known=known)
 
 
-def bin_probabilities(prevalence: ScopePrevalence, counts: ScoreCounts, place: int, draws: int) -> np.ndarray | None:
+def bin_probabilities(prevalence: ScopePrevalence, place: int, draws: int) -> np.ndarray | None:
     """(draws, coarse bins): P(machine | score bin) of one scope, a row for each of some of its replicates.
 
     A replicate's fraction moves the posterior odds of every fine bin; coarse bins average over their documents.
@@ -91,7 +89,7 @@ def bin_probabilities(prevalence: ScopePrevalence, counts: ScoreCounts, place: i
     chosen = replicates[np.linspace(0, len(replicates) - 1, draws).astype(int), place]
     centre = np.clip(np.median(replicates[:, place]), 1e-4, 1 - 1e-4)
     likelihood_ratio = _odds(posterior) / _odds(np.array(centre))
-    weight = counts.histogram[place].astype(float) + 1e-9
+    weight = prevalence.histogram[place].astype(float) + 1e-9
     out = np.empty((draws, len(SCORE_BINS) + 1))
     for row, fraction in zip(out, np.clip(chosen, 1e-6, 1 - 1e-6), strict=True):
         odds = likelihood_ratio * _odds(np.array(fraction))

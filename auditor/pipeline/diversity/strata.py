@@ -89,18 +89,13 @@ def stratum_rows(
     connection: Any, gold: Gold, synthetic: Synthetic, corpus: Mapping[str, Any], config: Config
 ) -> list[dict[str, Any]]:
     """Every stratum with its counts, synthetic fraction, share of the corpus and of the reference, and losses."""
-    return [
-        row
-        for kind in synthetic.counts
-        if kind != "shard"
-        for row in _rows_of(kind, connection, gold, synthetic, corpus, config)
-    ]
+    return [row for kind in synthetic.strata for row in _rows_of(kind, connection, gold, synthetic, corpus, config)]
 
 
 def _rows_of(
     kind: str, connection: Any, gold: Gold, synthetic: Synthetic, corpus: Mapping[str, Any], config: Config
 ) -> Iterator[dict[str, Any]]:
-    names = list(synthetic.counts[kind].scopes)
+    names = list(synthetic.strata[kind].scopes)
     sizes = totals(connection, kind, names)
     shares = _counted(connection, kind, names, gold) if kind in COMPARED else None
     eligible = max(corpus["eligible_documents"], 1)
@@ -195,8 +190,7 @@ def _counted(
 
 def _losses(gold: Gold, synthetic: Synthetic, kind: str, place: int, config: Config) -> dict[str, Any]:
     """Lost diversity of one stratum, on a uniform sample of its documents."""
-    counts = synthetic.counts[kind]
-    name = counts.scopes[place]
+    name = synthetic.strata[kind].scopes[place]
     rows = gold.drawn.of(kind, name)
     words = int(rows["size"].sum())
     languages = main_languages(rows.group_by("language").agg(pl.col("size").sum().alias("words")))
@@ -207,9 +201,7 @@ def _losses(gold: Gold, synthetic: Synthetic, kind: str, place: int, config: Con
         lost = nothing_lost(reason) | {"levels": {}, "tail_retention": Estimate.not_measured(reason)}
     else:
         rng = np.random.default_rng([config.seed, 8, place])
-        synthetic_bins = None
-        if kind in synthetic.strata:
-            synthetic_bins = bin_probabilities(synthetic.strata[kind], counts, place, DRAWS)
+        synthetic_bins = bin_probabilities(synthetic.strata[kind], place, DRAWS)
         original = rows.filter("original")
         lost = lost_diversity(
             _body(gold.drawn, rows),

@@ -125,7 +125,7 @@ def cluster_summary(connection: Any) -> dict[str, Any]:
     sizes = query(
         connection,
         """SELECT cluster_id, count(*) AS documents, count(DISTINCT shard) AS shards,
-                  bool_and(kind = 'exact' OR representative) AS exact, min(jaccard) AS jaccard
+                  bool_and(copy_kind = 'exact' OR representative) AS exact, min(jaccard) AS jaccard
            FROM docs WHERE role = ? AND cluster_id IS NOT NULL GROUP BY cluster_id
            ORDER BY documents DESC, cluster_id""",
         [CORPUS],
@@ -155,7 +155,7 @@ def _largest(connection: Any, clusters: pl.DataFrame) -> Iterator[tuple[dict[str
     register(connection, "largest", clusters.select("cluster_id"))
     members = query(
         connection,
-        """SELECT cluster_id, shard, row, coalesce(doc_id, '') AS doc_id, representative, jaccard, kind
+        """SELECT cluster_id, shard, row, coalesce(doc_id, '') AS doc_id, representative, jaccard, copy_kind AS kind
            FROM docs JOIN largest USING (cluster_id) WHERE role = ?
            QUALIFY row_number() OVER (PARTITION BY cluster_id ORDER BY representative DESC, shard, row) <= ?
            ORDER BY cluster_id, representative DESC, shard, row""",

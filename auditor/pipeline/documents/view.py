@@ -25,6 +25,8 @@ LENGTH = (
 SCOPES = {
     "shard": "shard",
     "language": "language",
+    "kind": "kind",
+    "source": "source",
     "topic": "topic",
     "category": "category",
     "host": "host",
@@ -84,7 +86,7 @@ def _files(run: Path, tasks: Sequence[Task]) -> list[tuple[Path, Task, int]]:
 def _selected(files: Iterable[Path]) -> str:
     listed = ", ".join(quoted(str(path)) for path in files)
     return f"""SELECT f.role, f.shard, d.* EXCLUDE (filename),
-               m.cluster AS cluster_id, m.representative, m.kind, m.jaccard,
+               m.cluster AS cluster_id, m.representative, m.kind AS copy_kind, m.jaccard,
                CASE WHEN m.cluster IS NULL THEN d."group" ELSE (m.cluster >> 59)::UTINYINT END AS unit
         FROM read_parquet([{listed}], union_by_name = true, filename = true) d
         JOIN part_files f USING (filename)

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from auditor.detectors.first_tier import Ensemble
-from auditor.estimate.fraction import scopes as joint
+from auditor.estimate.fraction.bundled import bundled_calibration
+from auditor.estimate.fraction.checks import selection as joint
 from auditor.estimate.fraction.joint_fit import CORPUS, FRACTIONS, Paired, Unpaired, pair
 from auditor.estimate.fraction.prevalence import PrevalenceOptions
 from auditor.gate.significance import difference
@@ -87,7 +88,7 @@ def _pair(a: Side, b: Side, shards: Sequence[tuple[str, str]]) -> Paired:
         a.evidence,
         b.evidence,
         (a.contents, b.contents),
-        calibration=ensemble.calibration(),
+        calibration=bundled_calibration(ensemble.calibration()),
         shards=shards,
         seed=config["seed"],
         options=options,

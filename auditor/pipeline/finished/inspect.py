@@ -34,7 +34,7 @@ def inspect_document(run: Path, document: str, *, show_text: bool = False) -> di
     found: dict[str, Any] = {"document": shown, "why": [], "passages": [], "cluster": None, "differences": []}
     text, found["unread"] = _text(plan, config, row["shard"], row["row"])
     if text is not None:
-        evidence = Ensemble.load(config.detectors).explain(text, row["language"] or "en")[:EVIDENCE]
+        evidence = Ensemble.load(config.detectors).explain(text)[:EVIDENCE]
         found["why"] = [
             {"detector": e.detector, "what": e.what, "weight": e.weight, "start": e.start, "end": e.end}
             for e in evidence

@@ -19,7 +19,7 @@ from auditor.estimate.fraction.review import ANSWERS, CheckedLabels, check_label
 from auditor.estimate.fraction.review import review_sample as draw
 from auditor.gate.selection import cell
 from auditor.manifest import write_text
-from auditor.pipeline.documents.score_counts import SCORE_BIN
+from auditor.pipeline.documents.score_counts import STORED_BIN
 from auditor.pipeline.fraction.labels import LABELS, SCHEMA, kept_labels
 from auditor.pipeline.run.parts import scan
 from auditor.pipeline.run.plan import CORPUS, load_plan
@@ -60,7 +60,7 @@ def export_review(run: Path, path: Path, count: int) -> int:
     names = pl.DataFrame({"part": range(len(tasks)), "shard": [task.shard.name for task in tasks]})
     sample = sample.join(names.cast({"part": pl.UInt32}), on="part").filter(pl.col("score").is_not_null())
     with open_database(run) as connection:
-        bins = f"SELECT shard, row, {SCORE_BIN} AS bin FROM documents WHERE eligible AND score IS NOT NULL"
+        bins = f"SELECT shard, row, {STORED_BIN} AS bin FROM documents WHERE eligible AND score IS NOT NULL"
         sample = sample.join(query(connection, bins), on=["shard", "row"]).unique("stable_id", maintain_order=True)
     chosen = draw(sample, review_allocation(histogram, posterior, count), np.random.default_rng([config.seed, 8]))
     rows = [
@@ -107,7 +107,7 @@ def _bins(run: Path) -> tuple[np.ndarray, np.ndarray]:
     with open_database(run) as connection:
         rows = query(
             connection,
-            f"""SELECT {SCORE_BIN} AS bin, count(*) AS n, avg(probability) AS p
+            f"""SELECT {STORED_BIN} AS bin, count(*) AS n, avg(probability) AS p
                 FROM documents WHERE eligible AND score IS NOT NULL GROUP BY 1""",
         )
     histogram, posterior = np.zeros(BINS), np.full(BINS, np.nan)

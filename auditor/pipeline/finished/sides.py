@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from auditor.errors import ConfigError
-from auditor.estimate.fraction.evidence import Evidence
+from auditor.estimate.fraction.joint_fit import Evidence
 from auditor.pipeline.fraction.evidence import read_evidence
 from auditor.pipeline.run.reopen import open_database
 from auditor.records import Estimate, Status

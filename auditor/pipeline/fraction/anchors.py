@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -9,11 +10,9 @@ import polars as pl
 
 from auditor.config import Config
 from auditor.estimate.fraction.anchors import HUMAN_BEFORE, AnchorSet, Trust
-from auditor.estimate.fraction.counts import ScoreCounts
-from auditor.estimate.fraction.review import label_anchors
-from auditor.pipeline.documents.score_counts import CELL, count_scores
+from auditor.pipeline.documents.score_counts import KIND, count_scores
 from auditor.pipeline.documents.view import register
-from auditor.pipeline.run.plan import AI
+from auditor.pipeline.run.plan import AI, CORPUS, HUMAN
 from auditor.store.database import query
 
 DATED = f"date < DATE '{HUMAN_BEFORE}' AND date > DATE '1990-01-01'"
@@ -35,18 +34,52 @@ def drop_overlaps(connection: Any) -> dict[str, int]:
     return dict(rows.iter_rows())
 
 
-def reference_anchors(connection: Any, role: str) -> list[AnchorSet]:
-    where = "stable_id NOT IN (FROM dropped)"
-    counts = count_scores(connection, CELL, role=role, where=where)
-    if not counts.sizes.sum():
-        return []
-    return [AnchorSet("reference", Trust.REFERENCE, counts, "known-ai" if role == AI else "")]
+NOT_DROPPED = "stable_id NOT IN (FROM dropped)"
 
 
-def dated_anchors(connection: Any, config: Config, today: date | None) -> tuple[list[AnchorSet], str | None]:
-    """The corpus' own documents from before November 2022, unless the dates cannot be dates of the texts."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Documents of one origin that are known to be human: where they are in the view `docs`."""
+
+    origin: str
+    trust: Trust
+    role: str
+    where: str
+
+
+def known_human(connection: Any, dated: bool, labels: pl.DataFrame | None) -> list[Known]:
+    """The sets of human documents of an audit that are not empty, the most trusted first."""
+    sets = [Known("reference", Trust.REFERENCE, HUMAN, NOT_DROPPED)]
+    if labels is not None and labels.height:
+        register(connection, "labelled", labels.select("shard", "row", "label").unique())
+    if dated:
+        sets.append(Known("dated", Trust.DATED, CORPUS, DATED))
+    return [known for known in sets if _size(connection, known)]
+
+
+def anchor_set(connection: Any, known: Known) -> AnchorSet:
+    """The scores of a set of human documents in human units, by kind of text; needs the view `scored`."""
+    return AnchorSet(known.origin, known.trust, count_scores(connection, KIND, role=known.role, where=known.where))
+
+
+def known_machine(connection: Any) -> list[AnchorSet]:
+    """The documents given by --known-ai: their scores by kind of text."""
+    counts = count_scores(connection, KIND, role=AI, where=NOT_DROPPED)
+    return [AnchorSet("reference", Trust.REFERENCE, counts, "known-ai")] if counts.sizes.sum() else []
+
+
+def _size(connection: Any, known: Known) -> int:
+    condition = f"role = ? AND eligible AND score IS NOT NULL AND ({known.where})"
+    return int(query(connection, f"SELECT count(*) AS n FROM docs WHERE {condition}", [known.role])["n"][0])
+
+
+def dated_reason(connection: Any, config: Config, today: date | None) -> str | None:
+    """Why the corpus' documents from before November 2022 are no anchors, None where they are.
+
+    Dates can be those of the crawl, of processing, or wrong: then they say nothing of when a text was written.
+    """
     if not config.dated_anchors:
-        return [], "switched off"
+        return "switched off"
     rows = query(
         connection,
         f"""WITH days AS (
@@ -58,23 +91,11 @@ def dated_anchors(connection: Any, config: Config, today: date | None) -> tuple[
     )
     dates, oldest, most, n, absurd = (int(value) for value in rows.row(0))
     if not n:
-        return [], "no document has a date"
+        return "no document has a date"
     if absurd > MOST_ABSURD * n:
-        return [], f"{absurd / n:.0%} of the dates are in the future or before 1990: no evidence of age"
+        return f"{absurd / n:.0%} of the dates are in the future or before 1990: no evidence of age"
     if oldest < FEWEST_DATED:
-        return [], f"only {oldest} documents are dated before {HUMAN_BEFORE}"
+        return f"only {oldest} documents are dated before {HUMAN_BEFORE}"
     if dates < 3 or most > ONE_DAY * n:
-        return [], "almost all documents bear one date: a date of processing, not of writing"
-    counts = count_scores(connection, CELL, where=DATED)
-    return [AnchorSet("dated", Trust.DATED, counts)], None
-
-
-def labelled_anchors(connection: Any, labels: pl.DataFrame | None, target: ScoreCounts) -> list[AnchorSet]:
-    """Human anchors from people's labels, weighed by how the labelled documents were drawn."""
-    if labels is None or not labels.height:
-        return []
-    register(connection, "labelled", labels.select("shard", "row", "label").unique())
-    asked = "(shard, row) IN (SELECT (shard, row) FROM labelled)"
-    human = "(shard, row) IN (SELECT (shard, row) FROM labelled WHERE label = 'human')"
-    counted, found = (count_scores(connection, "'corpus'", where=where) for where in (asked, human))
-    return [label_anchors(target.pooled("corpus"), counted, found)] if found.sizes.sum() else []
+        return "almost all documents bear one date: a date of processing, not of writing"
+    return None

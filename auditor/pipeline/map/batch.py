@@ -59,7 +59,7 @@ class Measurer:
         ids = identity.stable_ids(corpus, shard, frame["row"].to_numpy())
         content = content_hashes(batch.text, batch.offsets)
         scores = self.ensemble.score(batch)
-        units, _ = self.ensemble.in_human_units(batch, scores.logit)
+        units, kinds = self.ensemble.in_human_units(batch, scores.logit)
         reasons = self._reasons(batch, scores.logit)
         eligible = np.array([reason is None for reason in reasons], dtype=bool)  # of no documents too
         hosts = identity.host_hashes(frame["host"].to_list())
@@ -76,6 +76,7 @@ class Measurer:
             group=pl.Series(identity.groups(hosts, ids)),
             eligible=pl.Series(eligible),
             skip_reason=pl.Series(reasons, dtype=pl.String),
+            kind=kinds,
             score=_nullable(units),
             score_bin=pl.Series(score_bins(np.where(eligible, units, np.nan))),
             tier=pl.Series(scores.tier.astype(np.uint8)),
@@ -100,9 +101,9 @@ class Measurer:
         return names[code].tolist()
 
 
-def score_bins(logit: np.ndarray, edges: Sequence[float] = SCORE_BINS) -> np.ndarray:
-    """(n,) uint8: the bin of each logit, NO_SCORE for NaN."""
-    return np.where(np.isfinite(logit), np.searchsorted(edges, logit), NO_SCORE).astype(np.uint8)
+def score_bins(score: np.ndarray, edges: Sequence[float] = SCORE_BINS) -> np.ndarray:
+    """(n,) uint8: the bin of each score, NO_SCORE for NaN."""
+    return np.where(np.isfinite(score), np.searchsorted(edges, score), NO_SCORE).astype(np.uint8)
 
 
 def candidates(measured: Measured) -> pl.DataFrame:

@@ -28,7 +28,7 @@ def anchor_rows(synthetic: Synthetic) -> list[dict[str, Any]]:
             {
                 "kind": use.kind,
                 "origin": use.origin,
-                "scope": "language x length" if use.matched_share else "all",
+                "scope": "kind of text" if use.matched_share else "all",
                 "documents": use.documents + (synthetic.dropped.get(role, 0) if given else 0),
                 "used": use.used,
                 "dropped": synthetic.dropped.get(role, 0) if given else 0,
@@ -95,18 +95,14 @@ def fit_bins(synthetic: Synthetic, most: int = 24, *, shard: int | None = None) 
 
     shard: the position of one shard; None is the whole corpus
     """
-    fit, scopes = synthetic.prevalence.fit, synthetic.prevalence
-    fraction = (scopes.corpus.documents[0] if shard is None else scopes.shards.documents[shard]).value
-    every = synthetic.counts["shard"].histogram
-    observed = every.sum(axis=0) if shard is None else every[shard]
-    if fit is None or fraction is None or not observed.any():
+    scopes, place = (synthetic.prevalence.corpus, 0) if shard is None else (synthetic.prevalence.shards, shard)
+    observed = scopes.histogram[place]
+    if not synthetic.prevalence.posteriors or not observed.any():
         return []
     seen = np.flatnonzero(observed)
-    within = (np.arange(BINS) >= seen[0]) & (np.arange(BINS) <= seen[-1])
-    lengths = np.maximum(np.add.reduceat(within, fit.starts, dtype=int), 1)
-    human, machine = (fit.on_grid(part.mean(axis=0) / lengths) * within for part in (fit.human, fit.machine))
+    total = observed.sum()
+    columns = (observed / total, scopes.fitted_human[place] / total, scopes.fitted_machine[place] / total)
     starts = np.arange(seen[0], seen[-1] + 1, -(-(seen[-1] + 1 - seen[0]) // most))
-    columns = (observed / observed.sum(), (1 - fraction) * human, fraction * machine)
     edges = np.append(starts, 2 * starts[-1] - starts[-2] if len(starts) > 1 else starts[-1] + 1)
     rows = zip(starts, edges[1:], *(np.add.reduceat(column, starts) for column in columns), strict=True)
     width = (HIGHEST - LOWEST) / BINS

@@ -11,7 +11,6 @@ import numpy as np
 from auditor.estimate.diversity.lost_tail import tail_retention
 from auditor.estimate.diversity.spectrum import NO_SCORE, WORD, Body, Counted
 from auditor.estimate.fraction.counts import BINS
-from auditor.estimate.fraction.mixing import machine_probability
 from auditor.gate.weights import CARRIERS, RARE, human_weights
 from auditor.pipeline.diversity.scope import COARSE
 from auditor.pipeline.diversity.word_sample import WordSample
@@ -51,10 +50,10 @@ def filtering(
     What was not judged stays; duplicates too, so that only the choice itself is seen. Nothing is read again: scores
     come from their histograms, rare words from the types by score bin, who carries them from the drawn documents.
     """
-    prevalence, counts = synthetic.prevalence, synthetic.counts["shard"]
-    if prevalence.fit is None or not len(prevalence.shards.replicates) or not counts.sizes.sum():
+    prevalence, shards = synthetic.prevalence, synthetic.prevalence.shards
+    if not len(shards.replicates) or not shards.histogram.sum():
         return []
-    documents, tokens = counts.histogram, counts.token_histogram
+    documents, tokens = shards.histogram, shards.token_histogram
     chance = human_weights(np.where(documents > 0, prevalence.shards.posterior, np.nan))
     lift = _lift(text, reference, drawn, _by_bin(chance, tokens))
     none = Lift(np.zeros(BINS_HELD), np.zeros(BINS_HELD), np.zeros(0, np.uint64))
@@ -85,20 +84,14 @@ def filtering(
 
 
 def _fraction_left(synthetic: Synthetic, weights: np.ndarray, before: Estimate) -> Estimate:
-    """Machine-written share of what is drawn with weights (shards, BINS): a draw for each of the densities."""
-    fit, shards = synthetic.prevalence.fit, synthetic.prevalence.shards
-    assert fit is not None
-    kept = fit.runs(synthetic.counts["shard"].histogram * weights)
+    """Machine-written share of what is drawn with weights (shards, BINS), a draw for each of the replicates."""
+    shards = synthetic.prevalence.shards
+    kept = shards.histogram * weights
     if not kept.sum():
         return Estimate.not_measured("nothing that was judged is left", level=before.level)
-    draws = np.array(
-        [
-            (machine_probability(fractions, human, machine) * kept).sum() / kept.sum()
-            for fractions, human, machine in zip(shards.replicates, fit.human, fit.machine, strict=True)
-        ]
-    )
+    draws = np.array([(shards.at_replicate(d) * kept).sum() / kept.sum() for d in range(len(shards.replicates))])
     lower, upper = np.quantile(draws, [(1 - before.level) / 2, (1 + before.level) / 2])
-    low, high = max(0.0, float(lower) - fit.slack[0]), min(1.0, float(upper) + fit.slack[1])
+    low, high = max(0.0, float(lower)), min(1.0, float(upper))
     found = Estimate(float(np.median(draws)), low, high, before.level, "joint_mixture", round(float(kept.sum())))
     return found if before.status == Status.MEASURED else found.but(Status.INCONCLUSIVE, before.reason or "")
 

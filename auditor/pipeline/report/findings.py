@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from auditor.estimate.fraction.scopes import selected
+from auditor.estimate.fraction.checks.selection import selected
 from auditor.records import Estimate, Finding, Severity, Status
 from auditor.store.database import query, quoted
 

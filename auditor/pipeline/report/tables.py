@@ -12,7 +12,7 @@ import polars as pl
 from auditor import records
 from auditor.config import Config
 from auditor.detectors.first_tier import Ensemble
-from auditor.pipeline.documents.score_counts import SCORE_BIN
+from auditor.pipeline.documents.score_counts import SCORE_BIN, UNITS, kind_of
 from auditor.pipeline.fraction.evidence import store_evidence
 from auditor.pipeline.fraction.measure import Synthetic
 from auditor.pipeline.reservoir import section
@@ -38,7 +38,7 @@ def store_all(
     """
     _store_documents(connection, audit_id, synthetic, documents)
     prevalence = synthetic.prevalence
-    store_evidence(connection, audit_id, synthetic.evidence)
+    store_evidence(connection, audit_id, synthetic)
     whole, each = estimates_of_json(report["corpus"]), estimates_of_json(report["shards"])
     writer.write_estimates(connection, audit_id, "corpus", (("corpus", name, e) for name, e in records.flatten(whole)))
     writer.write_estimates(
@@ -174,18 +174,21 @@ def _store_documents(connection: Any, audit_id: str, synthetic: Synthetic, docum
             f"""INSERT INTO documents BY NAME
             SELECT {quoted(audit_id)} AS audit_id, d.shard, d.source, d.doc_id, d.row, d.stable_id, d.bytes,
                    d.characters, d.words, d.language, d.date, d.host, d.topic, d.category, d.declared_generator,
-                   d.licence, d.eligible, d.skip_reason, d.score, {listed + "," if listed else ""}
+                   d.licence, d.eligible, d.skip_reason, d.kind,
+                   {UNITS}::FLOAT AS score, {listed + "," if listed else ""}
                    CASE WHEN d.eligible THEN p.probability END AS probability,
                    CASE WHEN d.eligible THEN d.tier END AS probability_tier,
                    d.cluster_id, d.representative AS is_representative, s.seen_in
             FROM ({piece}) d
-            LEFT JOIN _posterior p ON p.shard = d.shard AND p.bin = {SCORE_BIN.replace("score", "d.score")}
+            LEFT JOIN kind_units u ON u.kind = {kind_of("d")}
+            LEFT JOIN _posterior p ON p.shard = d.shard AND p.bin = {SCORE_BIN.replace("units", UNITS)}
             LEFT JOIN seen s ON s.document = d.stable_id
             ORDER BY d.shard, d.row"""
         )
     connection.unregister("_posterior")
     connection.execute(
         f"""INSERT INTO clusters BY NAME
-        SELECT {quoted(audit_id)} AS audit_id, cluster_id, doc_id, shard, row, representative, jaccard, kind
+        SELECT {quoted(audit_id)} AS audit_id, cluster_id, doc_id, shard, row, representative, jaccard,
+               copy_kind AS kind
         FROM docs WHERE role = 'corpus' AND cluster_id IS NOT NULL ORDER BY cluster_id, shard, row"""
     )

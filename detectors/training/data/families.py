@@ -94,10 +94,9 @@ YEARS = (
     (2026, r"frontier-2026"),
     (
         2025,
-        r"gpt-5|(?<![a-z0-9])(?:o3|o4|r1|ling-)|sonnet-4|claude-4|opus-4|gemini-2\.5|kimi|glm-4\.5|llama-4|qwen-?3"
-        r"|gemma-?3"
-        r"|gpt-4\.5|gpt-4\.1|deepseek-r1|deepseek-v3|grok|claude-3[-.]7|2025|command-a-03|mistral-small-3|qwq"
-        r"|gpt-oss|reka-flash-3|darkest|o1-pro",
+        r"gpt-5|o3|sonnet-4|claude-4|opus-4|gemini-2\.5|kimi|glm-4\.5|llama-4|qwen3|qwen-3|v3\.2|v3\.1|ling-|gemma-?3"
+        r"|gpt-4\.5|gpt-4\.1|deepseek-r1|deepseek-v3|grok|claude-3[-.]7|2025|command-a-03|mistral-small-3|qwq|r1"
+        r"|gpt-oss|reka-flash-3|darkest|o1-pro|o4",
     ),
     (
         2024,

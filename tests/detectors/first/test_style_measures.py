@@ -101,11 +101,3 @@ def test_a_model_of_style_explains_by_measures_and_refuses_a_wrong_file(tmp_path
     (tmp_path / "stylometry.json").write_text('{"measures": []}')
     with pytest.raises(DetectorError, match="auditor detectors train"):
         stylometry.load(str(tmp_path))
-
-
-def test_a_head_is_the_sum_over_measures_and_their_products():
-    model = stylometry.load()
-    batch = TextBatch.of(pl.Series([TEXT * 4, "It rained. We went home and slept, for nobody came to see us. " * 8]))
-    standard = model.standard(style_measures.measures(batch))
-    slow = (stylometry.products(standard) @ model.weights.T - model.centres) / model.spreads
-    np.testing.assert_allclose(model.heads(batch), slow, atol=1e-3)

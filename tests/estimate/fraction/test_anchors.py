@@ -3,18 +3,12 @@
 import numpy as np
 import pytest
 
-from auditor.estimate.fraction.anchors import Anchors, AnchorSet, Trust, chosen, disagreement, matched
+from auditor.detectors.first_tier import Ensemble
+from auditor.estimate.fraction.anchors import AnchorSet, disagreement, matched
+from auditor.estimate.fraction.bundled import bundled_calibration
 from auditor.estimate.fraction.checks.goodness import MOST_TOLERANCE, TOLERANCE, excess_misfit, own_distance
-from auditor.estimate.fraction.checks.overlap import SEPARATED, VAGUE, human_like, learn_overlap, share_of
-from auditor.estimate.fraction.counts import BINS, GROUPS, ScoreCounts, coarse_bins
-from auditor.estimate.fraction.domain_shift import (
-    NODES,
-    DensityPrior,
-    default_prior,
-    human_units,
-    learn_prior,
-    log_density,
-)
+from auditor.estimate.fraction.counts import BINS, CENTRES, GROUPS, ScoreCounts, coarse_bins
+from auditor.estimate.fraction.shift_prior import ShiftPrior, learn_shift_prior
 
 
 def scores(centre, n, seed):
@@ -49,15 +43,6 @@ def test_coarse_bins_hold_equal_shares_and_one_bin_where_there_is_nothing():
     starts = coarse_bins(histogram, 8)
     assert 4 <= len(starts) <= 8 and starts[0] == 0
     assert coarse_bins(np.zeros(BINS), 8).tolist() == [0]
-
-
-def test_labels_come_before_references_before_dates_before_bundled_anchors():
-    sets = tuple(anchor_set(trust, 200) for trust in (Trust.BUNDLED, Trust.DATED, Trust.REFERENCE))
-    used, uses = chosen(Anchors(sets), None)
-    assert [a.trust for a in used] == [Trust.REFERENCE]
-    assert [(u.trust, u.used) for u in uses] == [(1, 200), (2, 0), (3, 0)]
-    few = (anchor_set(Trust.LABELS, 12), *sets)
-    assert [a.trust for a in chosen(Anchors(few), None)[0]] == [Trust.LABELS, Trust.REFERENCE]
 
 
 def test_matching_reweights_cells_and_says_how_much_is_matched():
@@ -101,49 +86,25 @@ def test_anchors_of_unlike_cells_are_their_own_yardstick():
     assert own_distance(unlike.take([0]), starts) == TOLERANCE
 
 
-def test_a_prior_survives_its_json_and_another_grid_is_refused():
-    prior = default_prior()
-    again = DensityPrior.from_dict(prior.as_dict())
-    assert np.allclose(again.machine_spread, prior.machine_spread, atol=1e-5)
-    assert again.shifts == prior.shifts
-    with pytest.raises(ValueError, match="another version"):
-        DensityPrior.from_dict(prior.as_dict() | {"schema": 0})
+def test_the_prior_learns_where_generators_lie_and_leaves_out_what_scores_like_human_text():
+    human = [scores(0.0, 300, i) for i in range(5)]
+    machine = [
+        ScoreCounts.of(scores(c, 200, 10 + i)).histogram[0].astype(float) for i, c in enumerate((0, 2, 2.5, 3, 4))
+    ]
+    prior = learn_shift_prior(human, machine, {"within": 0.4})
+    assert prior.profiles.sum(1) == pytest.approx(1) and prior.weights.sum() == pytest.approx(1)
+    assert 2.2 < float(prior.weights @ prior.profiles @ CENTRES) < 3.6
+    assert prior.within == 0.4
+    assert learn_shift_prior([], [], {}).profiles.shape == ShiftPrior.vague().profiles.shape
 
 
-def test_priors_learn_where_machine_scores_lie_and_how_far_domains_move():
-    rng = np.random.default_rng(14)
-    tables = []
-    for _ in range(12):
-        place, unit = rng.normal(-2, 1.0), np.exp(rng.normal(0, 0.2))
-        human = rng.normal(place, unit, 800)
-        tables.append((human, [rng.normal(place + unit * rng.normal(2.5, 0.3), unit, 400) for _ in range(3)]))
-    prior = learn_prior(tables)
-    density = np.exp(prior.machine_mean)
-    assert NODES @ density / density.sum() == pytest.approx(2.4, abs=0.4)
-    assert prior.shifts[Trust.BUNDLED].location == pytest.approx(1.0, rel=0.5)
-    assert prior.shifts[Trust.BUNDLED].scale == pytest.approx(0.2, rel=0.6)
-    assert prior.tables == 36
+def test_a_calibration_of_another_grid_is_not_used():
+    found = bundled_calibration({"bins": 10, "cells": []})
+    assert not found.variance and found.prior("en").profiles.shape[1] == BINS
 
 
-def test_human_units_are_median_and_spread():
-    assert human_units(scores(3, 50000, 15)) == pytest.approx((3, 0.994), abs=0.02)
-    assert np.exp(log_density(scores(0, 5000, 16))).sum() * 0.5 == pytest.approx(1, abs=0.02)
-
-
-def test_what_scores_like_human_text_is_learned_with_its_dependence_on_how_well_the_rest_is_told():
-    rng = np.random.default_rng(17)
-    tables = []
-    for _ in range(400):
-        odds = rng.uniform(0.5, 3.5)
-        share = 1 / (1 + np.exp(-(-2 - 1.5 * (odds - SEPARATED) + 0.7 * rng.normal())))
-        area = 1 / (1 + np.exp(-odds))
-        tables.append((rng.poisson(60 * share), 60, (1 - share) * area + share / 2))
-    assert learn_overlap(tables) == pytest.approx((-2, -1.5, 0.7), abs=0.2)
-    assert learn_overlap([(95, 100, 0.52), (3, 100, 0.4)]) == VAGUE
-
-
-def test_the_human_like_share_of_a_mixture_is_the_human_part():
-    human = scores(0, 20000, 18)
-    machine = np.concatenate([scores(0, 600, 19), scores(5, 1400, 20)])
-    assert share_of(*human_like(human, machine)) == pytest.approx(0.3, abs=0.03)
-    assert share_of(*human_like(human, scores(6, 500, 21))) < 0.01
+def test_the_calibration_that_ships_has_priors_by_language_and_a_variance_for_every_kind():
+    stored = Ensemble.load().calibration()
+    found = bundled_calibration(stored)
+    assert "en" in found.priors and found.machine.sum() > 0
+    assert set(found.variance) == {row["kind"] for row in stored["kinds"]}

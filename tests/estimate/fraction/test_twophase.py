@@ -5,11 +5,10 @@ import polars as pl
 import pytest
 
 from auditor.estimate.fraction.checks.crosschecks import lang_reiczigel
-from auditor.estimate.fraction.counts import BINS, CENTRES, ScoreCounts
+from auditor.estimate.fraction.counts import BINS
 from auditor.estimate.fraction.review import (
     check_labels,
     estimate_from_labels,
-    label_anchors,
     review_allocation,
     review_sample,
 )
@@ -155,15 +154,3 @@ def test_labels_correct_a_wrong_posterior():
     assert found["synthetic_fraction"].lower < share < found["synthetic_fraction"].upper
     assert found["synthetic_fraction"].upper - found["synthetic_fraction"].lower < 0.07
     assert found["mixed_fraction"].upper < 0.05
-
-
-def test_labelled_anchors_undo_where_people_were_asked():
-    rng = np.random.default_rng(17)
-    scores = rng.normal(-2, 1.5, 20000)
-    asked = rng.random(20000) < np.where(scores > -1, 0.2, 0.01)
-    corpus, labelled = ScoreCounts.of(scores), ScoreCounts.of(scores[asked])
-    anchors = label_anchors(corpus, labelled, labelled)
-    shape = anchors.counts.histogram[0] / anchors.counts.histogram.sum()
-    assert shape @ CENTRES == pytest.approx(-2, abs=0.1)
-    assert labelled.histogram[0] @ CENTRES / labelled.sizes[0] > -1
-    assert 0 < anchors.size < labelled.sizes[0]

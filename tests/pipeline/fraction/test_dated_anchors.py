@@ -7,25 +7,25 @@ import polars as pl
 import pytest
 
 from auditor.config import Config
-from auditor.pipeline.fraction.anchors import dated_anchors
+from auditor.pipeline.fraction.anchors import dated_reason
 
 TODAY = date(2026, 1, 1)
 OLD = [date(2015, 1, 1) + timedelta(days=10 * i) for i in range(100)]
 
 
-def anchors_of(dates, **settings):
+def reason_of(dates, **settings):
     with duckdb.connect() as connection:
         columns = {"role": "corpus", "eligible": True, "score": -1.0, "words": 150, "language": "en", "unit": 3}
         frame = pl.DataFrame({"date": dates}, schema={"date": pl.Date}).with_columns(
             **{name: pl.lit(value) for name, value in columns.items()}
         )
         connection.register("docs", frame.to_arrow())
-        return dated_anchors(connection, Config(**settings), TODAY)
+        return dated_reason(connection, Config(**settings), TODAY)
 
 
 def test_documents_from_before_november_2022_are_anchors():
-    found, reason = anchors_of([*OLD, *[date(2024, 5, 1) + timedelta(days=i) for i in range(60)]])
-    assert reason is None and found[0].size == 100
+    reason = reason_of([*OLD, *[date(2024, 5, 1) + timedelta(days=i) for i in range(60)]])
+    assert reason is None
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,8 @@ def test_documents_from_before_november_2022_are_anchors():
     ],
 )
 def test_dates_that_say_nothing_of_age_are_not_believed(dates, words):
-    found, reason = anchors_of(dates)
-    assert not found and words in reason
+    assert words in reason_of(dates)
 
 
 def test_dated_anchors_can_be_switched_off():
-    assert anchors_of(OLD, dated_anchors=False) == ([], "switched off")
+    assert reason_of(OLD, dated_anchors=False) == "switched off"

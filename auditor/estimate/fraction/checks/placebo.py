@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from auditor.estimate.fraction.anchors import HUMAN_BEFORE, Anchors, AnchorSet
+from auditor.estimate.fraction.anchors import HUMAN_BEFORE, Anchors, AnchorSet, Trust
+from auditor.estimate.fraction.atoms import Atoms
 from auditor.estimate.fraction.counts import GROUPS, ScoreCounts
-from auditor.estimate.fraction.domain_shift import Trust
 from auditor.estimate.fraction.prevalence import estimate_prevalence
 from auditor.estimate.fraction.scopes import PrevalenceOptions
 from auditor.records import Estimate, Finding, Severity
 
 FEWEST = 100
 MOST_SLICES = 6
+PLACEBO_DRAWS = 80
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,51 +33,88 @@ class Placebo:
 
 
 def run_placebo(
-    dated: ScoreCounts, anchors: Anchors, rng: np.random.Generator, *, options: PrevalenceOptions = PrevalenceOptions()
+    atoms: Mapping[str, Atoms],
+    years: Sequence[str],
+    anchors: Anchors,
+    rng: np.random.Generator,
+    *,
+    options: PrevalenceOptions = PrevalenceOptions(),
 ) -> Placebo:
-    """Estimate every slice (year) of documents from before HUMAN_BEFORE with the other slices as human anchors.
+    """Estimate every slice (years) of documents from before HUMAN_BEFORE with the other slices as human anchors.
 
-    Cross-fitted by year and by host: half of the resampling groups of one year is the target, the other half of the
-    groups of all other years the anchors, so that neither a year nor a host is ever among its own anchors. Slices
+    Cross-fitted by year and by host: half of the resampling groups of one slice is the target, the other half of the
+    groups of all other slices the anchors, so that neither a year nor a host is ever among its own anchors. Slices
     with fewer than FEWEST documents go with their neighbour; with one slice left nothing can be tested.
+
+    Parameters: atoms, by language, their `scope` a position in `years`
     """
-    years = _slices(dated)
-    if len(years.scopes) < 2:
+    slices = _slices(years, _sizes(atoms, len(years)))
+    if len(slices) < 2:
         reason = f"needs two dated slices of {FEWEST} documents from before {HUMAN_BEFORE}"
-        return Placebo(years.scopes, tuple(Estimate.not_measured(reason) for _ in years.scopes), ())
-    rows = np.arange(len(years.scopes))
+        return Placebo(tuple(slices), tuple(Estimate.not_measured(reason) for _ in slices), ())
+    quick = replace(options, draws=PLACEBO_DRAWS, warm_up=PLACEBO_DRAWS)
     estimates, findings = [], []
-    for i, year in enumerate(years.scopes):
+    for i, (label, inside) in enumerate(slices.items()):
         halves = np.arange(GROUPS) % 2 == i % 2
-        target = _only(years.take([i]), halves)
-        human = AnchorSet(f"placebo without {year}", Trust.DATED, _only(years.take(rows[rows != i]).pooled(), ~halves))
-        found = estimate_prevalence(target, Anchors((human,), anchors.machine, anchors.prior), rng, options=options)
+        target = {language: _target(own, inside, halves) for language, own in atoms.items()}
+        human = AnchorSet(f"placebo without {label}", Trust.DATED, _others(atoms, inside, ~halves))
+        found = estimate_prevalence(
+            target, [label], Anchors((human,), anchors.machine, anchors.calibration), rng, options=quick
+        )
         estimate = found.shards.documents[0]
         estimates.append(estimate)
         if (estimate.lower or 0) > 0:
-            message = f"documents of {year} come out as {estimate.value:.1%} machine-written, though none can be"
+            message = f"documents of {label} come out as {estimate.value:.1%} machine-written, though none can be"
             advice = "the human anchors differ from the corpus: give matched ones, or distrust differences of this size"
             findings.append(
-                Finding("placebo_failed", Severity.WARNING, "year", year, message, advice, estimate=estimate)
+                Finding("placebo_failed", Severity.WARNING, "year", label, message, advice, estimate=estimate)
             )
-    return Placebo(years.scopes, tuple(estimates), tuple(findings))
+    return Placebo(tuple(slices), tuple(estimates), tuple(findings))
 
 
-def _slices(dated: ScoreCounts) -> ScoreCounts:
+def _sizes(atoms: Mapping[str, Atoms], years: int) -> np.ndarray:
+    out = np.zeros(years)
+    for own in atoms.values():
+        out += np.bincount(own.scope, own.counts.sizes, minlength=years)
+    return out
+
+
+def _slices(years: Sequence[str], sizes: np.ndarray) -> dict[str, list[int]]:
     """Neighbouring years joined until each slice has FEWEST documents and there are at most MOST_SLICES."""
-    wanted = max(FEWEST, dated.sizes.sum() / MOST_SLICES)
-    joined, names, rows = ScoreCounts.empty([]), [], []
-    order = np.argsort(dated.scopes)
-    for i in order:
-        names.append(dated.scopes[i])
-        rows.append(i)
-        if dated.sizes[rows].sum() >= wanted:
-            label = names[0] if len(names) == 1 else f"{names[0]}-{names[-1]}"
-            joined, names, rows = joined + dated.take(rows).pooled(label), [], []
-    if rows and dated.sizes[rows].sum() >= FEWEST:
-        label = names[0] if len(names) == 1 else f"{names[0]}-{names[-1]}"
-        joined = joined + dated.take(rows).pooled(label)
-    return joined
+    wanted = max(FEWEST, sizes.sum() / MOST_SLICES)
+    out: dict[str, list[int]] = {}
+    rows: list[int] = []
+    for i in np.argsort(list(years)):
+        rows.append(int(i))
+        if sizes[rows].sum() >= wanted:
+            out[_label(years, rows)], rows = rows, []
+    if rows and sizes[rows].sum() >= FEWEST:
+        out[_label(years, rows)] = rows
+    return out
+
+
+def _label(years: Sequence[str], rows: list[int]) -> str:
+    return years[rows[0]] if len(rows) == 1 else f"{years[rows[0]]}-{years[rows[-1]]}"
+
+
+def _target(atoms: Atoms, years: list[int], groups: np.ndarray) -> Atoms:
+    """The atoms of some years, of some resampling groups (GROUPS,) bool, as one scope."""
+    own = atoms.take(np.flatnonzero(np.isin(atoms.scope, years)))
+    counts = _only(own.counts, groups)
+    return replace(own, counts=counts, scope=np.zeros(len(own), np.int64))
+
+
+def _others(atoms: Mapping[str, Atoms], years: list[int], groups: np.ndarray) -> ScoreCounts:
+    """Documents of all other years by kind of text."""
+    out = ScoreCounts.empty([])
+    for own in atoms.values():
+        rest = own.take(np.flatnonzero(~np.isin(own.scope, years)))
+        counts = _only(rest.counts, groups)
+        for place, name in enumerate(rest.groups):
+            inside = np.flatnonzero(rest.group == place)
+            if len(inside):
+                out = out + counts.take(inside).pooled(name)
+    return out
 
 
 def _only(counts: ScoreCounts, groups: np.ndarray) -> ScoreCounts:

@@ -65,18 +65,7 @@ def test_unlicensed_code_mixed_attacked_and_base_text_never_trains(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "year"),
-    [
-        ("frontier-2026", 2026),
-        ("gpt-5-mini", 2025),
-        ("deepseek-r1", 2025),
-        ("o3", 2025),
-        ("qwen3-4b", 2025),
-        ("gpt-4o-2024-05-13", 2024),
-        ("Starling-LM-7B-beta", 2024),
-        ("openchat-v3.1-13b", 2023),
-        ("ChatGPT", 2023),
-        ("nobody", None),
-    ],
+    [("frontier-2026", 2026), ("gpt-5-mini", 2025), ("gpt-4o-2024-05-13", 2024), ("ChatGPT", 2023), ("nobody", None)],
 )
 def test_release_years_follow_from_names(name: str, year: int | None):
     assert families.release_year(name) == year

@@ -1,0 +1,268 @@
+"""Draws of every atom's fraction and shift from a grid, given the densities that all atoms share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from auditor.estimate.fraction.atoms import Atoms
+from auditor.estimate.fraction.counts import BINS, CENTRES, HIGHEST, LOWEST
+from auditor.estimate.fraction.shift_prior import ShiftPrior
+
+STEP = (HIGHEST - LOWEST) / BINS
+# Fractions that are tabulated, with the prior's mass: small ones are likelier, and 0 is possible.
+FRACTIONS = np.concatenate([[0.0], np.geomspace(0.002, 0.06, 11), np.linspace(0.09, 1.0, 20)])
+LOG_FRACTION_DENSITY = -0.65 * np.log(FRACTIONS + 0.004)
+LOG_FRACTION_PRIOR = LOG_FRACTION_DENSITY + np.log(np.gradient(FRACTIONS))
+SCALES = np.array([-1.0, 0.0, 1.0]) * np.sqrt(3.0)  # Gauss-Hermite nodes of a standard normal variate
+LOG_SCALE_WEIGHT = np.log([1 / 6, 2 / 3, 1 / 6])
+MACHINE_SHIFTS = np.linspace(-2.0, 2.0, 5)  # in units of the prior's sd
+LEAST_NODES, MOST_NODES, FINEST, REACH = 9, 19, 0.02, 2.6
+FINER = np.linspace(-0.9, 0.9, 13)  # of the distance between two shifts of the grid
+# Independent documents of one atom that are believed: beyond, its human shape differs from the common one by more than
+# its sampling error. An atom whose shift is known to be small is believed further.
+BELIEVED, MOST_BELIEVED = 1_500.0, 8_000.0
+ALIKE = 0.28  # own sd of atoms from which on, downwards, more documents are believed to share one density
+ONE_GENERATOR = 0.5  # prior probability that the machine text of an atom is of one kind of generator
+LOW_SCORES, MOST_SHARED, SHARED = (0.05, 0.6), 0.8, (0.6, 1.0)
+MOST_RUNS = 200  # a run holds at least one in so many documents
+TINY = 1e-9
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """What all atoms share within one step: the densities (BINS,), the kinds' shifts (groups,), the atoms' spread.
+
+    machine_spread: sd of the atoms' machine shifts in units of the prior's; single: probability that an atom's machine
+    text is of one profile; weights: of the profiles of known generators, None for the prior's
+    """
+
+    human: np.ndarray
+    machine: np.ndarray
+    group: np.ndarray
+    spread: float = 1.0
+    machine_spread: float = 1.0
+    single: float = ONE_GENERATOR
+    weights: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """One draw of every atom.
+
+    fraction, shift, machine_shift (atoms,); single (atoms,): its machine text is of one profile; human, machine (atoms,
+    BINS): densities of the atom's scores; by_bin (atoms, BINS): probability that a document of the bin is machine text
+    """
+
+    fraction: np.ndarray
+    shift: np.ndarray
+    machine_shift: np.ndarray
+    single: np.ndarray
+    human: np.ndarray
+    machine: np.ndarray
+    by_bin: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """Where every atom stands on the grid: (atoms,) each; moves (variants,) of the machine densities."""
+
+    fraction: np.ndarray
+    shift: np.ndarray
+    log_scale: np.ndarray
+    variant: np.ndarray
+    moves: np.ndarray
+
+    @property
+    def move(self) -> np.ndarray:
+        return self.moves[self.variant]
+
+
+class Sampler:
+    """Draws (fraction, shift, log-scale, machine shift) of every atom from its grid, given the densities."""
+
+    def __init__(self, atoms: Atoms, effect: float, prior: ShiftPrior, starts: np.ndarray):
+        self.atoms, self.prior, self.starts, self.effect = atoms, prior, starts, effect
+        self.counts = atoms.undecided / effect
+        self.total = np.maximum(self.counts.sum(1), TINY)
+        runs = [self.counts, atoms.known_human / effect, atoms.labelled_human, atoms.labelled_machine]
+        self.unknown, self.known, self.said_human, self.said_machine = (
+            np.ascontiguousarray(np.add.reduceat(part, starts, axis=1)) for part in runs
+        )
+        self.told = any(part.any() for part in runs[1:])
+
+    def draw(self, state: State, rng: np.random.Generator) -> Drawn:
+        """One draw of every atom."""
+        atoms, prior = self.atoms, self.prior
+        own_sd = atoms.own_sd(prior) * state.spread
+        centre = state.group[atoms.group]
+        nodes = _nodes(centre, own_sd)
+        shifts = MACHINE_SHIFTS * prior.machine_shift * state.machine_spread
+        moves = np.concatenate([shifts, np.zeros(len(prior.weights))])
+        human = _scaled(state.human, nodes, SCALES * prior.log_scale * state.spread)  # (nodes, scales, BINS)
+        machine = self._machine(state, nodes)
+        h = (np.add.reduceat(human, self.starts, axis=-1) + TINY).astype(np.float32)
+        f = (np.add.reduceat(machine, self.starts, axis=-1) + TINY).astype(np.float32)
+        a = FRACTIONS[:, None].astype(np.float32)
+        # (nodes, scales, variants, fractions, runs); single precision: a log-likelihood of thousands is right to .001
+        mixed = np.log((1 - a) * h[:, :, None, None] + a * f[:, None, :, None])
+        shape = mixed.shape[:-1]
+        believed = np.clip(BELIEVED * (ALIKE / np.maximum(own_sd, 1e-3)) ** 2, BELIEVED, MOST_BELIEVED)
+        weight = np.minimum(1.0, believed / self.total)
+        flat = mixed.reshape(-1, len(self.starts)).T
+        undecided = self.unknown * weight[:, None] - self.said_human - self.said_machine
+        log = (undecided.astype(np.float32) @ flat).astype(np.float64).reshape(-1, *shape)
+        if self.told:
+            log += self._of_known(h.astype(np.float64), f.astype(np.float64))
+        log += LOG_FRACTION_PRIOR + self._log_of_machine(state)[:, None] + LOG_SCALE_WEIGHT[:, None, None]
+        log += (-0.5 * ((nodes - centre[:, None]) / own_sd[:, None]) ** 2)[:, :, None, None, None]
+        log = log.reshape(len(atoms), -1)
+        log -= log.max(1, keepdims=True)
+        chance = np.cumsum(np.exp(log), axis=1)
+        place = (chance < rng.random((len(atoms), 1)) * chance[:, -1:]).sum(1)
+        at = np.unravel_index(np.minimum(place, chance.shape[1] - 1), shape)
+        place = _Place(FRACTIONS[at[3]], nodes[at[0]], SCALES[at[1]] * prior.log_scale * state.spread, at[2], moves)
+        base = np.concatenate([np.repeat(state.machine[None], len(MACHINE_SHIFTS), axis=0), *self._singles(state)])
+        return self._refined(state, place, base, nodes[1] - nodes[0], weight, rng)
+
+    def _refined(
+        self, state: State, place: _Place, base: np.ndarray, step: float, weight: np.ndarray, rng: np.random.Generator
+    ) -> Drawn:
+        """The shift, then the fraction, drawn again between the points of the grid, each given all else."""
+        own_sd = self.atoms.own_sd(self.prior) * state.spread
+        centre = state.group[self.atoms.group]
+        finer = place.shift[:, None] + step * FINER
+        human = _moved(np.broadcast_to(state.human, (len(finer), BINS)), finer, place.log_scale)
+        made = base[place.variant]
+        machine = _moved(made, finer + place.move[:, None], np.zeros(len(finer)))
+        a = place.fraction[:, None, None]
+        counts = self.counts * weight[:, None] - self.atoms.labelled_human - self.atoms.labelled_machine
+        surely_human = self.atoms.known_human / self.effect + self.atoms.labelled_human
+        log = np.einsum("ab,akb->ak", counts, np.log((1 - a) * human + a * machine + TINY))
+        if self.told:
+            log += np.einsum("ab,akb->ak", surely_human, np.log(human + TINY))
+            log += np.einsum("ab,akb->ak", self.atoms.labelled_machine, np.log(machine + TINY))
+        log -= 0.5 * ((finer - centre[:, None]) / own_sd[:, None]) ** 2
+        at = _drawn_from(log, rng)
+        rows = np.arange(len(at))
+        own, other, shift = human[rows, at], machine[rows, at], finer[rows, at]
+        points = _around(place.fraction)
+        b = points[:, :, None]
+        log = np.einsum("ab,akb->ak", counts, np.log((1 - b) * own[:, None] + b * other[:, None] + TINY))
+        log += np.interp(points, FRACTIONS, LOG_FRACTION_DENSITY) + np.log(_cells(points) + 1e-12)
+        if self.told:
+            humans, machines = self.atoms.labelled_human.sum(1), self.atoms.labelled_machine.sum(1)
+            log += humans[:, None] * np.log(1 - points + 1e-4) + machines[:, None] * np.log(points + 1e-4)
+        fraction = points[rows, _drawn_from(log, rng)]
+        by_bin = fraction[:, None] * other / ((1 - fraction[:, None]) * own + fraction[:, None] * other + TINY)
+        return Drawn(fraction, shift, place.move, place.variant >= len(MACHINE_SHIFTS), own, other, by_bin)
+
+    def _singles(self, state: State) -> list[np.ndarray]:
+        """The profiles of known generators without what could as well be human text, each (1, BINS)."""
+        part = sum(SHARED) / 2
+        return [irreducible(profile, state.human, part)[None] for profile in self.prior.profiles]
+
+    def _machine(self, state: State, nodes: np.ndarray) -> np.ndarray:
+        """Machine densities (nodes, variants, BINS) that an atom may have: the common one moved, or a single profile.
+
+        The common density is of many generators; the machine text of one atom is often of one of them, and narrower.
+        """
+        moves = MACHINE_SHIFTS * self.prior.machine_shift * state.machine_spread
+        common = _shifted(state.machine, (nodes[:, None] + moves[None]).ravel()).reshape(len(nodes), len(moves), BINS)
+        single = [_shifted(profile[0], nodes) for profile in self._singles(state)]
+        return np.concatenate([common, np.stack(single, axis=1)], axis=1)
+
+    def _log_of_machine(self, state: State) -> np.ndarray:
+        """Log prior (variants,) of the machine densities."""
+        common = np.exp(-0.5 * MACHINE_SHIFTS**2)
+        weights = self.prior.weights if state.weights is None else state.weights
+        return np.log(np.concatenate([(1 - state.single) * common / common.sum(), state.single * weights]) + 1e-12)
+
+    def _of_known(self, h: np.ndarray, f: np.ndarray) -> np.ndarray:
+        """Log-likelihood (atoms, nodes, scales, moves, fractions) of documents whose origin somebody knows."""
+        n = len(self.atoms)
+        log_h, log_f = np.log(h).reshape(-1, h.shape[-1]).T, np.log(f).reshape(-1, f.shape[-1]).T
+        by_human = ((self.known + self.said_human) @ log_h).reshape(n, *h.shape[:2], 1, 1)
+        by_machine = (self.said_machine @ log_f).reshape(n, f.shape[0], 1, f.shape[1], 1)
+        humans, machines = self.said_human.sum(1)[:, None], self.said_machine.sum(1)[:, None]
+        answers = humans * np.log(1 - FRACTIONS + 1e-4) + machines * np.log(FRACTIONS + 1e-4)
+        return by_human + by_machine + answers[:, None, None, None, :]
+
+
+def _nodes(centre: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    """Shifts that are tabulated: all that the atoms' priors reach, as fine as the narrowest needs."""
+    low, high = float((centre - REACH * sd).min()), float((centre + REACH * sd).max())
+    step = max(FINEST, 0.45 * float(sd.min()), (high - low) / (MOST_NODES - 1))
+    count = int(np.clip(np.ceil((high - low) / step) + 1, LEAST_NODES, MOST_NODES))
+    return np.linspace(low, high, count)
+
+
+def _shifted(density: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """The density (BINS,) moved by each of `by` (k,): (k, BINS), rows sum to 1."""
+    at = np.arange(BINS)[None] - by[:, None] / STEP
+    low = np.floor(at).astype(np.int64)
+    part = at - low
+    out = (1 - part) * density[np.clip(low, 0, BINS - 1)] + part * density[np.clip(low + 1, 0, BINS - 1)]
+    return out / out.sum(1, keepdims=True)
+
+
+def _scaled(density: np.ndarray, by: np.ndarray, log_scales: np.ndarray) -> np.ndarray:
+    """The density moved by (k,) and stretched by exp(log_scales) (s,): (k, s, BINS)."""
+    at = (CENTRES[None, None] - by[:, None, None]) / np.exp(log_scales)[None, :, None]
+    out = np.interp(at, CENTRES, density)
+    return out / out.sum(-1, keepdims=True)
+
+
+def _moved(density: np.ndarray, by: np.ndarray, log_scale: np.ndarray) -> np.ndarray:
+    """Each density (n, BINS) moved by several shifts (n, k) and stretched by exp(log_scale) (n,): (n, k, BINS)."""
+    at = ((CENTRES - by[..., None]) / np.exp(log_scale)[:, None, None] - CENTRES[0]) / STEP
+    at = np.clip(at, 0, BINS - 1.001)
+    low = at.astype(np.int64)
+    part = at - low
+    rows = np.arange(len(density))[:, None, None]
+    out = (1 - part) * density[rows, low] + part * density[rows, low + 1]
+    return out / out.sum(-1, keepdims=True)
+
+
+def _around(fraction: np.ndarray) -> np.ndarray:
+    """Fractions (n, k) between the neighbours on the grid of each; 0 is among them where it is the place itself."""
+    place = np.searchsorted(FRACTIONS, fraction)
+    low, high = FRACTIONS[np.maximum(place - 1, 0)], FRACTIONS[np.minimum(place + 1, len(FRACTIONS) - 1)]
+    return low[:, None] + (high - low)[:, None] * np.linspace(0, 1, 17)
+
+
+def _cells(points: np.ndarray) -> np.ndarray:
+    """Widths (n, k) of the cells about points in order."""
+    return np.gradient(points, axis=1)
+
+
+def _drawn_from(log: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One position (n,) of each row of log-probabilities (n, k)."""
+    chance = np.cumsum(np.exp(log - log.max(1, keepdims=True)), axis=1)
+    place = (chance < rng.random((len(log), 1)) * chance[:, -1:]).sum(1)
+    return np.minimum(place, log.shape[1] - 1)
+
+
+def irreducible(machine: np.ndarray, human: np.ndarray, part: float) -> np.ndarray:
+    """The machine density without most of what could as well be human text: (f - k h) / (1 - k).
+
+    k is the largest share of human text that the low scores of f leave room for. A mixture alone cannot tell (a, f)
+    from (a / (1 - k), (1 - k) f + k h): that a generator scores like people at times is believed to a part of k only.
+
+    References: Blanchard, Lee & Scott 2010, definition 4; Scott 2015, section 3 (irreducibility)
+    """
+    below, human_below = np.cumsum(machine), np.cumsum(human)
+    low = (human_below >= LOW_SCORES[0]) & (human_below <= LOW_SCORES[1])
+    if not low.any():
+        return machine
+    share = float(np.clip((below[low] / human_below[low]).min(), 0.0, MOST_SHARED)) * part
+    rest = np.maximum(machine - share * human, 1e-9)
+    return rest / rest.sum()
+
+
+def active_bins(atoms: Atoms, anchors: np.ndarray) -> np.ndarray:
+    """Starts of the runs of bins that are told apart: runs of at least half a percent of the documents, ends as one."""
+    histogram = atoms.undecided.sum(0) + atoms.known_human.sum(0) + anchors
+    share = np.cumsum(histogram) / max(histogram.sum(), 1e-300)
+    return np.unique(np.concatenate([[0], np.unique(np.floor(share * MOST_RUNS), return_index=True)[1]]))
