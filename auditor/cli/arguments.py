@@ -4,4 +4,7 @@ from __future__ import annotations
 
 import typer
 
+CORPUS_NOW = typer.Option(
+    [], "--corpus", metavar="PATH", help="Where the corpus lies now; needed for a run that somebody else made."
+)
 RUN = typer.Argument(..., metavar="RUN", help="Folder of a finished run.")

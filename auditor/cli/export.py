@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from auditor.cli.app import app
-from auditor.cli.arguments import RUN
+from auditor.cli.arguments import CORPUS_NOW, RUN
 from auditor.cli.output.printing import say
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, ConfigError
 
@@ -54,6 +54,7 @@ def export(
     drop_shard: list[str] = typer.Option(
         [], metavar="SHARD", help="Leave out this shard; may be repeated.", rich_help_panel=WHICH
     ),
+    corpus: list[str] = CORPUS_NOW,
     dry_run: bool = typer.Option(False, help="Write nothing: say what would be kept and lost.", rich_help_panel=WHAT),
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> int:
@@ -77,7 +78,7 @@ def export(
             written = export.write_manifests(run, choice, keep=keep, drop=drop)
             found["manifests"] = {"kept": written.kept, "dropped": written.dropped, "files": written.files}
         if filtered:
-            written = export.write_corpus(run, choice, filtered, keep_unread=not drop_unread)
+            written = export.write_corpus(run, choice, filtered, keep_unread=not drop_unread, corpus=corpus)
             found["filtered"] = {
                 "kept": written.kept,
                 "dropped": written.dropped,

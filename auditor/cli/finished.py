@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from auditor.cli.app import app
-from auditor.cli.arguments import RUN
+from auditor.cli.arguments import CORPUS_NOW, RUN
 from auditor.cli.output.printing import say
 from auditor.errors import ConfigError
 
@@ -45,6 +45,7 @@ def report(
 def inspect(
     run: Path = RUN,
     document: str = typer.Argument(..., metavar="DOC", help="SHARD:ROW, a document's id, or a stable id."),
+    corpus: list[str] = CORPUS_NOW,
     text: bool = typer.Option(False, help="Show the passages themselves (they are not redacted)."),
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> None:
@@ -52,7 +53,7 @@ def inspect(
     from auditor.cli.output.printing import print_inspection, print_json
     from auditor.pipeline.finished.inspect import inspect_document
 
-    found = inspect_document(run, document, show_text=text)
+    found = inspect_document(run, document, show_text=text, corpus=corpus)
     if json:
         print_json(found)
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from auditor.cli.app import app
-from auditor.cli.arguments import RUN
+from auditor.cli.arguments import CORPUS_NOW, RUN
 from auditor.cli.output.printing import say
 from auditor.errors import EXIT_FAIL, EXIT_INCOMPLETE, EXIT_PASS
 
@@ -32,6 +32,7 @@ def provenance(
     run: Path = RUN,
     format: str = typer.Option("json", help="json (the whole ledger), croissant, or prov (W3C PROV-JSON)."),
     out: Path | None = typer.Option(None, metavar="FILE", help="Write to a file instead of stdout."),
+    corpus: list[str] = CORPUS_NOW,
 ) -> None:
     """The record of an audit: shards with origin, licence, declared and measured share, largest web hosts, versions."""
     from auditor.cli.output.printing import print_json
@@ -39,7 +40,7 @@ def provenance(
     from auditor.pipeline.finished.record import write_record
     from auditor.reports.model.schema import to_json
 
-    found = write_record(run, format)
+    found = write_record(run, format, corpus)
     if out is None:
         print_json(found)
     else:

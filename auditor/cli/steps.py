@@ -7,10 +7,12 @@ from pathlib import Path
 import typer
 
 from auditor.cli.app import app
+from auditor.cli.arguments import CORPUS_NOW
 from auditor.cli.output.printing import say
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, ConfigError
 
 RUN = typer.Argument(..., metavar="RUN", help="Folder of the run, made by `auditor plan CORPUS --out RUN`.")
+TRUST = typer.Option(False, "--trust", help="The run is yours, though another machine laid it out.")
 STORE = typer.Option(None, metavar="FILE", help="Shared store to copy the figures into; default the run's own.")
 
 
@@ -18,19 +20,25 @@ STORE = typer.Option(None, metavar="FILE", help="Shared store to copy the figure
 def map_slice(
     run: Path = RUN,
     shard: str = typer.Option("0/1", metavar="i/N", help="The i-th of N slices of the plan, from 0."),
+    corpus: list[str] = CORPUS_NOW,
+    trust: bool = TRUST,
     workers: int | None = typer.Option(None, min=1, help="Processes here; default those of the plan."),
     quiet: bool = typer.Option(False, help="No progress on stderr."),
 ) -> int:
     """Measure one slice of the plan; slices run anywhere that sees the folder, in any order."""
     from auditor.cli.output.progress import Bars
     from auditor.pipeline.map.crew import map_all
+    from auditor.pipeline.run import ownership
     from auditor.pipeline.run.bucket import heard, worked_on
-    from auditor.pipeline.run.plan import load_plan
+    from auditor.pipeline.run.plan import load_plan, need_corpus
     from auditor.pipeline.run.recovery import unfinished
 
     index, of = slice_of(shard)
     with worked_on(run, keys=lambda plan: [task.key for task in plan.slice(index, of)]) as (folder, bucket):
-        plan, config, _ = load_plan(folder)
+        if trust:
+            ownership.trust(folder)
+        plan, config, _ = load_plan(folder, corpus)
+        need_corpus(plan)
         config = config.model_copy(update={"workers": workers or config.workers, "launcher": "local"})
         tasks = plan.slice(index, of)
         with Bars(quiet=quiet) as bars:
@@ -63,6 +71,8 @@ def reduce_slice(
 def finalise(
     run: Path = RUN,
     store: str | None = STORE,
+    corpus: list[str] = CORPUS_NOW,
+    trust: bool = TRUST,
     quiet: bool = typer.Option(False, help="No progress on stderr."),
     json: bool = typer.Option(False, "--json", help="Print report.json."),
 ) -> int:
@@ -70,10 +80,13 @@ def finalise(
     from auditor.cli.output.printing import print_json, print_outcome
     from auditor.cli.output.progress import Bars
     from auditor.pipeline.audit import finish
+    from auditor.pipeline.run import ownership
     from auditor.pipeline.run.bucket import heard, worked_on
 
     with worked_on(run) as (folder, bucket), Bars(quiet=quiet) as bars:
-        outcome = finish(folder, store=store, progress=heard(bars, bucket))
+        if trust:
+            ownership.trust(folder)
+        outcome = finish(folder, corpus=corpus, store=store, progress=heard(bars, bucket))
     if json:
         print_json(outcome.report)
     else:
@@ -93,7 +106,7 @@ def merge(
     from auditor.pipeline.finished.merge import merge_runs
 
     merge_runs(runs, out)
-    return finalise(out, store=store, quiet=quiet, json=json)
+    return finalise(out, store=store, corpus=[], trust=False, quiet=quiet, json=json)
 
 
 def slice_of(text: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import import_module
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from auditor.config import Config
-from auditor.errors import EXIT_INCOMPLETE, EXIT_NOTHING, EXIT_PASS, ConfigError, NothingAudited, StoreError
+from auditor.errors import EXIT_INCOMPLETE, EXIT_NOTHING, EXIT_PASS, AuditError, ConfigError, NothingAudited, StoreError
 from auditor.manifest import CLUSTERS, MANIFEST, key_of, locked, read_json
 from auditor.pipeline.map.crew import ONE_PROCESS_BYTES, crew, map_all
 from auditor.pipeline.run.parts import PARTS
@@ -46,6 +47,11 @@ def audit(
     if config.launcher == "slurm":
         return _on_slurm(config, run, fresh=fresh, command=command, progress=progress)
     with locked(run), store_faults(run):
+        if not fresh and _is_foreign(run):
+            progress.note(
+                f"{run} was made by another user or on another machine: its finished parts are taken as they are; "
+                "--fresh reads everything again"
+            )
         plan = prepare(config, run, fresh=fresh, command=command)
         failed = map_all(plan, config, run, progress=progress, meanwhile=_warm_up)
         return _shared(_conclude(plan, config, run, failed, progress), run, config.store)
@@ -57,7 +63,9 @@ def lay_out(config: Config, run: Path, *, command: str = "") -> Plan:
         return prepare(_placed(config), run, command=command)
 
 
-def finish(run: Path, *, store: str | None = None, progress: Progress | None = None) -> Outcome:
+def finish(
+    run: Path, *, corpus: Sequence[str] = (), store: str | None = None, progress: Progress | None = None
+) -> Outcome:
     """Reduce and finalise what `auditor map` has left in a run's folder; missing and damaged parts are named.
 
     The run's figures are replaced in the shared store that is named here, else in the one that it was audited with;
@@ -69,7 +77,12 @@ def finish(run: Path, *, store: str | None = None, progress: Progress | None = N
     if store is not None:
         check_store(Path(store))
     with locked(run), store_faults(run):
-        plan, config, _ = load_plan(run)
+        plan, config, _ = load_plan(run, corpus)
+        if plan.foreign:
+            progress.note(
+                f"{run} was made by another user or on another machine: the store, policy, earlier runs and models "
+                "that it names are left alone"
+            )
         if store is not None:
             config = _placed(config.model_copy(update={"store": store}))
         sweep_run(run)
@@ -170,6 +183,13 @@ def _on_slurm(config: Config, run: Path, *, fresh: bool, command: str, progress:
             else StoreError(f"the last job ended with exit code {code}; see the logs in {scripts.folder}")
         )
     return Outcome(read_report(run), code)
+
+
+def _is_foreign(run: Path) -> bool:
+    try:
+        return (run / MANIFEST).exists() and load_plan(run)[0].foreign
+    except AuditError:
+        return False  # laid out by another version, or broken: written again, or refused, in its place
 
 
 def _refuse_other_files(run: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from auditor.gate.selection import Choice, decisions
 from auditor.pipeline.finished.lost_tail import tail_lost
 from auditor.pipeline.report.forecast import forecast
 from auditor.pipeline.reservoir.recommend import reservoir_options, resize
-from auditor.pipeline.run.plan import Plan, load_plan, source_options
+from auditor.pipeline.run.plan import Plan, load_plan, need_corpus, source_options
 from auditor.pipeline.run.reopen import open_database, read_report
 from auditor.records import estimates_of_json
 from auditor.run_folder import whole_file
@@ -93,7 +93,9 @@ def write_manifests(run: Path, choice: Choice, *, keep: Path | None = None, drop
     return Exported(counts[True], counts[False], files)
 
 
-def write_corpus(run: Path, choice: Choice, folder: Path, *, keep_unread: bool = True) -> Exported:
+def write_corpus(
+    run: Path, choice: Choice, folder: Path, *, keep_unread: bool = True, corpus: Sequence[str] = ()
+) -> Exported:
     """Write every shard again without what is left out: same names, format and compression, kept records byte for byte.
 
     Records that could not be read stay as they are, unless keep_unread is False. A shard that cannot be written whole
@@ -101,7 +103,7 @@ def write_corpus(run: Path, choice: Choice, folder: Path, *, keep_unread: bool =
 
     Raises: ConfigError where the folder is not empty or a shard has changed since the audit; nothing is written then
     """
-    plan, config, _ = load_plan(run)
+    plan, config, _ = load_plan(run, corpus)
     _empty(folder, plan)
     unchanged(plan, config)
     targets = {shard.name: _target(folder, shard) for shard in plan.corpus.shards}
@@ -162,6 +164,7 @@ def forecast_choice(run: Path, choice: Choice) -> dict[str, Any]:
 
 def unchanged(plan: Plan, config: Config) -> None:
     """Raises: ConfigError that names shards whose file is not the one that was audited."""
+    need_corpus(plan)
     try:
         options = source_options(config)
         found = plan_corpus(plan.corpus.roots, options, sample=config.shards_sample, seed=config.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import polars as pl
 from auditor.detectors.first_tier import Ensemble
 from auditor.errors import AuditError, ConfigError
 from auditor.neardup.evidence import differences, longest_shared
+from auditor.pipeline.run.ownership import REFUSAL
 from auditor.pipeline.run.plan import Plan, load_plan, source_options
 from auditor.pipeline.run.reopen import open_database
 from auditor.sources.read.chooser import read_split
@@ -21,7 +23,9 @@ EVIDENCE = 12
 SHARED = 500  # characters shown of the longest passage that two near-duplicates share
 
 
-def inspect_document(run: Path, document: str, *, show_text: bool = False) -> dict[str, Any]:
+def inspect_document(
+    run: Path, document: str, *, show_text: bool = False, corpus: Sequence[str] = ()
+) -> dict[str, Any]:
     """Scores of a document, what moved them, its cluster, and where it differs from the representative.
 
     Parameters: document, SHARD:ROW, the source's id, or a stable id
@@ -29,7 +33,7 @@ def inspect_document(run: Path, document: str, *, show_text: bool = False) -> di
     """
     connection = open_database(run)
     row = _find(connection, document)
-    plan, config, _ = load_plan(run)
+    plan, config, _ = load_plan(run, corpus)
     shown = {key: value for key, value in row.items() if value is not None and key != "audit_id"}
     found: dict[str, Any] = {"document": shown, "why": [], "passages": [], "cluster": None, "differences": []}
     text, found["unread"] = _text(plan, config, row["shard"], row["row"])
@@ -82,6 +86,8 @@ def _find(connection: Any, document: str) -> dict[str, Any]:
 
 def _text(plan: Plan, config: Any, shard: str, row: int) -> tuple[str | None, str | None]:
     """The text of a document from its source, or why it cannot be shown."""
+    if plan.foreign:
+        return None, REFUSAL
     options = source_options(config, None)
     found: Shard | None = next((s for s in plan.corpus.shards if s.name == shard), None)
     if found is None:

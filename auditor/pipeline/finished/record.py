@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from auditor.errors import ConfigError
 from auditor.pipeline.finished.verify import file_hash
 from auditor.pipeline.report.ledger import VOLUME, ledger_of
-from auditor.pipeline.run.plan import Plan, load_plan
+from auditor.pipeline.run.plan import Plan, load_plan, need_corpus
 from auditor.pipeline.run.reopen import open_database, read_report
 from auditor.provenance.croissant import croissant
 from auditor.provenance.ledger import declared_findings, top_hosts, total_digest
@@ -18,19 +19,20 @@ from auditor.store.database import query
 FORMATS = ("json", "croissant", "prov")
 
 
-def write_record(run: Path, format: str) -> dict[str, Any]:
+def write_record(run: Path, format: str, corpus: Sequence[str] = ()) -> dict[str, Any]:
     """The provenance of a finished run: the ledger itself (json), Croissant with RAI terms, or W3C PROV-JSON.
 
     Raises: ConfigError for another format, or where the files that Croissant hashes are no longer there
     """
     if format not in FORMATS:
         raise ConfigError(f"--format {format}: choose from {', '.join(FORMATS)}")
-    plan, _, _ = load_plan(run)
+    plan, _, _ = load_plan(run, corpus)
     found = record(run, plan)
     if format == "prov":
         return prov_json(found)
     if format == "json":
         return found
+    need_corpus(plan)
     return croissant(found, {shard.name: file_hash(shard) for shard in plan.corpus.shards if shard.format != "folder"})
 
 

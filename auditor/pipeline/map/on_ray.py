@@ -39,7 +39,7 @@ def map_on_ray(run: Path, tasks: Sequence[Task]) -> Iterator[Event]:
 
 def map_one(run: str, key: str) -> Event:
     """On a node: map the split of that key, and tell how it went."""
-    plan, config, _ = load_plan(Path(run))
+    plan, config, _ = load_plan(Path(run), trusted=True)  # the process that has started this asked
     task = next(task for task in plan.tasks if task.key == key)
     told: list[Event] = []
     run_job(map_split, 0, Job(task, config, Path(run), 1), told.append)

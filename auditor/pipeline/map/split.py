@@ -22,6 +22,7 @@ from auditor.pipeline.map.bottom_sample import Lowest
 from auditor.pipeline.map.sketches import Sketches
 from auditor.pipeline.map.tally import Tally
 from auditor.pipeline.map.threads import ordered
+from auditor.pipeline.run.ownership import NOWHERE, REFUSAL
 from auditor.pipeline.run.parts import PartWriter
 from auditor.pipeline.run.plan import Task, source_options
 from auditor.pipeline.run.retained import is_forgotten
@@ -110,6 +111,8 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
 
 def same_file(task: Task, options: SourceOptions) -> None:
     """Raises: SourceError where the file has changed or gone since it was planned"""
+    if task.shard.path.startswith(NOWHERE):
+        raise SourceError(f"{task.shard.name}: {REFUSAL}")
     if not is_unchanged(task.shard, options):
         gone = not (is_url(task.shard.path) or os.path.exists(task.shard.path))
         what = "it has gone" if gone else "it has changed"

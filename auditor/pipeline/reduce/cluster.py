@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from auditor.config import Config
 from auditor.errors import StoreError
-from auditor.manifest import CLUSTERS, DONE, MANIFEST, SCRATCH, digest_of, key_of, read_json, write_json
+from auditor.manifest import CLUSTERS, DONE, SCRATCH, digest_of, key_of, read_json, write_json
 from auditor.neardup.cluster import CLUSTERS as CLUSTER_COLUMNS
 from auditor.neardup.cluster import gather_candidates, settle
 from auditor.neardup.shingles import ShingleStore
@@ -22,7 +22,7 @@ from auditor.neardup.stars import exact_duplicates, stars
 from auditor.pipeline.launch.processes import Event, Report, run_jobs
 from auditor.pipeline.reduce.reread import Again, again, count_split, shingle_split
 from auditor.pipeline.run.parts import part_folder, scan, signature_rows, state
-from auditor.pipeline.run.plan import CORPUS, Plan, Task, save_plan
+from auditor.pipeline.run.plan import CORPUS, Plan, Task, save_statistics
 from auditor.pipeline.run.progress import Progress
 from auditor.pipeline.run.recovery import first_line
 from auditor.run_columns import BANDS, DOCUMENTS
@@ -147,13 +147,7 @@ def cluster_run(plan: Plan, config: Config, run: Path, workers: int, progress: P
         progress.note(f"a file of {run / CLUSTERS} is broken ({first_line(wrong)}): made again")
         remove(run / CLUSTERS, within=run)
         found = cluster(run, plan, config, workers=workers, listen=listen)
-    manifest = read_json(run / MANIFEST)
-    save_plan(
-        plan,
-        config,
-        run,
-        {key: manifest[key] for key in ("audit_id", "started_at", "command")} | {"near_duplicates": found.statistics},
-    )
+    save_statistics(run, config, found.statistics)
     return found.failed
 
 

@@ -17,6 +17,9 @@ READ_BYTES = 1 << 20
 SIGNED = re.compile(
     r"(?:^|&)(?:x-amz-(?:signature|security-token)|x-goog-signature|signature|sig|(?:access_)?token)=", re.I
 )
+# What a URL may begin with. Others reach hosts, archives or programs in ways that nobody asked for (ssh, ftp, webhdfs,
+# reference, zip, github, …), also by the words of a file that somebody else wrote.
+PROTOCOLS = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "hf", "http", "https"))
 # The extra that brings what a protocol needs.
 EXTRAS = {
     "s3": "s3",
@@ -62,6 +65,10 @@ def filesystem(url: str, storage: Mapping[str, Any]) -> tuple[Any, str]:
             f"{parts.scheme}://{parts.hostname}{parts.path}?…: a signed address would end up in reports; give the "
             "plain one, and credentials by the environment"
         )
+    if "::" in url or parts.scheme.lower() not in PROTOCOLS:
+        chained = "chained protocols are" if "::" in url else f"{parts.scheme}:// is"
+        known = ", ".join(sorted(PROTOCOLS))
+        raise ConfigError(f"{parts.scheme}://{parts.hostname or ''}…: {chained} not read; URLs begin with {known}")
     try:
         from fsspec.core import url_to_fs
 

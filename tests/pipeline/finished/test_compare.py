@@ -14,6 +14,7 @@ from auditor.pipeline.audit import finish
 from auditor.pipeline.finished.compare import compare
 from auditor.pipeline.finished.sides import QUANTITIES, as_sample
 from auditor.pipeline.finished.trend import trend
+from auditor.pipeline.run.ownership import sealed
 from auditor.pipeline.run.progress import Outcome, Silent
 from auditor.records import Estimate
 from auditor.store.shared import copy_audit
@@ -221,7 +222,7 @@ def test_a_store_that_is_gone_is_said_and_a_named_one_must_be_there(audited, tmp
     manifest = json.loads((audited / "manifest.json").read_text())
     manifest["config"]["store"] = str(tmp_path / "gone" / "s.duckdb")
     run = shutil.copytree(audited, tmp_path / "run")
-    (run / "manifest.json").write_text(json.dumps(manifest))
+    (run / "manifest.json").write_text(json.dumps(sealed(manifest)))
     assert finish(run, progress=listener).exit_code == 0
     assert "shared store was not brought up to date" in notes[-1]
     with pytest.raises(StoreError, match="no folder"):

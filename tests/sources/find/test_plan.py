@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from auditor.errors import ConfigError
+from auditor.sources.find import files
 from auditor.sources.find.plan import is_unchanged, plan_corpus
 from auditor.sources.read.interface import Corpus, SourceOptions
 from tests.sources.corpora import COMPRESS, TEXTS, batches, jsonl, parquet, plan, put
@@ -190,7 +191,8 @@ def test_a_url_whose_package_is_absent_names_the_command_to_install_it(monkeypat
         plan_corpus(["s3://bucket/x"], OPTIONS)
 
 
-def test_files_behind_fsspec_are_read_like_local_ones():
+def test_files_behind_fsspec_are_read_like_local_ones(monkeypatch):
+    monkeypatch.setattr(files, "PROTOCOLS", files.PROTOCOLS | {"memory"})
     import fsspec
 
     fs = fsspec.filesystem("memory")

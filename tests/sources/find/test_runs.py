@@ -9,6 +9,7 @@ import pytest
 from auditor.cli.main import run as command
 from auditor.errors import ConfigError
 from auditor.manifest import locked
+from auditor.sources.find import files
 from auditor.sources.find.discover import discover
 from auditor.sources.find.runs import RUN_FOLDER
 from auditor.sources.read.interface import SourceOptions
@@ -74,7 +75,8 @@ def test_a_manifest_or_lock_of_another_program_hides_nothing(corpus, name, conte
     assert len([candidate for candidate in found if candidate.file.name.startswith("part-")]) == 2
 
 
-def test_runs_in_an_object_store_are_passed_over_too(made):
+def test_runs_in_an_object_store_are_passed_over_too(made, monkeypatch):
+    monkeypatch.setattr(files, "PROTOCOLS", files.PROTOCOLS | {"memory"})
     fsspec = pytest.importorskip("fsspec")
     store = fsspec.filesystem("memory")
     store.put(str(made), "/corpus-with-run/old/", recursive=True)
