@@ -35,6 +35,7 @@ ROOT = Path(__file__).parents[1]
 # nothing else (neardup spills into the scratch folder of a run), or to a place outside any run.
 WRITERS = {
     "auditor/run_folder.py",
+    "auditor/pipeline/run/ownership.py",  # the key in the cache folder
     "auditor/neardup/stars.py",
     "auditor/neardup/spill.py",
     "auditor/neardup/shingles.py",

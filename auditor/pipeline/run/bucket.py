@@ -18,6 +18,7 @@ from auditor.manifest import CLUSTERS, DONE, LOCK, MANIFEST
 from auditor.pipeline.run.parts import PARTS
 from auditor.pipeline.run.plan import Plan, load_plan
 from auditor.pipeline.run.progress import Progress
+from auditor.run_folder import make_folder
 from auditor.sources.find.files import filesystem
 
 # A Path takes one of the two slashes away.
@@ -126,7 +127,7 @@ class BucketRun:
         if any(part in ("..", ".") or part.startswith(".") for part in parts):
             raise StoreError(f"{self.url}/{name}: no run has a file of this name")
         path = self.folder / name
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent, within=self.folder)
         with self._refusals():
             self.fs.get_file(f"{self.root}/{name}", str(path))
         status = path.stat()
