@@ -109,3 +109,34 @@ def test_the_indexed_job_for_kubernetes_maps_as_many_slices_as_it_has_pods():
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert job["spec"]["completionMode"] == "Indexed"
     assert container["args"][0].split("--shard ")[1].startswith(f'"$JOB_COMPLETION_INDEX/{job["spec"]["completions"]}"')
+
+
+def test_a_datatrove_pipeline_keeps_what_the_audit_keeps(audited, sample, tmp_path):
+    pytest.importorskip("datatrove")
+    from datatrove.pipeline.readers import JsonlReader, ParquetReader
+
+    keep = tmp_path / "keep.parquet"
+    assert command(["export", str(audited), "--keep", str(keep), "--probability", "0.8"]) == 0
+    example, listed = load("datatrove_filter"), pl.read_parquet(keep)
+    for reader, pattern in ((ParquetReader, "*.parquet"), (JsonlReader, "*.jsonl.gz")):
+        documents = list(reader(str(sample), glob_pattern=pattern, adapter=example.with_place).run())
+        kept = list(example.KeptByAudit(keep).run(iter(documents)))
+        shards = {document.metadata["shard"] for document in documents}
+        wanted = listed.filter(pl.col("shard").is_in(shards)).select("shard", "row").rows()
+        assert 0 < len(kept) < len(documents)
+        assert sorted((d.metadata["shard"], d.metadata["row"]) for d in kept) == sorted(wanted)
+
+
+def test_the_lines_of_the_page_for_polars_and_duckdb_keep_what_the_audit_keeps(audited, sample, tmp_path, monkeypatch):
+    import duckdb
+
+    assert command(["export", str(audited), "--keep", str(tmp_path / "keep.parquet"), "--probability", "0.8"]) == 0
+    page = (EXAMPLES.parent / "how-to.md").read_text()
+    (tmp_path / "crawl").mkdir()
+    (tmp_path / "crawl" / "part-0.parquet").write_bytes((sample / "part-0.parquet").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    wanted = pl.read_parquet("keep.parquet").filter(pl.col("shard") == "part-0.parquet").height
+    given: dict = {}
+    exec(re.search(r"```python\n(import polars as pl\n\nkeep = .*?)```", page, re.S)[1], given)
+    query = re.search(r"```sql\n(.*?)```", page, re.S)[1]
+    assert given["kept"].collect().height == len(duckdb.sql(query).fetchall()) == wanted
