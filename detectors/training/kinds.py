@@ -13,6 +13,7 @@ from safetensors.numpy import save
 from scipy.sparse import csr_matrix
 from sklearn.cluster import KMeans
 from sklearn.utils.extmath import randomized_svd
+from threadpoolctl import threadpool_limits
 
 from auditor.detectors.first import kinds
 from auditor.detectors.first.kinds import BITS, CARD, FILE, Kinds, LanguageKinds
@@ -39,10 +40,11 @@ def learn_all(frame: pl.DataFrame) -> Kinds:
     """The kinds of every language from the licensed human text of labelled documents (see labelled.frame)."""
     human = frame.filter((pl.col("label") == "human") & pl.col("licensed"))
     models = {}
-    for english in (True, False):
-        corpus = mixtures.pool(human, english=english, seed=SEED)
-        for language in sorted(set(corpus.frame["language"])):
-            models[language] = learn(corpus, language)
+    with threadpool_limits(1):  # sums in one order, so that a rebuild has the same bits
+        for english in (True, False):
+            corpus = mixtures.pool(human, english=english, seed=SEED)
+            for language in sorted(set(corpus.frame["language"])):
+                models[language] = learn(corpus, language)
     return Kinds(models)
 
 
