@@ -51,7 +51,7 @@ def answer(reservoir: Reservoir, keep: Mapping[str, Any], bands: Mapping[str, An
     share = central["required_share"] if one else (high["required_share"] or central["required_share"])
     end = (
         f"; then the tail keeps {1 - reservoir.options.tolerance:.0%} over {reservoir.options.generations} generations "
-        f"if each generation mixes at least {_percent(share)} human text"
+        f"if each generation mixes {_mixed(share, high['required_share'])} human text"
     )
     why = f". A single figure cannot be given: {doubt}" if not one and doubt else ""
     link = "; " if added.startswith("no ") or kept.startswith("The") else ", and "
@@ -126,6 +126,13 @@ def _added(low: float | None, central: float, high: float | None, one: bool) -> 
     if not central:
         return f"add none, or up to {spoken(max(ends))} tokens of verified human text under harsh assumptions{open_end}"
     return f"add {spoken(central)} tokens ({span(min(ends), max(ends))}) of verified human text{open_end}"
+
+
+def _mixed(share: float | None, most: float | None) -> str:
+    """The share of human text in words; where the tail was seen to lose nothing, what adverse assumptions ask for."""
+    if not share and most:
+        return f"at least {_percent(most)} (under adverse assumptions; no loss of the tail was seen here)"
+    return f"at least {_percent(share)}"
 
 
 def _percent(share: float | None) -> str:
