@@ -56,7 +56,7 @@ def reservoir(
     if json:
         print_json(found)
         return
-    typer.echo(found["sentence"] + "\n")
+    say(found["sentence"] + "\n")
     print_reservoir(found)
     _print_kept(found)
     rows = [
@@ -124,11 +124,11 @@ def _print_picture(shown: Any) -> None:
     from auditor.cli.output.bars import sparkline
 
     longest = max(map(len, shown.columns))
-    typer.echo("\nShare of the start that is left, generation by generation:")
+    say("\nShare of the start that is left, generation by generation:")
     for name in shown.columns[1:]:
         values = shown[name].to_list()
         left = [value / values[0] if values[0] else 0.0 for value in values]
-        typer.echo(f"{name:<{longest}}  {sparkline(left, highest=max(1.0, *left))}  {left[-1]:.1%}")
+        say(f"{name:<{longest}}  {sparkline(left, highest=max(1.0, *left))}  {left[-1]:.1%}")
 
 
 def _print_kept(found: dict[str, Any]) -> None:

@@ -47,7 +47,7 @@ FINALISE = """
 import json, sys
 import auditor.pipeline.audit as stairs
 from auditor.pipeline.run.progress import Outcome
-stairs.finish = lambda run, **_: Outcome(json.loads((run / "report.json").read_text()), int(sys.argv[1]))
+stairs.finish = lambda run, **_: Outcome(json.loads((run / "report.json").read_text("utf-8")), int(sys.argv[1]))
 from auditor.cli.main import main
 main(sys.argv[2:])
 """
@@ -97,7 +97,7 @@ def test_json_is_the_same_json_in_every_encoding(run, encoding):
     code, out, _ = shell(f"{' '.join(START)} report {run} --json", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
     assert code == 0
     text = out.encode("latin-1").decode(encoding)
-    assert json.loads(text) == json.loads((run / "report.json").read_text())
+    assert json.loads(text) == json.loads((run / "report.json").read_text("utf-8"))
     assert not re.search("[\x7f-\x9f\u202e]", text)
 
 

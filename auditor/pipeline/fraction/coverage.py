@@ -76,6 +76,6 @@ def coverage_findings(coverage: Coverage, shards: Sequence[str], estimates: Sequ
             f"{row['kind']}, of which {row['anchors']:,} human documents are known"
         )
         advice = f"add {more} human documents of this kind to --human-reference: they would narrow these shards most"
-        evidence = {"kind": row["kind"], "documents": row["documents"], "shards": row["shards"]}
+        evidence = {"text_kind": row["kind"], "size": row["documents"], "shards": row["shards"]}
         out.append(Finding("kind_not_covered", Severity.WARNING, "corpus", "corpus", message, advice, evidence))
     return out

@@ -109,7 +109,7 @@ def _ends(texts: pl.DataFrame) -> list[dict[str, Any]]:
 def _shown(finding: dict[str, Any], known: dict[tuple[str, int], str]) -> dict[str, Any]:
     """A finding whose documents carry what is retained of them."""
     evidence = finding.get("evidence") or {}
-    if not evidence.get("documents"):
+    if not isinstance(evidence.get("documents"), list):
         return finding
     documents = [
         place | {"excerpt": redact(known[place["shard"], place["row"]])}

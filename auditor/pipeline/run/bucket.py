@@ -47,7 +47,7 @@ def worked_on(run: Path, *, keys: Keys | None = None, fresh: bool = False) -> It
         yield run, None
         return
     with tempfile.TemporaryDirectory(prefix="auditor-run-") as folder:
-        bucket = BucketRun(url, Path(folder) / "run")
+        bucket = BucketRun(url, Path(folder))
         if not fresh:
             bucket.fetch(keys)
         try:
