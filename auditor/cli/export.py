@@ -223,15 +223,15 @@ def _print_forecast(found: dict[str, Any], json: bool) -> None:
     if json:
         print_json(found)
         return
-    print(f"{found['documents_kept']:,} documents would be kept, {found['documents_dropped']:,} left out")
-    print(f"{found['tokens_dropped']:,} words would be left out, {found['human_tokens_lost']:,} of them human")
+    say(f"{found['documents_kept']:,} documents would be kept, {found['documents_dropped']:,} left out")
+    say(f"{found['tokens_dropped']:,} words would be left out, {found['human_tokens_lost']:,} of them human")
     for kind, lost in found["lost_by_kind"].items():
-        print(f"  {kind}: {lost:,} human words")
+        say(f"  {kind}: {lost:,} human words")
     before, after = (_interval(found[key]) for key in ("fraction_before", "fraction_after"))
-    print(f"machine-written: {before} before, {after} after")
+    say(f"machine-written: {before} before, {after} after")
     if found.get("tail_types") is not None:
         lost, known = found["tail_types_lost"], found["tail_types"]
-        print(f"rare human types that no other shard holds: {lost:,} of {known:,} sampled")
+        say(f"rare human types that no other shard holds: {lost:,} of {known:,} sampled")
 
 
 def _interval(estimate: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ class Calibration:
     variance: Mapping[str, float]
     priors: Mapping[str, ShiftPrior]
     machine: np.ndarray  # (BINS,) scores of all known machine text: for cross-checks
+    documents: int = 0  # human documents that the kinds were placed with
 
     def prior(self, language: str) -> ShiftPrior:
         """The prior of a language; one that was never measured has the wider one of all."""
@@ -43,7 +44,8 @@ def bundled_calibration(stored: Mapping[str, Any]) -> Calibration:
     for language in sorted({cell["language"] for cell in cells}):
         priors[language] = _prior([cell for cell in cells if cell["language"] == language], spreads)
     machine = sum((histogram(cell) for cell in cells if cell["label"] == "ai"), np.zeros(BINS))
-    return Calibration(variance, priors, machine)
+    documents = sum(int(histogram(cell).sum()) for cell in cells if cell["label"] == "human")
+    return Calibration(variance, priors, machine, documents)
 
 
 def histogram(cell: Mapping[str, Any]) -> np.ndarray:

@@ -38,6 +38,21 @@ def anchor_rows(synthetic: Synthetic) -> list[dict[str, Any]]:
                 "distance": use.distance,
             }
         )
+    bundled = synthetic.anchors.calibration.documents
+    rows.append(
+        {
+            "kind": "human",
+            "origin": "bundled",
+            "scope": "kind of text",
+            "documents": bundled,
+            "used": bundled,
+            "dropped": 0,
+            "reason": "places each kind of text before anything of this corpus is known",
+            "effective": 0.0,
+            "matched_share": 0.0,
+            "distance": 0.0,
+        }
+    )
     if synthetic.dated_reason:
         rows.append(
             {

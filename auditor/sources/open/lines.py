@@ -111,18 +111,25 @@ def _bounded(block: bytes, row: int, longest: int) -> Iterator[Lines]:
 def without_bom(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """A stream in UTF-8: the byte order mark that some editors write is dropped, UTF-16 and UTF-32 are decoded."""
     stream = iter(pieces)
-    head = b""
-    for piece in stream:
-        head += piece
-        if len(head) >= ENOUGH:
-            break
+    head, broken = b"", None
+    try:
+        for piece in stream:
+            head += piece
+            if len(head) >= ENOUGH:
+                break
+    except SourceError as error:  # what came before the damage is read first
+        broken = error
     encoding = wide_encoding(head)
     if encoding is None:
         yield head.removeprefix(BOM)
+        if broken is not None:
+            raise broken
         yield from stream
         return
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     yield decoder.decode(head).removeprefix("\ufeff").encode(errors="replace")
+    if broken is not None:
+        raise broken
     for piece in stream:
         yield decoder.decode(piece).encode(errors="replace")
     yield decoder.decode(b"", True).encode(errors="replace")

@@ -56,22 +56,16 @@ def _names(file: File, compression: str | None, options: SourceOptions) -> list[
     names: dict[str, None] = {}
     objects = 0
     longest = options.limits.record_bytes
-    try:
-        for line in first_lines(pieces, SAMPLED, most=min(longest, SAMPLED_BYTES), longest=longest):
-            record, reason, _detail = _record(line, ())
-            if reason:
-                continue
-            objects += 1
-            for key, value in record.items():
-                names[key] = None
-                names.update(dict.fromkeys(f"{key}.{inner}" for inner in value) if isinstance(value, dict) else {})
-            if len(names) > options.limits.columns:
-                break
-    except SourceError:  # a file that breaks off is read up to there
-        if not objects:
-            raise
-    if len(names) > options.limits.columns:
-        raise SourceError(f"{file.path}: records with more than {options.limits.columns:,} different fields")
+    for line in first_lines(pieces, SAMPLED, most=min(longest, SAMPLED_BYTES), longest=longest):
+        record, reason, _detail = _record(line, ())
+        if reason:
+            continue
+        objects += 1
+        for key, value in record.items():
+            names[key] = None
+            names.update(dict.fromkeys(f"{key}.{inner}" for inner in value) if isinstance(value, dict) else {})
+        if len(names) > options.limits.columns:
+            raise SourceError(f"{file.path}: records with more than {options.limits.columns:,} different fields")
     if not objects:
         raise SourceError(
             f"{file.path}: no JSON object in its first lines; expected one record a line "

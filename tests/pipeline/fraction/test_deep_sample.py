@@ -24,6 +24,7 @@ from auditor.pipeline.fraction import deep_sample
 from auditor.pipeline.fraction.deep_estimate import _strata, measure_deep
 from auditor.pipeline.fraction.deep_sample import CELL, draw
 from auditor.pipeline.map.batch import SAMPLE_BINS, score_bins
+from auditor.pipeline.run.ownership import sealed
 from auditor.pipeline.run.plan import ROLES, load_plan
 from auditor.pipeline.run.reopen import read_report
 from auditor.records import Estimate
@@ -135,7 +136,7 @@ def test_a_split_that_kept_only_its_lowest_hashes_bounds_the_sample(monkeypatch)
 def test_the_sample_is_read_once_and_the_documents_say_so(opened, tmp_path, loud):
     manifest = read_json(tmp_path / "run" / "manifest.json")
     manifest["config"]["deep_sample"] = 120
-    write_json(tmp_path / "run" / "manifest.json", manifest)
+    write_json(tmp_path / "run" / "manifest.json", sealed(manifest))
     finalise(tmp_path / "run")
     first = sum(loud.read)
     finalise(tmp_path / "run")
