@@ -200,7 +200,8 @@ def _elsewhere(
     plan: Plan, move: Callable[[Shard], Shard], roots: tuple[str, ...], roles: Sequence[str] = ROLES
 ) -> Plan:
     """The plan with other places for the shards of some roles."""
-    corpora, moved = dict(plan.corpora), {}
+    corpora = dict(plan.corpora)
+    moved: dict[tuple[str, str], Shard] = {}
     for role, corpus in plan.corpora.items():
         if role in roles:
             shards = tuple(move(shard) for shard in corpus.shards)
