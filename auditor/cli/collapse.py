@@ -56,7 +56,8 @@ def reservoir(
     if json:
         print_json(found)
         return
-    say(found["sentence"] + "\n")
+    say(found["sentence"])
+    say()
     print_reservoir(found)
     _print_kept(found)
     rows = [
@@ -124,7 +125,8 @@ def _print_picture(shown: Any) -> None:
     from auditor.cli.output.bars import sparkline
 
     longest = max(map(len, shown.columns))
-    say("\nShare of the start that is left, generation by generation:")
+    say()
+    say("Share of the start that is left, generation by generation:")
     for name in shown.columns[1:]:
         values = shown[name].to_list()
         left = [value / values[0] if values[0] else 0.0 for value in values]
