@@ -239,10 +239,15 @@ def write_scores(path: Path, scored: Scored, units: np.ndarray, scores: EnglishS
     """Every document's out-of-family score, human units, joint heads and members' scores, for evaluation: no text."""
     heads = np.concatenate([scores.heads, other.heads])
     rest = len(other.score)
-    columns = {"score": scored.score, "units": units, "recent": heads[:, 0], "earlier": heads[:, 1]}
-    columns["ngrams"] = np.concatenate([scores.members["ngrams"], other.score])
-    columns["stylometry"] = np.concatenate([scores.members["stylometry"], np.full(rest, np.nan)])
-    columns["phrases"] = scored.phrases
+    columns = {
+        "score": scored.score,
+        "units": units,
+        "recent": heads[:, 0],
+        "earlier": heads[:, 1],
+        "ngrams": np.concatenate([scores.members["ngrams"], other.score]),
+        "stylometry": np.concatenate([scores.members["stylometry"], np.full(rest, np.nan)]),
+        "phrases": scored.phrases,
+    }
     frame = scored.frame.with_columns(kind=scored.kinds.nearest(), **{k: pl.Series(v) for k, v in columns.items()})
     frame.write_parquet(path)
 

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -94,7 +95,7 @@ def english_heads(given: Material, fold: int) -> Weights:
     human = ~given.corpus.machine
     others = usable & ~mirror
     paired = others & ~frame["source"].is_in(MACHINE_ONLY).to_numpy()
-    known = {"human": mixtures.HUMAN, "machine": mixtures.MACHINE}
+    known: dict[str, Any] = {"human": mixtures.HUMAN, "machine": mixtures.MACHINE}
     large = known | {"human": mixtures.HUMAN | {"human_web2": 4000}, "most_human": WHOLE, "most_machine": WHOLE}
     recent = known | {"most_human": 900, "most_machine": 700, "copies": 2}
     out = {}

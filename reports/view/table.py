@@ -54,7 +54,7 @@ def columns(
         "flags": _within(["; ".join(s["flags"]) for s in kept], FLAGS_BYTES, empty=""),
     }
     for short, path in ESTIMATES:
-        found = [CHANGES.get(short, _same)(_at(s, path)) for s in kept]
+        found = [_shown(short, _at(s, path)) for s in kept]
         table[short] = [[whole(e[key]) for e in found] for key in ("value", "lower", "upper")]
         table[f"{short}_status"] = [STATUSES.index(e["status"]) for e in found]
     # A column that says the same everywhere is one value.
@@ -89,8 +89,8 @@ def _at(node: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
     return node
 
 
-def _same(e: dict[str, Any]) -> dict[str, Any]:
-    return e
+def _shown(short: str, e: dict[str, Any]) -> dict[str, Any]:
+    return (CHANGES[short](e) or e) if short in CHANGES else e
 
 
 def _within(texts: list[str], budget: int, *, empty: str | None = None) -> list[str]:
