@@ -11,20 +11,17 @@ import pytest
 import yaml
 
 from auditor.cli.main import run as command
+from auditor.reports.model.verdict import Verdict
 from auditor.reports.render.annotations import MOST, render_annotations
+from tests.reports.sections import verdict
 
 ROOT = Path(__file__).parents[1]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 STEPS = {step.get("name", step.get("uses")): step for step in ACTION["runs"]["steps"]}
 
 
-def cases(*outcomes: str, scope: str = "part-0", message: str = "too much") -> dict:
-    return {
-        "cases": [
-            {"rule": "share", "scope_kind": "shard", "scope": scope, "verdict": outcome, "message": message}
-            for outcome in outcomes
-        ]
-    }
+def cases(*outcomes: str, scope: str = "part-0", message: str = "too much") -> Verdict:
+    return Verdict.model_validate(verdict("fail", *outcomes, scope=scope, message=message))
 
 
 class Runner:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from auditor.cli.app import app
 from auditor.cli.output.printing import say, say_lines
 from auditor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from auditor.reports.model.verdict import Verdict
 
 SHOWN = 40
 
@@ -46,37 +50,36 @@ def gate(
     from auditor.cli.output.printing import print_json
     from auditor.manifest import write_text
     from auditor.pipeline.finished.gate import gate as judge
-    from auditor.reports.model.verdict import render_markdown
+    from auditor.reports.model.verdict import Verdict
     from auditor.reports.render.annotations import render_annotations
+    from auditor.reports.render.verdict import render_markdown
 
     chosen = load_policy(policy)
     verdict = judge(run, replace(chosen, strict=chosen.strict or strict), baseline=baseline)
+    found = Verdict.model_validate(verdict)
     if markdown == "-":
-        say_lines(render_markdown(verdict))
+        say_lines(render_markdown(found))
     elif markdown:
-        write_text(Path(markdown), render_markdown(verdict))
+        write_text(Path(markdown), render_markdown(found))
     if json:
         print_json(verdict)
     elif annotations:
-        say_lines(render_annotations(verdict))
+        say_lines(render_annotations(found))
     elif markdown != "-":
-        _print(verdict)
-    return int(verdict["exit_code"])
+        _print(found)
+    return found.exit_code
 
 
-def _print(verdict: dict) -> None:
+def _print(verdict: Verdict) -> None:
     from auditor.cli.output.printing import print_table
-    from auditor.reports.model.verdict import headline, waiver_lines
+    from auditor.reports.render.verdict import headline, waiver_lines
 
-    cases = verdict["cases"]
-    rows = [
-        [c["verdict"].replace("_", " "), c["rule"], f"{c['scope_kind']} {c['scope']}", c["message"]]
-        for c in cases[:SHOWN]
-    ]
+    cases = verdict.cases
+    rows = [[c.verdict.replace("_", " "), c.rule, f"{c.scope_kind} {c.scope}", c.message] for c in cases[:SHOWN]]
     print_table("", ["verdict", "rule", "scope", "why"], rows)
     if len(cases) > SHOWN:
         say(f"… and {len(cases) - SHOWN:,} more in verdict.json")
     for line in waiver_lines(verdict):
         say(line)
     say(headline(verdict))
-    say(verdict["control"])
+    say(verdict.control)

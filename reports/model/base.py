@@ -69,6 +69,21 @@ class ShardTokens(Part):
     documents: float | None
 
 
+class StratumTokens(Part):
+    """Human text still to acquire of one stratum."""
+
+    kind: str = ""
+    stratum: str
+    tokens: float | None
+    documents: float | None = None
+    bytes: float | None = None
+    human_share: float | None = None
+    required_share: float | None = None
+    human_tokens: float | None = None
+    upsampling: float | None = None
+    binding_constraint: str = ""
+
+
 class R(Part):
     """One band of the reservoir: unique human text still to acquire."""
 
@@ -85,7 +100,7 @@ class R(Part):
     human_tokens: float | None = Field(default=None, description="that the corpus holds by this band's reading")
     words: str = Field(default="", description="what the band assumes")
     notes: list[str] = []
-    strata: list[dict[str, Any]] = []
+    strata: list[StratumTokens] = []
     reason: str | None = Field(default=None, description="why tokens is null, covers a part, or is inconclusive")
     status: Measured = "measured"
 

@@ -85,13 +85,20 @@ class KeptStratum(Part):
     acquire: dict[str, float | None] = Field(default={}, description="tokens by band; null where it cannot be sized")
 
 
+class LeftOut(Part):
+    """A shard without human text to keep, and why."""
+
+    shard: str = ""
+    reason: str = ""
+
+
 class Keep(Part):
     """The human text that the corpus already holds."""
 
     tokens: E
     shards: list[KeptShard] = Field(default=[], description="best first")
     kinds: list[KeptStratum] = []
-    left_out: list[dict[str, str]] = Field(default=[], description="shards that hold hardly any, or are not measured")
+    left_out: list[LeftOut] = Field(default=[], description="shards that hold hardly any, or are not measured")
     note: str | None = Field(default=None, description="why the shards do not add up to the corpus")
 
 
@@ -112,6 +119,38 @@ class CoveragePoint(Part):
     bounded: bool = Field(default=False, description="rests on the number of types not seen: rather too few tokens")
 
 
+class StratumBand(Part):
+    """What a band asks of one stratum."""
+
+    tokens: float | None = None
+    documents: float | None = None
+    bytes: float | None = None
+    human_share: float | None = None
+    required_share: float | None = None
+    human_tokens: float | None = None
+    upsampling: float | None = None
+    binding_constraint: str = ""
+    regime: str = ""
+    sizing: str = ""
+    reason: str | None = None
+
+
+class StratumSize(Part):
+    """A language, topic, folder or kind of text with its size in each band, or why it has none."""
+
+    kind: str
+    name: str
+    reason: str | None = None
+    tokens: float | None = None
+    documents: float | None = None
+    synthetic_fraction: E | None = None
+    rarest_frequency: float | None = None
+    sample_tokens: Count = 0
+    optimistic: StratumBand = StratumBand()
+    central: StratumBand = StratumBand()
+    pessimistic: StratumBand = StratumBand()
+
+
 class Reservoir(Part):
     horizon: Count = Field(description="generations of training ahead")
     tolerance: float = Field(description="share of the tail that may be lost over the horizon")
@@ -128,7 +167,7 @@ class Reservoir(Part):
     appended: dict[str, Any] = Field(default={}, description="the bands where human text is added, not put in place")
     assumptions: dict[str, Any] = {}
     perplexity: dict[str, Any] = {}
-    strata: list[dict[str, Any]] = Field(default=[], description="by language, topic, folder: its size in each band")
+    strata: list[StratumSize] = Field(default=[], description="by language, topic, folder: its size in each band")
     declared: list[Declaration] = []
     sensitivity: list[SensitivityRow] = []
     narrower: str = Field(default="", description="what a narrower estimate of the fraction would change")

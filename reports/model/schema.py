@@ -6,8 +6,11 @@ Changes of the format are listed in docs/report-format.md; keys are added, never
 
 from __future__ import annotations
 
+import gc
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +18,7 @@ from pydantic import Field, ValidationError
 
 from auditor.errors import StoreError
 from auditor.reports.model.base import Count, E, Part, not_measured
+from auditor.reports.model.quantities import DiversityLoss, Drift, Quantities
 from auditor.reports.model.reservoir import Reservoir
 from auditor.reports.model.sections import (
     Action,
@@ -35,6 +39,7 @@ from auditor.reports.model.sections import (
     Skip,
     Unread,
 )
+from auditor.reports.model.verdict import Verdict
 
 SCHEMA_VERSION = "1.0"
 SCHEMA_PATH = Path(__file__).with_name("report.schema.json")
@@ -52,64 +57,6 @@ class Audit(Part):
     complete: bool = Field(default=True, description="false where a shard could be read only in part")
 
 
-class Hill(Part):
-    """Hill numbers at equal coverage with the reference, of one level of types."""
-
-    q0: E
-    q1: E
-    q2: E
-    tail_retention: E = Field(description="mass of the reference's tail types relative to held-out human text")
-    coverage: E | None = Field(default=None, description="Good-Turing sample coverage")
-    chao1: E | None = Field(default=None, description="lower bound of all types, by abundance")
-    chao2: E | None = Field(default=None, description="lower bound of all types, by incidence in blocks")
-
-
-class Diversity(Hill):
-    levels: dict[str, Hill] = Field(default={}, description="bigram, cluster, topic; the keys above are word level")
-
-
-class LossPart(Part):
-    """Signed differences of ln D."""
-
-    q0: E
-    q1: E
-    q2: E
-
-
-class DiversityLoss(Part):
-    """1 - D(scope) / D(human reference) at equal coverage, and its parts as signed log-ratios."""
-
-    q0: E
-    q1: E
-    q2: E
-    from_duplication: LossPart
-    from_synthetic: LossPart
-    rest: LossPart
-    general: E | None = Field(
-        default=None, description="word types against the language's published frequencies, where nothing else is given"
-    )
-    levels: dict[str, Any] = Field(
-        default={}, description="bigram, trigram, cluster, topic; the keys above are word level"
-    )
-
-
-class Quantities(Part):
-    """What is estimated for the corpus and for each shard."""
-
-    synthetic_fraction: E
-    synthetic_fraction_tokens: E
-    synthetic_fraction_pooled: E | None = Field(default=None, description="drawn towards like shards")
-    synthetic_fraction_lower_bound: E | None = Field(default=None, description="needs no machine anchors")
-    mixed_fraction: E = Field(description="documents in which people and machines both wrote")
-    touched_fraction: E | None = Field(default=None, description="machine-written and assisted documents together")
-    anchor_coverage: AnchorCoverage | None = Field(default=None, description="how far anchors cover its kinds of text")
-    duplicate_fraction: E
-    duplicate_fraction_within: E
-    duplicate_fraction_across: E
-    diversity: Diversity
-    diversity_loss: DiversityLoss
-
-
 class Counts(Part):
     documents: Count = Field(description="includes those that are not eligible")
     eligible_documents: Count
@@ -122,13 +69,13 @@ class Corpus(Counts, Quantities):
     shards: Count
     shards_listed: Count | None = Field(default=None, description="files of the corpus where a sample of them was read")
     unread: Unread | None = Field(default=None, description="what of the corpus was not read, and why")
-    drift: dict[str, Any] = Field(default={}, description="divergence from the reference; stage of collapse")
+    drift: Drift = Field(default=Drift(), description="divergence from the reference; stage of collapse")
 
 
 class Shard(Counts, Quantities):
     shard: str
     path: str
-    drift: dict[str, Any] = Field(default={}, description="divergence from the reference; stage of collapse")
+    drift: Drift = Field(default=Drift(), description="divergence from the reference; stage of collapse")
     complete: bool = Field(default=True, description="false where it could be read only in part")
     error: str | None = None
     digest: str = Field(default="", description="of its documents, whatever their order")
@@ -137,7 +84,7 @@ class Shard(Counts, Quantities):
     ineligible: dict[str, int] = Field(default={}, description="documents that are not judged, by reason")
     skip_counts: dict[str, int] = Field(default={}, description="records that are no documents, by reason")
     notes: dict[str, int] = Field(default={}, description="documents that were repaired and kept, by reason")
-    named: list[dict[str, Any]] = Field(default=[], description="the first skipped records: row, reason, detail")
+    named: list[Skip] = Field(default=[], description="the first skipped records: row, reason, detail")
     flags: list[str] = []
 
 
@@ -194,13 +141,14 @@ class Report(Part):
     limits: list[str] = []
     citations: list[str] = []
     excerpts: list[Excerpt] = Field(default=[], description="only with --excerpts, redacted")
-    verdict: dict[str, Any] | None = Field(default=None, description="verdict.json where a policy was given")
+    verdict: Verdict | None = Field(default=None, description="verdict.json where a policy was given")
 
 
 def check(report: dict[str, Any]) -> Report:
     """The report as a model; raises StoreError that names the first wrong key."""
     try:
-        return Report.model_validate(report)
+        with _collector_paused():
+            return Report.model_validate(report)
     except ValidationError as wrong:
         first = wrong.errors()[0]
         where = ".".join(str(step) for step in first["loc"])
@@ -235,6 +183,21 @@ def to_json(report: dict[str, Any], *, indent: int | None = 1) -> str:
 
 def write_schema(path: Path = SCHEMA_PATH) -> None:
     path.write_text(json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Without the cyclic collector, which would visit the growing model again and again.
+
+    Of 10,000 shards the model has a million parts: 4.0 seconds with the collector, 1.1 without.
+    """
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _tidied(node: Any) -> Any:

@@ -35,7 +35,7 @@ class AnchorCoverage(Part):
     """The share of a scope's documents whose kind of text is covered by human anchors."""
 
     share: float | None = None
-    anchors: Count | list[Any] | dict[str, Any] | None = None
+    anchors: Count | None = None
     kinds: list[KindCoverage] = []
 
 
@@ -48,6 +48,24 @@ class Unread(Part):
     by_reason: dict[str, int] = {}
 
 
+class Reach(Part):
+    """Where a detector's scores mean something, and how many documents it scored."""
+
+    words: str = ""
+    documents: Count | None = None
+    share: float | None = Field(default=None, description="of the documents, that it scored")
+    languages: list[str] = []
+
+
+class Accuracy(Part):
+    """What was measured of a detector elsewhere."""
+
+    auroc: float | None = None
+    tpr: float | None = None
+    fpr: float | None = None
+    measured_on: str = ""
+
+
 class Detector(Part):
     """A detector, its weight in the probability and its reach: where its scores mean something."""
 
@@ -55,8 +73,14 @@ class Detector(Part):
     version: str
     revision: str = ""
     weight: float | None = None
-    reach: str | dict[str, Any] = Field(default="", description="words, or {words, documents, share, languages, ...}")
-    accuracy: dict[str, Any] = Field(default={}, description="measured elsewhere: auroc, tpr, fpr, measured_on")
+    reach: str | Reach = Field(default="", description="words, or {words, documents, share, languages}")
+    accuracy: Accuracy = Field(default=Accuracy(), description="measured elsewhere")
+
+
+class ScoredPlace(Place):
+    """A document behind a finding, with its score."""
+
+    score: float | None = None
 
 
 class Finding(Part):
@@ -68,6 +92,12 @@ class Finding(Part):
     advice: str
     evidence: dict[str, Any] = {}
     estimate: E | None = None
+
+    @property
+    def documents(self) -> list[ScoredPlace]:
+        """The documents behind it; the evidence of a cluster has their number alone."""
+        found = self.evidence.get("documents")
+        return [ScoredPlace.model_validate(place) for place in found] if isinstance(found, list) else []
 
 
 class Skip(Part):

@@ -1,4 +1,4 @@
-"""The verdict of a policy: the model of verdict.json, its JSON Schema file, and the Markdown summary.
+"""The verdict of a policy: the model of verdict.json, and its JSON Schema file.
 
 Run `python -m auditor.reports.model.verdict` after a change: it writes verdict.schema.json beside this module.
 """
@@ -12,12 +12,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from auditor.reports.model.base import Count, Part
-from auditor.reports.render.markdown import escape, table
-from auditor.reports.text.clean import clean, name
 
 SCHEMA_PATH = Path(__file__).with_name("verdict.schema.json")
-CASES = 200  # shown in Markdown; all stand in verdict.json
-HEADLINES = {"pass": "Passes the policy", "fail": "Fails the policy", "inconclusive": "Inconclusive under the policy"}
 Outcome = Literal["pass", "warn", "fail", "inconclusive", "waived", "not_worse"]
 
 
@@ -82,49 +78,6 @@ def json_schema() -> dict[str, Any]:
 
 def write_schema(path: Path = SCHEMA_PATH) -> None:
     path.write_text(json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def headline(verdict: dict[str, Any]) -> str:
-    """The outcome in one line."""
-    counts = ", ".join(f"{n:,} {word.replace('_', ' ')}" for word, n in verdict["counts"].items() if n)
-    incomplete = "" if verdict["run"]["complete"] else "; the run is incomplete, so nothing here passes"
-    return f"{HEADLINES[verdict['verdict']]} {clean(verdict['policy'], 80)}: {counts or 'no cases'}{incomplete}"
-
-
-def render_markdown(verdict: dict[str, Any]) -> str:
-    """A summary for a pull request, far under GitHub's limit of 1 MiB, worst first."""
-    shown = [case for case in verdict["cases"] if case["verdict"] != "pass"][:CASES]
-    rows = [
-        (
-            case["verdict"].replace("_", " "),
-            clean(case["rule"], 60),
-            f"{case['scope_kind']} {name(case['scope'], 80)}",
-            clean(case["message"], 400),
-        )
-        for case in shown
-    ]
-    parts = [
-        f"## {escape(headline(verdict))}",
-        escape(f"Audit of {name(verdict['run']['corpus'])}. {verdict['control']}"),
-    ]
-    if rows:
-        parts.append(table(["verdict", "rule", "scope", "why"], rows))
-    left = len(verdict["cases"]) - verdict["counts"].get("pass", 0) - len(shown)
-    if left > 0:
-        parts.append(f"{left:,} more that do not pass, in verdict\\.json\\.")
-    told = [f"- {escape(line)}" for line in waiver_lines(verdict)][:50]
-    return "\n\n".join([*parts, *(["\n".join(told)] if told else [])]) + "\n"
-
-
-def waiver_lines(verdict: dict[str, Any]) -> list[str]:
-    """What became of the waivers; those that expired first."""
-    words = {"expired": "expired, no longer applied", "unused": "excused nothing, remove it", "used": "applied"}
-    order = list(words)
-    return [
-        f"Waiver of {clean(w['rule'], 60)} for {clean(', '.join(w['scope']), 100)} until {w['until']}: "
-        f"{words[w['state']]} ({clean(w['reason'], 200)})"
-        for w in sorted(verdict["waivers"], key=lambda w: order.index(w["state"]))
-    ]
 
 
 if __name__ == "__main__":

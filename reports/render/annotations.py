@@ -8,25 +8,25 @@ in them would begin a command of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from auditor.reports.model.verdict import Case, Verdict
 from auditor.reports.text.clean import clean
 
 MOST, LONGEST = 10, 1000
 KINDS = {"fail": "error", "warn": "warning", "inconclusive": "warning"}  # the other verdicts need nobody's attention
 
 
-def render_annotations(verdict: dict[str, Any]) -> str:
+def render_annotations(verdict: Verdict) -> str:
     """verdict.json's content as workflow commands, a line each."""
-    by_kind: dict[str, list[dict[str, Any]]] = {"error": [], "warning": []}
+    by_kind: dict[str, list[Case]] = {"error": [], "warning": []}
     for outcome, kind in KINDS.items():
-        by_kind[kind] += [case for case in verdict.get("cases", []) if case["verdict"] == outcome]
+        by_kind[kind] += [case for case in verdict.cases if case.verdict == outcome]
     return "".join(line + "\n" for kind, cases in by_kind.items() for line in _lines(kind, cases))
 
 
-def _lines(kind: str, cases: Sequence[dict[str, Any]]) -> list[str]:
+def _lines(kind: str, cases: Sequence[Case]) -> list[str]:
     shown = cases if len(cases) <= MOST else cases[: MOST - 1]
-    lines = [_line(kind, f"{case['rule']}: {case['scope_kind']} {case['scope']}", case["message"]) for case in shown]
+    lines = [_line(kind, f"{case.rule}: {case.scope_kind} {case.scope}", case.message) for case in shown]
     left = len(cases) - len(shown)
     return [*lines, _line(kind, "More", f"{left:,} more in verdict.json")] if left else lines
 

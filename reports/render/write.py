@@ -18,7 +18,7 @@ RENDERERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "json": ("report.json", to_json),
     "html": ("report.html", render_html),
     "md": ("report.md", render_markdown),
-    "junit": ("junit.xml", lambda report: render_junit(report.get("verdict"))),
+    "junit": ("junit.xml", lambda report: render_junit(check(report).verdict)),
 }
 CARD = "card"
 

@@ -8,7 +8,7 @@ from typing import Any
 from auditor.reports.render import pages
 from auditor.reports.render.html import render_html
 from tests.reports.fixture import build_report
-from tests.reports.sections import missing, number
+from tests.reports.sections import missing, number, verdict
 
 LISTED = {
     "synthetic_fraction": "machine-written share of documents",
@@ -33,7 +33,7 @@ def long_names() -> dict[str, Any]:
 
 def made_pages(name: str = "crawl") -> dict[str, str]:
     """Each page by its name. name: of corpora, shards and runs, to try hostile ones"""
-    judged = {"verdict": {"verdict": "fail", "policy": "release"}}
+    judged = {"verdict": verdict("fail", "fail")}
     quoted = {"shard": "part-0", "row": 7, "doc_id": "d7", "excerpt": "The river rose again.", "why": "reads human"}
     return {
         "report": render_html(build_report(6) | {"excerpts": [quoted]}),

@@ -458,3 +458,38 @@ def method() -> list[dict[str, Any]]:
             "references": [],
         },
     ]
+
+
+def verdict(outcome: str = "fail", *cases: str, scope: str = "part-0", message: str = "too much") -> dict[str, Any]:
+    """verdict.json with a case for each of the outcomes named."""
+    return {
+        "verdict": outcome,
+        "exit_code": {"pass": 0, "fail": 1}.get(outcome, 4),
+        "policy": "release",
+        "policy_hash": "c0ffee",
+        "strict": False,
+        "control": "Benjamini-Hochberg.",
+        "run": {"audit_id": "a1b2c3d4", "corpus": "crawl", "finished_at": "2026-03-01T10:42:17Z", "complete": True},
+        "baseline": None,
+        "counts": {case: cases.count(case) for case in dict.fromkeys(cases)},
+        "cases": [
+            {
+                "rule": "share",
+                "quantity": "synthetic_fraction",
+                "scope_kind": "shard",
+                "scope": scope,
+                "verdict": case,
+                "side": "above",
+                "bound": 0.1,
+                "value": 0.3,
+                "lower": 0.2,
+                "upper": 0.4,
+                "level": 0.95,
+                "status": "measured",
+                "p_value": 0.001,
+                "message": message,
+            }
+            for case in cases
+        ],
+        "waivers": [],
+    }

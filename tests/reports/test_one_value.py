@@ -14,6 +14,7 @@ from rich.console import Console
 from auditor.gate.policy import parse_policy
 from auditor.pipeline.finished.gate import judge_report
 from auditor.reports.model.schema import to_json
+from auditor.reports.model.verdict import Verdict
 from auditor.reports.render.html import render_html
 from auditor.reports.render.junit import render_junit
 from auditor.reports.render.markdown import render_markdown
@@ -189,7 +190,7 @@ def test_the_verdict_and_junit_carry_the_numbers_of_the_report(kind):
         e = of_shard[case["scope"]][case["quantity"]]
         assert (case["value"], case["lower"], case["upper"]) == (e["value"], e["lower"], e["upper"])
         assert case["status"] == e["status"] and (case["verdict"] != "fail" or e["status"] == "measured")
-    suites = ElementTree.fromstring(render_junit(verdict))
+    suites = ElementTree.fromstring(render_junit(Verdict.model_validate(verdict)))
     assert sum(len(suite) for suite in suites) == len(verdict["cases"])
     for message in suites.iter("failure"):
         assert re.search(r"fraction [0-9.e-]+", message.attrib["message"])

@@ -74,7 +74,7 @@ def judge_report(
 
 def write_verdict(run: Path, verdict: dict[str, Any]) -> None:
     write_text(run / "verdict.json", to_json(verdict))
-    write_text(run / "junit.xml", render_junit(verdict))
+    write_text(run / "junit.xml", render_junit(Verdict.model_validate(verdict)))
 
 
 def gate_audit(outcome: Outcome, run: Path, config: Config, policy: Policy) -> Outcome:

@@ -11,6 +11,7 @@ import pytest
 from auditor.cli.main import run as command
 from auditor.pipeline.finished.gate import figures_of
 from auditor.reports.model import verdict as page
+from auditor.reports.render.verdict import render_markdown
 
 LAX = '[[rule]]\nname = "lax"\nscope = "shard"\nquantity = "duplicate_fraction"\nerror_above = 0.9\n'
 
@@ -127,7 +128,7 @@ def test_markdown_is_printed_alone_and_stays_small(copy, policy, capsys):
     assert said.startswith("## Fails the policy")
     verdict = json.loads((copy / "verdict.json").read_text())
     verdict["cases"] = [c | {"scope": "<b>" * 5000} for c in verdict["cases"]] * 2000
-    assert len(page.render_markdown(verdict).encode()) < 1 << 19
+    assert len(render_markdown(page.Verdict.model_validate(verdict)).encode()) < 1 << 19
 
 
 def test_every_scope_and_figure_of_the_report_can_be_judged(report):
