@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import stat
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -139,8 +140,7 @@ def test_a_lock_that_is_no_file_of_the_run_is_refused_at_once(run, outside, kind
     if kind == "pipe":
         os.mkfifo(path)
     elif kind == "socket":
-        with socket.socket(socket.AF_UNIX) as server:
-            os.chdir(run)  # the name of a socket may have 107 characters
+        with socket.socket(socket.AF_UNIX) as server, chdir(run):  # the name of a socket may have 107 characters
             server.bind("lock.json")
     else:
         os.link(outside / "precious.txt", path)

@@ -84,7 +84,8 @@ def _stars(keys: list[pl.Series], documents: pl.Series, without: np.ndarray | No
         return pl.DataFrame(schema=EDGES)
     centres = np.repeat(np.minimum.reduceat(ids, starts), np.diff(starts, append=len(ids)))
     edge = ids != centres
-    return pl.DataFrame({"document": ids[edge], "centre": centres[edge]}, schema=EDGES).unique()
+    found = {"document": ids[edge], "centre": centres[edge], "bucket": np.cumsum(first)[edge]}
+    return pl.DataFrame(found).unique().select(EDGES.names())
 
 
 def _runs(ordered: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
