@@ -21,7 +21,7 @@ DONE = "done.json"
 MANIFEST = "manifest.json"
 LOCK = "lock.json"
 CLUSTERS, SCRATCH = "clusters", ".scratch"  # folders: of a run; within it, of what does not fit the memory
-LAYOUT = 3  # version of the run folder's layout; another one is refused, never guessed at
+LAYOUT = 4  # version of the run folder's layout; another one is refused, never guessed at
 
 
 def write_json(path: Path, content: Any, *, within: Path | None = None) -> None:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from auditor.cli.app import app
 from auditor.cli.arguments import CORPUS_NOW, RUN
 from auditor.cli.output.printing import say
-from auditor.errors import EXIT_FAIL, EXIT_INCOMPLETE, EXIT_PASS
+from auditor.errors import EXIT_FAIL, EXIT_INCOMPLETE, EXIT_PASS, worst
 
-CODES = {"same": EXIT_PASS, "rearranged": EXIT_PASS, "changed": EXIT_FAIL, "unreadable": EXIT_INCOMPLETE}
+CODES = {
+    "same": EXIT_PASS,
+    "rearranged": EXIT_PASS,
+    "changed": EXIT_FAIL,
+    "unreadable": EXIT_INCOMPLETE,
+    "not_compared": EXIT_PASS,
+}
+SHOWN = 20  # shards named of each kind
 WORDS = {
     "same": "The corpus is what was audited.",
-    "rearranged": "The documents are those that were audited, in other files.",
+    "rearranged": "The records are those that were audited, in other files.",
     "changed": "The corpus is not what was audited.",
     "unreadable": "A part of the corpus cannot be read, so nothing is said of the whole.",
 }
@@ -48,27 +56,55 @@ def provenance(
         say(out)
 
 
-@app.command(epilog="Example: auditor verify run crawl/   (exit code 0 unchanged, 1 changed, 3 unreadable)")
+@app.command(
+    epilog=(
+        "Example: auditor verify run crawl/   (exit code 0 unchanged, 1 changed, 3 unreadable, or a run that does not "
+        "account for every record)"
+    )
+)
 def verify(
     run: Path = RUN,
-    corpus: list[str] = typer.Argument(..., metavar="CORPUS…", help="Where the corpus lies now."),
+    corpus: list[str] = typer.Argument(
+        None, metavar="[CORPUS…]", help="Where the corpus lies now; without it the run's own counts are checked alone."
+    ),
     quick: bool = typer.Option(False, help="Trust files of the same size, time, head and tail."),
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> int:
-    """Is the corpus still what was audited? Compares content, not names or order."""
+    """Is the corpus still what was audited, and does the run account for every record?
+
+    Compares texts, ids, dates, addresses, languages, sources, topics, categories, generators and licences, and the
+    number of records left out for each reason; not names or order.
+    """
     from auditor.cli.output.printing import print_json
     from auditor.pipeline.finished.verify import verify as compare
 
-    found = compare(run, corpus, quick=quick)
+    found = compare(run, corpus or (), quick=quick)
+    law = found["conservation"]
+    code = worst([CODES[found["verdict"]], EXIT_PASS if law["holds"] else EXIT_INCOMPLETE])
     if json:
         print_json(found)
-        return CODES[found["verdict"]]
-    for kind in ("changed", "missing", "new"):
-        for name in found[kind][:20]:
+        return code
+    for breach in law["broken"][:SHOWN]:
+        say(f"does not add up: {breach['scope']}: {breach['what']}")
+    say(
+        f"{law['records']:,} records in {law['shards']:,} shards: {law['documents']:,} documents and "
+        f"{law['skipped']:,} skipped."
+        + (" Every record is accounted for." if law["holds"] else " The run does not account for every record.")
+    )
+    if corpus:
+        _print_comparison(found)
+    return code
+
+
+def _print_comparison(found: dict[str, Any]) -> None:
+    for name in found["changed"][:SHOWN]:
+        say(f"changed: {name}: {found['differences'][name]}")
+    for kind in ("missing", "new"):
+        for name in found[kind][:SHOWN]:
             say(f"{kind}: {name}")
-    for name, old in list(found["moved"].items())[:20]:
+    for name, old in list(found["moved"].items())[:SHOWN]:
         say(f"moved: {old} is now {name}")
-    for name, reason in list(found["unreadable"].items())[:20]:
+    for name, reason in list(found["unreadable"].items())[:SHOWN]:
         say(f"unreadable: {name}: {reason}")
     say(f"{WORDS[found['verdict']]} Audited {found['audited_digest']}, now {found['digest']}.")
-    return CODES[found["verdict"]]
+    say(f"Not compared: {'; '.join(found['not_compared'])}.")

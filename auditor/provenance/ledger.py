@@ -30,6 +30,7 @@ def entry(shard: Mapping[str, Any], source: Mapping[str, Any], columns: Mapping[
         "file_bytes": source["bytes"],
         "fingerprint": source["fingerprint"],
         "digest": source["digest"],
+        "text_digest": source["text_digest"],
         "format": source["format"],
         "compression": source["compression"],
         "documents": shard["documents"],
@@ -89,6 +90,7 @@ def rows(ledger: Iterable[Mapping[str, Any]]) -> list[dict[str, str | None]]:
         "declared_synthetic_share",
         "fingerprint",
         "digest",
+        "text_digest",
         "file_bytes",
         "dated_from",
         "dated_to",
@@ -102,7 +104,7 @@ def rows(ledger: Iterable[Mapping[str, Any]]) -> list[dict[str, str | None]]:
 
 
 def total_digest(digests: Iterable[str]) -> str:
-    """The digest of the whole content: a sum, so neither the order of documents nor their place among files matters."""
+    """The digest of the whole: a sum, so neither the order of documents nor their place among files matters."""
     return f"{sum(int(digest, 16) for digest in digests) % (1 << 64):016x}"
 
 

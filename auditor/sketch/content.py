@@ -1,13 +1,19 @@
-"""A 128-bit hash of a document's bytes: equal texts are found by it, first and cheaply."""
+"""A 128-bit hash of a document's bytes: equal texts are found by it, first and cheaply; and digests made of hashes.
+
+A digest is a sum modulo 2^64 of what it covers, each hashed: it depends on no order, and those of splits add up.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 
 from auditor.text.jit import kernel
-from auditor.text.tokens import mix
+from auditor.text.tokens import MURMUR_1, MURMUR_2, SHIFT, mix
 
 WEYL_1, WEYL_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 TURN_1, TURN_2 = np.uint64(31), np.uint64(29)
 ALL = np.uint64(64)
+WHOLE = 1 << 64
 
 
 def content_hashes(text: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -20,6 +26,44 @@ def content_hashes(text: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     out = np.empty((len(offsets) - 1, 2), np.uint64)
     _content(text, offsets, out)
     return out
+
+
+def record_hashes(text: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """One hash of each record (n,) uint64, of its text and of the columns beside it, bound to one another.
+
+    Parameters: text, given (n, 2) uint64: content hashes of the texts as the source has them, and of the other columns
+    """
+    apart = _mixed(given[:, 0] ^ (given[:, 1] << TURN_1 | given[:, 1] >> (ALL - TURN_1)))
+    return _mixed(_mixed(text[:, 0] ^ (text[:, 1] << TURN_2 | text[:, 1] >> (ALL - TURN_2))) + apart)
+
+
+def summed(hashes: np.ndarray) -> int:
+    """The digest of hashes (n,) uint64."""
+    return int(np.add.reduce(hashes, dtype=np.uint64))
+
+
+def skips_digest(skips: Mapping[str, int]) -> int:
+    """The digest of records that were left out, by reason: so many times the hash of each reason."""
+    total = 0
+    for reason, count in skips.items():
+        octets = np.frombuffer(reason.encode(), np.uint8)
+        pair = content_hashes(octets, np.array([0, len(octets)]))
+        total += count * int(record_hashes(pair, ~pair)[0])
+    return total % WHOLE
+
+
+def written(digest: int) -> str:
+    """A digest as reports show it: 16 hexadecimal digits."""
+    return f"{digest % WHOLE:016x}"
+
+
+def _mixed(hashes: np.ndarray) -> np.ndarray:
+    """The finaliser of `mix`, of an array."""
+    h = hashes ^ (hashes >> SHIFT)
+    h = h * MURMUR_1
+    h = h ^ (h >> SHIFT)
+    h = h * MURMUR_2
+    return h ^ (h >> SHIFT)
 
 
 @kernel

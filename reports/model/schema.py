@@ -58,6 +58,7 @@ class Audit(Part):
 
 
 class Counts(Part):
+    records: Count | None = Field(default=None, description="met by the readers: documents + skipped")
     documents: Count = Field(description="includes those that are not eligible")
     eligible_documents: Count
     tokens: Count
@@ -78,7 +79,10 @@ class Shard(Counts, Quantities):
     drift: Drift = Field(default=Drift(), description="divergence from the reference; stage of collapse")
     complete: bool = Field(default=True, description="false where it could be read only in part")
     error: str | None = None
-    digest: str = Field(default="", description="of its documents, whatever their order")
+    digest: str = Field(
+        default="", description="of its records, whatever their order: text, columns beside it, what was left out"
+    )
+    text_digest: str = Field(default="", description="of its texts in their normal form, whatever their order")
     format: str = Field(default="", description="parquet, jsonl, csv, text, warc, wet")
     compression: str | None = None
     ineligible: dict[str, int] = Field(default={}, description="documents that are not judged, by reason")

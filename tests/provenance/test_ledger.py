@@ -7,7 +7,14 @@ import pytest
 from auditor.provenance.ledger import declared_findings, entry, rows, top_hosts, total_digest
 from auditor.records import Estimate
 
-SOURCE = {"bytes": 10, "fingerprint": "f", "digest": "00000000000000ff", "format": "jsonl", "compression": None}
+SOURCE = {
+    "bytes": 10,
+    "fingerprint": "f",
+    "digest": "00000000000000ff",
+    "text_digest": "0f",
+    "format": "jsonl",
+    "compression": None,
+}
 COLUMNS = {"licences": {}, "sources": {}, "generators": {}, "declared": 0}
 
 

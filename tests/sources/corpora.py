@@ -145,6 +145,12 @@ def read(path: Path | str, **options) -> tuple[pl.DataFrame, dict[str, int], dic
     )
 
 
+def met(path: Path | str, **options) -> int:
+    """How many records the reader of a corpus of one shard says that it met."""
+    (shard,) = plan(path, **options).shards
+    return sum(batch.records for batch in batches(shard, **options)[0])
+
+
 def counted(skips: Sequence) -> dict[str, int]:
     counts: dict[str, int] = {}
     for skip in skips:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from auditor.sources.read.interface import Limits
-from tests.sources.corpora import COMPRESS, arrow, delimited, page, parquet, put, read, warc_record
+from tests.sources.corpora import COMPRESS, arrow, delimited, met, page, parquet, put, read, warc_record
 
 LIMITS = Limits(record_bytes=50_000)
 BIG = "x" * 60_000
@@ -92,6 +92,7 @@ def test_records_in_are_documents_and_counted_skips(tmp_path, suffix, packed, se
     frame, skips, _, failure = read(path, limits=LIMITS)
     assert failure is None and frame.height >= 40
     assert frame.height + sum(skips.values()) == records
+    assert met(path, limits=LIMITS) == met(path, limits=LIMITS, batch_bytes=500, split_bytes=2000) == records
     rows = frame["row"].to_list()
     assert rows == sorted(set(rows))
     again, more, _, _ = read(path, limits=LIMITS, batch_bytes=500, split_bytes=2000)
@@ -105,7 +106,7 @@ def test_texts_are_documents_and_counted_skips(tmp_path, unit):
         put(tmp_path, f"{i}.txt", body.encode())
     frame, skips, _, failure = read(tmp_path, text_unit=unit, limits=LIMITS)
     expected = {"file": (2, 2), "paragraph": (4, 2)}.get(unit)
-    assert failure is None
+    assert failure is None and met(tmp_path, text_unit=unit, limits=LIMITS) == frame.height + sum(skips.values())
     if expected:
         assert (frame.height, sum(skips.values())) == expected
     else:

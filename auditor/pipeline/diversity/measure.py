@@ -25,7 +25,7 @@ from auditor.pipeline.fraction.measure import Synthetic
 from auditor.pipeline.run.plan import CORPUS, Plan
 from auditor.store.database import query
 
-COUNTS = ("documents", "eligible_documents", "tokens", "bytes", "skipped")
+COUNTS = ("records", "documents", "eligible_documents", "tokens", "bytes", "skipped")
 SHARD_DRAWS = 2
 Clusters = tuple[list[int], list[int]]  # sizes, and how many clusters have each
 

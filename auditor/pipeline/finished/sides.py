@@ -37,6 +37,11 @@ AUDITS = """
     SELECT a.* EXCLUDE (report), p.value AS reference FROM audits a
     LEFT JOIN provenance p ON p.audit_id = a.audit_id AND p.shard IS NULL AND p.name = 'human_reference'
     ORDER BY started_at, finished_at, a.audit_id"""
+# Shards of the same texts have the same error, whatever ids or dates were added; older runs have one digest alone.
+CONTENTS = """
+    SELECT s.shard, coalesce(p.value, s.digest) FROM shards s
+    LEFT JOIN provenance p ON p.audit_id = s.audit_id AND p.shard = s.shard AND p.name = 'text_digest'
+    WHERE s.documents > 0"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +71,7 @@ def side_of(name: str) -> Side:
         rows = query(connection, "SELECT scope_kind, scope, quantity, value FROM replicates ORDER BY draw")
         evidence = read_evidence(connection)
         repeats = spread_of_repeats(connection)
-        contents = dict(query(connection, "SELECT shard, digest FROM shards WHERE documents > 0").iter_rows())
+        contents = dict(query(connection, CONTENTS).iter_rows())
     draws = {
         key: part["value"].to_numpy()
         for key, part in rows.partition_by("scope_kind", "scope", "quantity", as_dict=True).items()

@@ -1,24 +1,47 @@
-"""Is the corpus still what was audited?"""
+"""Is the corpus still what was audited, and does the run account for every record?"""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from auditor.errors import AuditError, ConfigError, SourceError
+from auditor.pipeline.report.conservation import conservation
 from auditor.pipeline.run.plan import load_plan, source_options
-from auditor.pipeline.run.reopen import read_report
+from auditor.pipeline.run.reopen import open_database, read_report
 from auditor.provenance.ledger import total_digest
-from auditor.sketch.content import content_hashes
+from auditor.sketch.content import content_hashes, record_hashes, skips_digest, summed, written
 from auditor.sources.find.files import blocks
 from auditor.sources.find.plan import plan_corpus
 from auditor.sources.read.chooser import read_split
 from auditor.sources.read.interface import Shard, SourceOptions
 from auditor.text.arrow import buffers
-from auditor.text.normal_form import normal_form
+
+# The digest is no cryptographic one (sketch/content.py): it finds changes, not somebody who builds collisions.
+NOT_COMPARED = (
+    "the order of documents and the names of their files",
+    "columns that no figure uses",
+    "what records that could not be read hold, beyond their number and the reason",
+    "which bytes that are no text a replacement character stands for",
+    "markup around the text of archived pages",
+    "files that were passed over, sidecars, references and labels",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a shard holds: its digest, how many documents, and how many records were left out for each reason.
+
+    The two counts are None where the digest was taken on trust.
+    """
+
+    digest: str
+    documents: int | None = None
+    skips: Mapping[str, int] | None = None
 
 
 def file_hash(shard: Shard) -> str:
@@ -35,28 +58,51 @@ def file_hash(shard: Shard) -> str:
     return digest.hexdigest()
 
 
-def verify(run: Path, corpus: list[str], *, quick: bool = False) -> dict[str, Any]:
-    """Whether a corpus is still what was audited: shard by shard, and as a whole whatever the order of its documents.
+def verify(run: Path, corpus: Sequence[str] = (), *, quick: bool = False) -> dict[str, Any]:
+    """Whether a run accounts for every record and, where a corpus is given, whether it is still what was audited.
 
+    Shard by shard, and as a whole whatever the order of the documents and of the files.
     Parameters: quick, trust files whose size, time of change, head and tail are those audited
-    Returns: verdict same | rearranged | changed | unreadable, and lists of changed, missing, new and moved shards
+    Returns: `conservation`, with what breaks the law; verdict same | rearranged | changed | unreadable | not_compared,
+        lists of changed, missing, new and moved shards, `differences` in words, and what is `not_compared`
     """
-    _, config, _ = load_plan(run)
+    plan, config, _ = load_plan(run)
+    report = read_report(run)
+    with open_database(run) as connection:
+        law = conservation(run, plan, report, connection)
+    found = {"conservation": asdict(law) | {"holds": law.holds}, "not_compared": list(NOT_COMPARED)}
+    if not corpus:
+        return {"verdict": "not_compared", **found}
+    rows = {row["shard"]: row for row in report["shards"]}
+    audited = {
+        line["shard"]: (
+            line,
+            Content(line["digest"], rows[line["shard"]]["documents"], rows[line["shard"]]["skip_counts"]),
+        )
+        for line in report["provenance"]["inputs"]
+    }
     options = source_options(config)
-    audited = {line["shard"]: line for line in read_report(run)["provenance"]["inputs"]}
     now = plan_corpus(corpus, options, sample=config.shards_sample, seed=config.seed)
-    digests: dict[str, str] = {}
+    contents: dict[str, Content] = {}
     unreadable = {unread.name: unread.reason for unread in now.failed}
     for shard in now.shards:
-        before = audited.get(shard.name)
+        before, _ = audited.get(shard.name, (None, None))
         if quick and before is not None and before["fingerprint"] == shard.fingerprint:
-            digests[shard.name] = before["digest"]
+            contents[shard.name] = Content(before["digest"])
             continue
         try:
-            digests[shard.name] = content_digest(shard, options)
+            contents[shard.name] = content_of(shard, options)
         except AuditError as wrong:
             unreadable[shard.name] = str(wrong)
-    held = {name: line["digest"] for name, line in audited.items()}
+    return _compared({name: content for name, (_, content) in audited.items()}, contents, unreadable) | found
+
+
+def _compared(
+    before: Mapping[str, Content], now: Mapping[str, Content], unreadable: Mapping[str, str]
+) -> dict[str, Any]:
+    """The verdict on shards by name."""
+    held = {name: content.digest for name, content in before.items()}
+    digests = {name: content.digest for name, content in now.items()}
     new = [name for name in digests if name not in held]
     missing = [name for name in held if name not in digests and name not in unreadable]
     moved = {
@@ -76,18 +122,38 @@ def verify(run: Path, corpus: list[str], *, quick: bool = False) -> dict[str, An
         "shards": len(held),
         "same": [name for name in digests if held.get(name) == digests[name]],
         "changed": changed,
+        "differences": {name: _difference(before[name], now[name]) for name in changed},
         "missing": [name for name in missing if name not in moved.values()],
         "new": [name for name in new if name not in moved],
         "moved": moved,
-        "unreadable": unreadable,
+        "unreadable": dict(unreadable),
     }
 
 
-def content_digest(shard: Shard, options: SourceOptions) -> str:
-    """The order-independent digest of a shard's documents, as the audit takes it."""
-    total = 0
+def content_of(shard: Shard, options: SourceOptions) -> Content:
+    """What a shard holds now, counted and hashed as the audit does.
+
+    Raises: SourceError where it cannot be read whole
+    """
+    total = documents = 0
+    skips: Counter[str] = Counter()
     for split in shard.splits:
         for batch in read_split(shard, split, options):
-            pair = content_hashes(*buffers(normal_form(batch.frame["text"])))
-            total += int(np.add.reduce(pair[:, 0] ^ pair[:, 1], dtype=np.uint64))
-    return f"{total % (1 << 64):016x}"
+            text, given = (content_hashes(*buffers(batch.frame[name])) for name in ("text", "given"))
+            total += summed(record_hashes(text, given))
+            documents += batch.frame.height
+            for skip in batch.skips:
+                skips[skip.reason] += skip.documents
+    return Content(written(total + skips_digest(skips)), documents, skips)
+
+
+def _difference(before: Content, now: Content) -> str:
+    """What differs, for people."""
+    said = []
+    if now.documents != before.documents:
+        said.append(f"{now.documents:,} documents, {before.documents:,} were audited")
+    old, new = before.skips or {}, now.skips or {}
+    for reason in sorted(old.keys() | new.keys()):
+        if old.get(reason, 0) != new.get(reason, 0):
+            said.append(f"{new.get(reason, 0):,} records left out as {reason}, {old.get(reason, 0):,} when audited")
+    return "; ".join(said) or "as many records, but a text or a column beside it is another"

@@ -14,9 +14,10 @@ from auditor.detectors.first_tier import Ensemble
 from auditor.pipeline.run.parts import signature_table
 from auditor.run_columns import NO_SCORE, SAMPLE_CHARACTERS, SCORE_BINS
 from auditor.sketch import identity
-from auditor.sketch.content import content_hashes
+from auditor.sketch.content import content_hashes, record_hashes
 from auditor.sketch.language import identify
 from auditor.sketch.minhash import Permutations, permutations, signatures, signed
+from auditor.text.arrow import buffers
 from auditor.text.batch import TextBatch
 
 SAMPLE_BINS = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0)  # logits; strata of the retained sample
@@ -24,11 +25,15 @@ SAMPLE_BINS = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0)  # logits; strata of the re
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A measured batch: the frames of its parts, and the tokens that the type counter goes on to read."""
+    """A measured batch: the frames of its parts, and the tokens that the type counter goes on to read.
+
+    records: (n,) uint64, a hash of each document as the source has it, for the digest
+    """
 
     documents: pl.DataFrame
     signatures: pa.Table
     batch: TextBatch
+    records: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class Measurer:
         hosts = identity.host_hashes(frame["host"].to_list())
         sketch = signatures(batch.tokens, self.permutations)
         has_words = signed(sketch)
-        documents = frame.drop("text").with_columns(
+        documents = frame.drop("text", "given").with_columns(
             stable_id=pl.Series(ids),
             content_1=pl.Series(content[:, 0]),
             content_2=pl.Series(content[:, 1]),
@@ -86,6 +91,7 @@ class Measurer:
             documents,
             signature_table(ids[has_words], sketch[has_words]),
             batch,
+            as_given(batch, content, frame["given"]),
         )
 
     def _reasons(self, batch: TextBatch, logit: np.ndarray) -> list[str | None]:
@@ -99,6 +105,15 @@ class Measurer:
         )
         names = np.array([None, "empty", "no_words", "too_short", "unsupported_language", "not_scored"], dtype=object)
         return names[code].tolist()
+
+
+def as_given(batch: TextBatch, content: np.ndarray, given: pl.Series) -> np.ndarray:
+    """(n,) uint64: hashes of records as the source has them, of which `content` (n, 2) hashes the normal form."""
+    text, changed = content, batch.rewritten
+    if changed is not None:
+        text = content.copy()
+        text[changed.rows] = content_hashes(changed.text, changed.offsets)
+    return record_hashes(text, content_hashes(*buffers(given)))
 
 
 def score_bins(score: np.ndarray, edges: Sequence[float] = SCORE_BINS) -> np.ndarray:

@@ -89,7 +89,7 @@ def map_split(job: Job, report: Report) -> dict[str, Any]:
                 words.add(
                     word_sample.candidates(measured.documents), partial(word_sample.first_words, measured.batch.tokens)
                 )
-                tally.add(measured.documents, batch)
+                tally.add(measured.documents, measured.records, batch)
                 report(batch.frame.height, int(measured.documents["bytes"].sum()))
         except SourceError as error:
             tally.error = str(error)

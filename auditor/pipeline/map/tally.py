@@ -1,4 +1,4 @@
-"""What a split held: documents, skips, notes, the digest of its content."""
+"""What a split held: records, documents, skips, notes, the digests of its content."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ import polars as pl
 
 from auditor.estimate.fraction.anchors import HUMAN_BEFORE
 from auditor.records import Skip
+from auditor.sketch.content import skips_digest, summed, written
 from auditor.sources.read.interface import Batch
 
 SKIPS_KEPT = 200  # records named one by one in a split; the rest are counts by reason
 
 
 class Tally:
-    """What a split's marker says: counts, skips by reason, and the digest of its content."""
+    """What a split's marker says: counts, skips by reason, and the digests of its content.
+
+    `text_digest` is of the texts in their normal form: what two audits have in common. `digest` is of everything that
+    feeds a figure: the records as the source has them, and how many were left out for which reason.
+    """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -26,13 +31,14 @@ class Tally:
         self.notes: Counter[str] = Counter()
         self.ineligible: Counter[str] = Counter()
         self.named: list[Skip] = []
-        self.digest = 0
+        self.digest = self.text_digest = 0
         self.error: str | None = None
 
-    def add(self, documents: pl.DataFrame, batch: Batch) -> None:
-        """Count a batch: documents, skips, notes, and the digest of the content."""
+    def add(self, documents: pl.DataFrame, records: np.ndarray, batch: Batch) -> None:
+        """Count a batch and add it to the digests; records: (n,) hashes of its documents as they were given."""
         eligible = documents.filter("eligible")
         self.counts.update(
+            records=batch.records,
             documents=documents.height,
             eligible_documents=eligible.height,
             dated=eligible.filter(pl.col("date") < date.fromisoformat(HUMAN_BEFORE)).height,
@@ -46,19 +52,19 @@ class Tally:
                 self.named.append(skip)
         for note in batch.notes:
             self.notes[note.reason] += note.documents
-        # A sum does not depend on order, and a changed document changes it: 64 bits modulo 2^64.
-        content = documents["content_1"].to_numpy() ^ documents["content_2"].to_numpy()
-        self.digest = (self.digest + int(np.add.reduce(content, dtype=np.uint64))) % (1 << 64)
+        self.digest += summed(records)
+        self.text_digest += summed(documents["content_1"].to_numpy() ^ documents["content_2"].to_numpy())
 
     def marker(self) -> dict[str, Any]:
         return {
-            **{name: self.counts[name] for name in ("documents", "eligible_documents", "tokens", "bytes")},
+            **{name: self.counts[name] for name in ("records", "documents", "eligible_documents", "tokens", "bytes")},
             "skipped": sum(self.skips.values()),
             "skips": dict(sorted(self.skips.items())),
             "notes": dict(sorted(self.notes.items())),
             "ineligible": dict(sorted(self.ineligible.items())),
             "named": [asdict(skip) for skip in self.named],
-            "digest": f"{self.digest:016x}",
+            "digest": written(self.digest + skips_digest(self.skips)),
+            "text_digest": written(self.text_digest),
             "complete": self.error is None,
             "error": self.error,
         }

@@ -14,8 +14,10 @@ from auditor.manifest import key_of
 from auditor.pipeline.run.parts import done
 from auditor.pipeline.run.plan import CORPUS, Plan
 from auditor.sketch.bands import parameters
+from auditor.sketch.content import written
 from auditor.sources.find.unread import unread_counts
 
+DIGESTS = ("digest", "text_digest")
 PACKAGES = ("polars", "duckdb", "numpy", "numba", "scipy", "datasketch", "scikit-learn", "pyarrow", "wordfreq")
 
 
@@ -26,6 +28,7 @@ def shard_rows(run: Path, plan: Plan, failed: Mapping[str, str]) -> list[dict[st
         rows[shard.name] = {
             "shard": shard.name,
             "path": shard.path,
+            "records": 0,
             "documents": 0,
             "eligible_documents": 0,
             "tokens": 0,
@@ -38,6 +41,7 @@ def shard_rows(run: Path, plan: Plan, failed: Mapping[str, str]) -> list[dict[st
             "notes": Counter(),
             "named": [],
             "digest": 0,
+            "text_digest": 0,
             "format": shard.format,
             "compression": shard.compression,
         }
@@ -46,18 +50,19 @@ def shard_rows(run: Path, plan: Plan, failed: Mapping[str, str]) -> list[dict[st
         if marker is None:
             row["complete"], row["error"] = False, failed.get(task.key, "a part of it has not been mapped")
             continue
-        for name in ("documents", "eligible_documents", "tokens", "bytes", "skipped"):
+        for name in ("records", "documents", "eligible_documents", "tokens", "bytes", "skipped"):
             row[name] += marker[name]
         for name, key in (("ineligible", "ineligible"), ("skip_counts", "skips"), ("notes", "notes")):
             row[name].update(marker[key])
         row["named"] += marker["named"]
-        row["digest"] = (row["digest"] + int(marker["digest"], 16)) % (1 << 64)
+        for name in DIGESTS:
+            row[name] += int(marker[name], 16)
         if not marker["complete"]:
             row["complete"], row["error"] = False, marker["error"]
         elif task.key in failed:
             row["complete"], row["error"] = False, failed[task.key]
     for row in rows.values():
-        row["digest"] = f"{row['digest']:016x}"
+        row.update({name: written(row[name]) for name in DIGESTS})
     return list(rows.values())
 
 
@@ -143,6 +148,7 @@ def provenance(
             "compression": shard.compression,
             "fingerprint": shard.fingerprint,
             "digest": row["digest"],
+            "text_digest": row["text_digest"],
             "columns": shard.columns.used(),
             "layout": shard.columns.family,
         }

@@ -17,7 +17,7 @@ from auditor.sources.read.interface import Shard
 from auditor.store.database import query
 from auditor.store.writer import append_rows
 
-UNREAD = {"bytes": 0, "fingerprint": "", "digest": "", "format": "", "compression": None}
+UNREAD = {"bytes": 0, "fingerprint": "", "digest": "", "text_digest": "", "format": "", "compression": None}
 VOLUME = "count(*), sum(bytes)::BIGINT"
 NOTHING: dict[str, Any] = {"licences": {}, "sources": {}, "generators": {}, "declared": 0}
 VALUES = 100  # licences, sources and generators listed per shard, the most frequent
@@ -29,7 +29,7 @@ def store_ledger(connection: Any, report: Mapping[str, Any], plan: Plan, run: Pa
     lines = rows(ledger_of(connection, report, plan, strict=False))
     for role, name in ((HUMAN, "human_reference"), (AI, "known_ai")):
         markers = (done(run, task.key) for task in plan.of_role(role))
-        if digests := [marker["digest"] for marker in markers if marker]:
+        if digests := [marker["text_digest"] for marker in markers if marker]:
             lines.append({"shard": None, "name": name, "value": total_digest(digests)})
     append_rows(connection, "provenance", [own | line for line in lines], {"shard": pl.String, "value": pl.String})
 

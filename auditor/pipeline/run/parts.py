@@ -21,7 +21,7 @@ PARTS = "parts"
 RETAINED = ("sample.parquet", "words.parquet")  # parts that hold text of the corpus, or its words in order
 ROW_GROUP = 1 << 14  # held in memory until it is full, a few copies of it while it is written
 TRIES = 5
-MARKER = frozenset(("documents", "complete", "error", "skips", "digest", "files"))
+MARKER = frozenset(("records", "documents", "complete", "error", "skips", "digest", "text_digest", "files"))
 
 
 def part_folder(run: Path, key: str) -> Path:

@@ -23,7 +23,7 @@ def batched(raws: Iterable[Raw], shard: Shard, options: SourceOptions) -> Iterat
     Raises: SourceError where the reader did, after a batch with everything read before it
     """
     held: list[pl.DataFrame] = []
-    size = rows = 0
+    size = rows = records = 0
     skips: list[Skip] = []
     notes: list[Skip] = []
     failure: SourceError | None = None
@@ -39,14 +39,15 @@ def batched(raws: Iterable[Raw], shard: Shard, options: SourceOptions) -> Iterat
         done = to_canonical(_with_constants(raw, shard), shard.name)
         skips += done.skips
         notes += done.notes
+        records += done.records
         for piece, weight in _pieces(done.frame, size, rows, options):
             if held and (size + weight > options.batch_bytes or rows + piece.height > options.batch_rows):
-                yield _batch(held, skips, notes)
-                held, skips, notes, size, rows = [], [], [], 0, 0
+                yield _batch(held, skips, notes, records)
+                held, skips, notes, size, rows, records = [], [], [], 0, 0, 0
             held.append(piece)
             size, rows = size + weight, rows + piece.height
-    if held or skips or notes:
-        yield _batch(held, skips, notes)
+    if held or skips or notes or records:
+        yield _batch(held, skips, notes, records)
     if failure is not None:
         raise failure
 
@@ -77,9 +78,9 @@ def _pieces(frame: pl.DataFrame, size: int, rows: int, options: SourceOptions) -
             size = rows = 0
 
 
-def _batch(held: list[pl.DataFrame], skips: list[Skip], notes: list[Skip]) -> Batch:
+def _batch(held: list[pl.DataFrame], skips: list[Skip], notes: list[Skip], records: int) -> Batch:
     frame = pl.concat(held, rechunk=True) if held else pl.DataFrame(schema=CANONICAL)
-    return Batch(frame, tuple(condensed(skips)), tuple(condensed(notes)))
+    return Batch(frame, tuple(condensed(skips)), tuple(condensed(notes)), records)
 
 
 def condensed(skips: Iterable[Skip]) -> Iterator[Skip]:

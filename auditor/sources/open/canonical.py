@@ -11,7 +11,7 @@ import polars as pl
 from auditor.records import Skip
 from auditor.sources.open.dates import to_dates
 from auditor.sources.open.languages import normalised
-from auditor.sources.read.interface import CANONICAL
+from auditor.sources.read.interface import CANONICAL, ROLES
 
 # An authority may have a user before it and a port behind it; an address of version 6 stands in brackets.
 _AUTHORITY = r"(?:[^/?#@\s]*@)?(\[[0-9A-Fa-f:.]+\]|[^/?#:@\s]+)"
@@ -25,11 +25,16 @@ _LABELS = ("source", "topic", "category")
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Records as a reader parsed them: row, text and any of id, date, url, language, …, with what was left out."""
+    """Records as a reader parsed them: row, text and any of id, date, url, language, …, with what was left out.
+
+    `name` stands in place of `id` where the record itself has none, `date_given` for a date as the source writes it.
+    records: how many of them the reader met, documents and others
+    """
 
     frame: pl.DataFrame
     skips: tuple[Skip, ...] = ()
     notes: tuple[Skip, ...] = ()
+    records: int = 0
 
 
 def to_canonical(raw: Raw, shard: str) -> Raw:
@@ -50,9 +55,23 @@ def to_canonical(raw: Raw, shard: str) -> Raw:
     for name, own in (("declared_generator", "generator"), ("licence", "licence")):
         if own in frame.columns:
             columns[name] = _label(_string(frame, own))
+    columns["given"] = _given(frame)
     given = frame.select(**columns)
     missing = [pl.lit(None, dtype=CANONICAL[name]).alias(name) for name in CANONICAL if name not in columns]
-    return Raw(given.with_columns(missing).select(CANONICAL.names()).cast(CANONICAL), raw.skips, tuple(notes))
+    return Raw(
+        given.with_columns(missing).select(CANONICAL.names()).cast(CANONICAL), raw.skips, tuple(notes), raw.records
+    )
+
+
+def _given(frame: pl.DataFrame) -> pl.Expr:
+    """What the source says beside the text, verbatim: role, length and value of every column that is read."""
+    said = []
+    for role in ROLES[1:]:
+        if role in frame.columns:
+            value = _string(frame, "date_given" if role == "date" and "date_given" in frame.columns else role)
+            length = value.str.len_bytes().cast(pl.String)
+            said.append(pl.concat_str(pl.lit(f"{role}:"), length, pl.lit(":"), value))
+    return pl.concat_str(said, ignore_nulls=True).fill_null("") if said else pl.lit("")
 
 
 def host(url: pl.Series) -> pl.Series:
@@ -90,9 +109,10 @@ def _string(frame: pl.DataFrame, name: str) -> pl.Expr:
 
 def _identity(frame: pl.DataFrame) -> pl.Expr | pl.Series:
     """The source's id verbatim; where it has none, a hash of the text and the row: stable while the file is."""
-    if "id" not in frame.columns:
+    own = "id" if "id" in frame.columns else "name"
+    if own not in frame.columns:
         return _hashes(frame)
-    given = frame.select(i=_string(frame, "id")).to_series()
+    given = frame.select(i=_string(frame, own)).to_series()
     absent = given.is_null() | (given == "")
     if not absent.any():
         return given.alias("doc_id")

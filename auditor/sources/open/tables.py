@@ -56,6 +56,8 @@ def raw_of(batch: pa.RecordBatch, shard: Shard, first: int, options: SourceOptio
             )
         else:
             columns[role], lost = side_column(column, role)
+            if role == "date" and columns[role].dtype == pl.Date:
+                columns["date_given"] = side_column(column, "id")[0]  # with the time of day
             notes += [Skip(shard.name, f"{role}_unreadable", lost, detail=f"{path!r}: {column.type}")] if lost else []
     frame = pl.DataFrame(columns).with_row_index("row", offset=first).with_columns(pl.col("row").cast(pl.Int64))
     large = frame["text"].str.len_bytes().fill_null(0) > options.limits.record_bytes
@@ -63,7 +65,7 @@ def raw_of(batch: pa.RecordBatch, shard: Shard, first: int, options: SourceOptio
         Skip(shard.name, "record_too_large", row=row, detail=f"longer than {options.limits.record_bytes:,} bytes")
         for row in frame.filter(large)["row"].to_list()
     ]
-    return Raw(frame.filter(~large) if skips else frame, tuple(skips), tuple(notes))
+    return Raw(frame.filter(~large) if skips else frame, tuple(skips), tuple(notes), batch.num_rows)
 
 
 def _names(schema: pa.Schema) -> list[str]:

@@ -150,7 +150,7 @@ class _Rows:
         ]
 
     def _clear(self) -> None:
-        self.size = 0
+        self.size = self.records = 0
         self.kept: dict[str, list[Any]] = {"row": []} | {role: [] for role in self.places}
         self.skips: list[Skip] = []
         self.notes: list[Skip] = []
@@ -166,6 +166,7 @@ class _Rows:
     def add(self, record: list[str] | str, feed: Feed) -> None:
         """Take one record, or the reason why there is none."""
         row, self.row = self.row, self.row + 1
+        self.records += 1
         if isinstance(record, str):
             self.skips.append(Skip(self.shard, record, row=row))
         elif any(record[self.width :]):
@@ -186,10 +187,11 @@ class _Rows:
     def at_once(self, frame: pl.DataFrame) -> Raw:
         """Records that all fit the header."""
         first, self.row = self.row, self.row + frame.height
-        return Raw(frame.select(pl.int_range(first, self.row, dtype=pl.Int64).alias("row"), pl.all()))
+        rows = pl.int_range(first, self.row, dtype=pl.Int64).alias("row")
+        return Raw(frame.select(rows, pl.all()), records=frame.height)
 
     def finish(self) -> Raw:
         frame = pl.DataFrame(self.kept, schema={"row": pl.Int64} | dict.fromkeys(self.places, pl.String))
-        raw = Raw(frame, tuple(self.skips), tuple(self.notes))
+        raw = Raw(frame, tuple(self.skips), tuple(self.notes), self.records)
         self._clear()
         return raw

@@ -15,6 +15,7 @@ MIB = 1 << 20
 
 # The columns of every batch, in this order, whatever the source. row is the record's position in its shard, bad
 # records counted (for line formats the line, for WARC the record of any type), so it is rising but may have gaps.
+# given is what the source itself says beside the text, in one string: a digest covers it to the byte.
 CANONICAL = pl.Schema(
     {
         "row": pl.Int64,
@@ -28,6 +29,7 @@ CANONICAL = pl.Schema(
         "category": pl.String,
         "declared_generator": pl.String,
         "licence": pl.String,
+        "given": pl.String,
     }
 )
 NULLABLE = ("date", "host", "language", "source", "topic", "category", "declared_generator", "licence")
@@ -191,9 +193,11 @@ class Corpus:
 class Batch:
     """Documents in the canonical columns; the records left out (skips); what was repaired in those kept (notes).
 
-    Counts in `notes` are of documents inside the frame, so they never add to `skipped`.
+    Counts in `notes` are of documents inside the frame, so they never add to `skipped`. `records` is how many the
+    reader met, counted where it meets them: over a split they are documents + skips, or something was lost.
     """
 
     frame: pl.DataFrame
     skips: tuple[Skip, ...] = ()
     notes: tuple[Skip, ...] = ()
+    records: int = 0

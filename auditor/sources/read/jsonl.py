@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from auditor.sources.find.partitions import partitions_of
 from auditor.sources.open.batching import batched
 from auditor.sources.open.canonical import Raw
 from auditor.sources.open.compression import expanded
-from auditor.sources.open.lines import Lines, first_lines, line_blocks, wide_encoding, without_bom
+from auditor.sources.open.lines import Lines, filled, first_lines, line_blocks, wide_encoding, without_bom
 from auditor.sources.read.interface import MIB, Batch, Columns, Inspected, Shard, SourceOptions, Split, split_size
 
 SAMPLED = 100  # lines looked at for the names of fields
@@ -112,9 +113,9 @@ def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
     parser = Parser(shard.name, shard.columns)
     for lines in line_blocks(pieces, first=split.first_row, longest=options.limits.record_bytes):
         if lines.lost:
-            yield Raw(parser.empty, (Skip(shard.name, lines.lost, row=lines.first),))
+            yield Raw(parser.empty, (Skip(shard.name, lines.lost, row=lines.first),), records=1)
         else:
-            yield parser.block(lines)
+            yield replace(parser.block(lines), records=filled(lines))
 
 
 class Parser:

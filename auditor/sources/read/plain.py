@@ -72,7 +72,7 @@ def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
         except SourceError as error:
             lost.append(str(error))
             if shard.format == "folder" and builder.row < after:
-                builder.skips.append(Skip(shard.name, "unreadable_file", row=builder.row, detail=file.name))
+                builder.lost(file.name)
             builder.row = max(builder.row, after)
     yield builder.finish()
     if lost:
@@ -88,12 +88,14 @@ class Builder:
 
     def _clear(self) -> None:
         self.size = 0
-        self.kept: dict[str, list[Any]] = {"row": [], "id": [], "text": []}
+        self.records = 0
+        self.kept: dict[str, list[Any]] = {"row": [], "name": [], "text": []}
         self.skips: list[Skip] = []
         self.notes: list[Skip] = []
 
     def add(self, record: bytes | None, name: str | None) -> None:
         """Take one document; None is one longer than the limit."""
+        self.records += 1
         if record is None:
             detail = f"longer than {self.options.limits.record_bytes:,} bytes"
             self.skips.append(Skip(self.shard, "record_too_large", row=self.row, detail=detail))
@@ -103,14 +105,19 @@ class Builder:
             except UnicodeDecodeError:
                 text = record.decode(errors="replace")
                 self.notes.append(Skip(self.shard, "invalid_utf8_replaced", row=self.row))
-            for key, value in (("row", self.row), ("id", name), ("text", text)):
+            for key, value in (("row", self.row), ("name", name), ("text", text)):
                 self.kept[key].append(value)
             self.size += len(record)
         self.row += 1
 
+    def lost(self, name: str) -> None:
+        """Count a file of a folder of which nothing could be read."""
+        self.records += 1
+        self.skips.append(Skip(self.shard, "unreadable_file", row=self.row, detail=name))
+
     def finish(self) -> Raw:
-        frame = pl.DataFrame(self.kept, schema={"row": pl.Int64, "id": pl.String, "text": pl.String})
-        raw = Raw(frame, tuple(self.skips), tuple(self.notes))
+        frame = pl.DataFrame(self.kept, schema={"row": pl.Int64, "name": pl.String, "text": pl.String})
+        raw = Raw(frame, tuple(self.skips), tuple(self.notes), self.records)
         self._clear()
         return raw
 

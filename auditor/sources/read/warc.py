@@ -238,18 +238,22 @@ class _Pages:
     def _clear(self) -> None:
         self.size = 0
         self.kept: dict[str, list[Any]] = {name: [] for name in ("row", "text", "id", "date", "url", "language")}
+        self.records = 0
         self.skips: list[Skip] = []
         self.notes: list[Skip] = []
 
     def add(self, row: int, entry: Entry) -> None:
         """A conversion is a document as it is, a response by its text; requests and metadata are none."""
+        kind = entry.headers.get("warc-type", "").lower()
+        if not entry.lost and kind not in DOCUMENTS:
+            return
+        self.records += 1
         if entry.lost:
             self.skips.append(Skip(self.shard, entry.lost, row=row))
             return
-        kind = entry.headers.get("warc-type", "").lower()
         if kind == "conversion":
             text = self._decoded(row, entry.body)
-        elif kind in DOCUMENTS:
+        else:
             try:
                 page = response_page(entry.body, entry.headers.get("content-type", ""), self.longest)
             except NoText as reason:
@@ -257,8 +261,6 @@ class _Pages:
                 return
             text = page.text
             self.notes += [Skip(self.shard, note, row=row) for note in page.notes]
-        else:
-            return
         if entry.note:
             self.notes.append(Skip(self.shard, entry.note, row=row))
         self.kept["row"].append(row)
@@ -277,6 +279,6 @@ class _Pages:
 
     def finish(self) -> Raw:
         schema: dict[str, Any] = {"row": pl.Int64} | {name: pl.String for name in self.kept if name != "row"}
-        raw = Raw(pl.DataFrame(self.kept, schema=schema), tuple(self.skips), tuple(self.notes))
+        raw = Raw(pl.DataFrame(self.kept, schema=schema), tuple(self.skips), tuple(self.notes), self.records)
         self._clear()
         return raw

@@ -54,7 +54,7 @@ def test_an_unchanged_corpus_audited_again_has_not_changed_at_all(audited, tmp_p
 
 
 def test_error_that_two_audits_share_cancels_and_what_they_do_not_share_stays(audited, tmp_path):
-    other = "UPDATE shards SET digest = 'x' WHERE shard = 'part-0.parquet'"
+    other = "UPDATE provenance SET value = 'x' WHERE name = 'text_digest' AND shard = 'part-0.parquet'"
     paired = compare(str(audited), str(changed(audited, tmp_path / "paired", other)))
     apart = compare(str(audited), str(changed(audited, tmp_path / "apart", other, "DELETE FROM score_counts")))
     assert (paired["paired"], apart["paired"]) == (True, False)
@@ -157,7 +157,7 @@ def test_audits_of_a_trend_stand_in_the_order_in_which_they_were_begun(audited, 
 
 def test_a_few_repeats_more_of_another_corpus_are_no_more_than_noise(audited, tmp_path):
     """1.3% and 1.4% of 300 documents were called worse by more than noise."""
-    other = "UPDATE shards SET digest = 'x'"
+    other = "UPDATE provenance SET value = 'x' WHERE name = 'text_digest'"
     moved = ", ".join(f"{end} = {end} + {{0}}" for end in ("value", "lower", "upper"))
     value = f"UPDATE estimates SET {moved} WHERE quantity = 'duplicate_fraction'"
     near = compare(str(audited), str(changed(audited, tmp_path / "near", other, value.format(0.002))))
