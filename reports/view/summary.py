@@ -9,6 +9,7 @@ from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import REASONS, spoken
 from auditor.reports.text.redact import redact
+from auditor.reports.view.unread import files_unread
 
 VERDICTS = {
     "pass": "Passes the policy",
@@ -18,23 +19,29 @@ VERDICTS = {
 }
 SAID = 0.01  # what is not covered is said first where it is more than this share
 DOCUMENTS = 5
+NAMED = 3  # files of which nothing could be read
 SEVERITY = ("error", "warning", "note")
 
 
 def headline(report: dict[str, Any]) -> str:
-    """One sentence that a reader can repeat: the machine-written share with its interval or its doubt."""
-    e = report["corpus"]["synthetic_fraction"]
+    """What a reader can repeat: the machine-written share with its interval or its doubt; files not read come first."""
+    found = files_unread(report)
+    said = _share(report["corpus"]["synthetic_fraction"], "what was read" if found.most else "this corpus")
+    if not found.most:
+        return said
+    return f"{found.most:,} of {numbers.plural(found.files, 'file')} {_were(found.most)} not read. {said}"
+
+
+def _share(e: dict[str, Any], whole: str) -> str:
     if not numbers.measured(e):
-        return "How much of this corpus is machine-written could not be measured"
+        return f"How much of {whole} is machine-written could not be measured"
     low, high = numbers.percent(e["lower"]), numbers.percent(e["upper"])
     if e["status"] == "inconclusive":
-        return f"Inconclusive: between {low} and {high} of this corpus may be machine-written"
+        return f"Inconclusive: between {low} and {high} of {whole} may be machine-written"
     if e["lower"] == 0 and e["upper"] > 0:
-        return f"At most {high} of this corpus is machine-written; none was found for certain"
+        return f"At most {high} of {whole} is machine-written; none was found for certain"
     bounds = numbers.interval(e)
-    return f"About {numbers.percent(e['value'])} of this corpus is machine-written" + (
-        f" ({bounds}%)" if bounds else ""
-    )
+    return f"About {numbers.percent(e['value'])} of {whole} is machine-written" + (f" ({bounds}%)" if bounds else "")
 
 
 def sentences(report: dict[str, Any]) -> list[str]:
@@ -42,7 +49,7 @@ def sentences(report: dict[str, Any]) -> list[str]:
     corpus = report["corpus"]
     return [
         *not_covered(report),
-        _read(corpus),
+        _read(corpus, report["shards"]),
         _synthetic(corpus["synthetic_fraction"], report["shards"]),
         duplicated(corpus),
         diversity(corpus),
@@ -54,15 +61,17 @@ def not_covered(report: dict[str, Any]) -> list[str]:
     """What was not read or not judged, where it is more than 1%: the figures say nothing about it."""
     corpus, shards = report["corpus"], report["shards"]
     out = []
-    files = sum(skip["reason"] == "unreadable_file" for skip in report.get("skips", []))
-    partly = sum(not shard.get("complete", True) for shard in shards)
-    if files or partly:
-        broken, listed = files + partly, len(shards) + files
-        verb = "was" if broken == 1 else "were"
+    found = files_unread(report)
+    if found.names:
+        shown = ", ".join(name(path, 60) for path in found.names[:NAMED])
+        more = f" and {len(found.names) - NAMED:,} more" if len(found.names) > NAMED else ""
         out.append(
-            f"{broken:,} of {numbers.plural(listed, 'file')} {verb} not read in full; figures cover what was read."
+            f"Nothing could be read of {len(found.names):,} of {numbers.plural(found.shards, 'file')}: {shown}{more}."
         )
-    out += _passed_over(corpus, files)
+    if found.partly:
+        of = numbers.plural(found.shards, "file")
+        out.append(f"{found.partly:,} of {of} {_were(found.partly)} not read in full; figures cover what was read.")
+    out += _passed_over(corpus, found.passed)
     unread = (corpus.get("unread") or {}).get("records") or corpus["skipped"]
     records = corpus["documents"] + unread
     if records and unread > SAID * records:
@@ -118,15 +127,18 @@ def findings(report: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _passed_over(corpus: dict[str, Any], unreadable: int) -> list[str]:
+def _passed_over(corpus: dict[str, Any], passed: int) -> list[str]:
     """Files that were not looked at, and why."""
-    unread = corpus.get("unread") or {}
-    passed = unread.get("files", 0) - unreadable
-    if passed <= 0:
+    if not passed:
         return []
-    reasons = [reason for reason in unread["by_reason"] if reason not in REASONS and " " in reason]
-    shown = "; ".join(reason for reason in reasons if reason != REASONS["unreadable_file"])
+    # Names of reasons are of records, sentences of files.
+    of_files = {reason: n for reason, n in corpus["unread"]["by_reason"].items() if " " in reason}
+    shown = "; ".join(f"{n:,} {reason}" for reason, n in of_files.items() if reason != REASONS["unreadable_file"])
     return [f"{numbers.plural(passed, 'file')} passed over: {clean(shown, 200)}."]
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _behind(finding: dict[str, Any]) -> list[dict[str, Any]]:
@@ -184,9 +196,12 @@ def _or(number: float | None) -> float:
     return -1.0 if number is None else number
 
 
-def _read(corpus: dict[str, Any]) -> str:
+def _read(corpus: dict[str, Any], shards: list[dict[str, Any]]) -> str:
     judged, skipped = numbers.count(corpus["eligible_documents"]), corpus["skipped"]
-    text = f"{numbers.plural(corpus['documents'], 'document')} in {numbers.plural(corpus['shards'], 'shard')} were read"
+    held = sum(shard["documents"] > 0 for shard in shards)
+    of = f"{held:,} of " if held < len(shards) == corpus["shards"] else ""
+    documents = numbers.plural(corpus["documents"], "document")
+    text = f"{documents} in {of}{numbers.plural(corpus['shards'], 'shard')} were read"
     listed = corpus.get("shards_listed")
     sample = f", a sample of {listed:,}" if listed and listed > corpus["shards"] else ""
     text += f"{sample} ({numbers.plural(corpus['tokens'], 'word token')}); {judged} could be judged."

@@ -17,6 +17,7 @@ from auditor.sketch.bands import parameters
 from auditor.sketch.content import written
 from auditor.sources.find.unread import unread_counts
 
+NO_FAULT = ("http_status", "not_a_page")  # of records that are whole and hold no text
 DIGESTS = ("digest", "text_digest")
 PACKAGES = ("polars", "duckdb", "numpy", "numba", "scipy", "datasketch", "scikit-learn", "pyarrow", "wordfreq")
 
@@ -62,8 +63,17 @@ def shard_rows(run: Path, plan: Plan, failed: Mapping[str, str]) -> list[dict[st
         elif task.key in failed:
             row["complete"], row["error"] = False, failed[task.key]
     for row in rows.values():
+        _say_unread(row)
         row.update({name: written(row[name]) for name in DIGESTS})
     return list(rows.values())
+
+
+def _say_unread(row: dict[str, Any]) -> None:
+    """A shard of which every record was left out was not read, unless its records are of a kind that holds no text."""
+    faults = {reason: n for reason, n in row["skip_counts"].items() if reason not in NO_FAULT}
+    if row["complete"] and not row["documents"] and faults:
+        reasons = ", ".join(f"{n:,} x {reason}" for reason, n in sorted(faults.items()))
+        row["complete"], row["error"] = False, f"none of its {row['records']:,} records could be read ({reasons})"
 
 
 def skip_rows(plan: Plan, shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -104,14 +114,16 @@ def skip_rows(plan: Plan, shards: Sequence[Mapping[str, Any]]) -> list[dict[str,
 def unread(plan: Plan, shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What of the corpus no figure covers: corpus.unread of report.json."""
     skips = {shard["shard"]: shard["skip_counts"] for shard in shards}
-    return unread_counts(plan.corpus, skips, {shard["shard"]: shard["documents"] for shard in shards}).as_dict()
+    documents = {shard["shard"]: shard["documents"] for shard in shards}
+    broken = {shard["shard"] for shard in shards if not shard["complete"]}
+    return unread_counts(plan.corpus, skips, documents, broken).as_dict()
 
 
 def left_out(shards: Sequence[Mapping[str, Any]]) -> list[str]:
     """Why the records of each shard were left out, for people."""
     found = []
     for shard in shards:
-        if shard["skip_counts"]:
+        if shard["skip_counts"] and not shard["error"]:
             reasons = ", ".join(f"{n:,} x {reason}" for reason, n in sorted(shard["skip_counts"].items()))
             found.append(f"{shard['shard']}: all records were left out: {reasons}")
     return found

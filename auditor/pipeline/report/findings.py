@@ -105,7 +105,8 @@ def _of_shard(shard: Mapping[str, Any]) -> list[Finding]:
         evidence = {"threshold": LOST_TYPES}
         found.append(Finding("diversity", Severity.WARNING, "shard", name, message, advice, evidence, lost))
     if not shard.get("complete", True):
-        message = f"the shard could not be read whole: {shard.get('error')}"
+        what = "the shard could not be read whole" if shard["documents"] else "nothing of the shard could be read"
+        message = f"{what}: {shard.get('error')}"
         advice = "mend or replace the file, then run the same command again"
         found.append(Finding("incomplete", Severity.ERROR, "shard", name, message, advice))
     elif shard["documents"] and not shard["eligible_documents"]:

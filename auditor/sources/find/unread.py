@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,10 +30,16 @@ class UnreadCounts:
         return asdict(self)
 
 
-def unread_counts(corpus: Corpus, skips: Mapping[str, Mapping[str, int]], documents: Mapping[str, int]) -> UnreadCounts:
+def unread_counts(
+    corpus: Corpus,
+    skips: Mapping[str, Mapping[str, int]],
+    documents: Mapping[str, int],
+    broken: Collection[str] = (),
+) -> UnreadCounts:
     """Count what was not read.
 
-    Parameters: skips: of each shard, how many records were left out for each reason; documents: read from each shard
+    Parameters: skips: of each shard, how many records were left out for each reason; documents: read from each shard;
+        broken: names of shards that could not be read whole
     """
     reasons: Counter[str] = Counter()
     for counts in skips.values():
@@ -41,12 +47,14 @@ def unread_counts(corpus: Corpus, skips: Mapping[str, Mapping[str, int]], docume
     records = reasons.total()
     passed = [unread.reason for unread in corpus.ignored if unread.reason not in NO_FAULT]
     reasons.update(passed)
-    reasons.update({UNREADABLE: len(corpus.failed)} if corpus.failed else {})
-    empty = [shard.name for shard in corpus.shards if not documents.get(shard.name) and skips.get(shard.name)]
+    nothing = [shard.name for shard in corpus.shards if not documents.get(shard.name)]
+    empty = [name for name in nothing if skips.get(name)]
+    lost = len(corpus.failed) + sum(name in broken and not skips.get(name) for name in nothing)
+    reasons.update({UNREADABLE: lost} if lost else {})
     return UnreadCounts(
         records=records,
-        files=len(passed) + len(corpus.failed),
-        shards=len(empty) + len(corpus.failed),
+        files=len(passed) + lost,
+        shards=len(empty) + lost,
         by_reason=dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
     )
 

@@ -1,0 +1,42 @@
+"""The files of a corpus that no figure covers: not read at all, passed over, or read in part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FilesUnread:
+    """Files of which no figure says anything: nothing of them could be read, or they were passed over.
+
+    names, of those of which nothing could be read; passed, how many were passed over; partly, how many lack a part
+    """
+
+    names: tuple[str, ...]
+    passed: int
+    partly: int
+    shards: int
+
+    @property
+    def most(self) -> int:
+        """What heads the report: those that could not be read; with those passed over where most files are unread."""
+        gone = len(self.names)
+        return gone + self.passed if 2 * (gone + self.passed) > self.shards + self.passed else gone
+
+    @property
+    def files(self) -> int:
+        """Of how many files `most` is a part."""
+        return self.shards + (self.passed if self.most > len(self.names) else 0)
+
+
+def files_unread(report: dict[str, Any]) -> FilesUnread:
+    """What of the corpus' files was not read, by the report."""
+    shards, skips = report["shards"], report.get("skips", [])
+    failed = [skip["shard"] for skip in skips if skip["reason"] == "unreadable_file" and not skip["documents"]]
+    broken = [shard for shard in shards if not shard.get("complete", True)]
+    nothing = [shard for shard in broken if not shard["documents"]]
+    unread = report["corpus"].get("unread") or {}
+    passed = unread.get("files", 0) - len(failed) - sum(not shard["skipped"] for shard in nothing)
+    names = (*failed, *(shard["shard"] for shard in nothing))
+    return FilesUnread(names, max(passed, 0), len(broken) - len(nothing), len(shards) + len(failed))
