@@ -14,6 +14,7 @@ SHARES = (
     "synthetic_fraction_pooled",
     "synthetic_fraction_lower_bound",
     "mixed_fraction",
+    "touched_fraction",
     "duplicate_fraction",
     "duplicate_fraction_within",
     "duplicate_fraction_across",

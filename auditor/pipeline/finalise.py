@@ -12,10 +12,13 @@ import polars as pl
 
 from auditor import records
 from auditor.config import Config
+from auditor.detectors.edited import edited_cells
 from auditor.detectors.first_tier import Ensemble
 from auditor.distribution import program_version
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, NothingAudited
 from auditor.estimate.fraction.bundled import bundled_calibration
+from auditor.estimate.fraction.mixed.figures import Splitter
+from auditor.estimate.fraction.mixed.library import library_of
 from auditor.pipeline.diversity import measure
 from auditor.pipeline.diversity.spectra import Spectra
 from auditor.pipeline.documents import duplicates
@@ -132,6 +135,7 @@ def _measure(
         labels.kept_labels(folder),
         listed=plan.corpus.listed,
         today=today,
+        splitter=Splitter.of(library_of(ensemble.calibration(), edited_cells()), level=config.level),
     )
     say("measuring diversity")
     measured = measure.measure(connection, run, config, shards, synthetic)

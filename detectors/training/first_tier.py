@@ -17,7 +17,7 @@ from auditor.detectors.first import ngrams, phrases, style_measures, stylometry
 from auditor.detectors.first.kinds import Kinds
 from auditor.detectors.first_tier import HIGHEST, LOWEST, Combination, Ensemble
 from auditor.detectors.stack import read_calibration
-from auditor.detectors.training import calibration, fold_models, kinds, reach
+from auditor.detectors.training import calibration, edited, fold_models, kinds, reach
 from auditor.detectors.training.calibration import Scored
 from auditor.detectors.training.data import labelled, mirrors
 from auditor.detectors.training.fold_models import ALL, SEED, VERSION, Material, Say, Weights
@@ -75,6 +75,9 @@ def train(folder: Path, out: Path, say: Say = lambda words: None, *, further: Pa
     written.append(_write(out / "first_tier.json", stored))
     write_scores(out / "folds" / "scores.parquet", scored, units, scores, other)
     say("calibrated")
+    drafts = labelled.frame(folder, mirrored)
+    written.append(edited.write(drafts, out, lambda fold: of_fold(out, fold)))
+    say("edited text scored")
     return written
 
 

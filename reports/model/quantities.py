@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from auditor.reports.model.base import E, Part
+from auditor.reports.model.base import E, Fraction, Part
 from auditor.reports.model.sections import AnchorCoverage
 
 
@@ -70,6 +70,18 @@ class Drift(Part):
     reference: str = Field(default="", description="what it was compared with")
 
 
+class Authorship(Part):
+    """What the scores allow of assisted and machine-written text together."""
+
+    identified: bool = Field(description="whether the split between the two is measured")
+    assisted: list[Fraction] = Field(description="lowest and highest share of the documents")
+    machine: list[Fraction] = Field(description="lowest and highest share of the documents")
+    touched: list[Fraction] = Field(description="lowest and highest share of both together")
+    region: list[list[Fraction]] = Field(
+        description="corners (assisted, machine) of the convex region that holds the true pair with 95% probability"
+    )
+
+
 class Quantities(Part):
     """What is estimated for the corpus and for each shard."""
 
@@ -79,6 +91,7 @@ class Quantities(Part):
     synthetic_fraction_lower_bound: E | None = Field(default=None, description="needs no machine anchors")
     mixed_fraction: E = Field(description="documents in which people and machines both wrote")
     touched_fraction: E | None = Field(default=None, description="machine-written and assisted documents together")
+    authorship: Authorship | None = Field(default=None, description="assisted and machine-written text together")
     anchor_coverage: AnchorCoverage | None = Field(default=None, description="how far anchors cover its kinds of text")
     duplicate_fraction: E
     duplicate_fraction_within: E

@@ -9,7 +9,8 @@ from auditor.run_columns import SKIP_REASONS
 QUANTITIES = {
     "synthetic_fraction": "Machine-written",
     "synthetic_fraction_tokens": "Machine-written, by tokens",
-    "mixed_fraction": "Partly machine-written",
+    "mixed_fraction": "Human text that a machine edited",
+    "touched_fraction": "Written or edited by a machine",
     "duplicate_fraction": "Duplicated",
     "diversity_loss.q0": "Word types, against the human reference",
     "diversity_loss.q1": "Common word types, against the human reference",

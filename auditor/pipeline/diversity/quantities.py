@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from auditor.pipeline.diversity.scope import Richness
-from auditor.pipeline.fraction.measure import Synthetic, estimates_of
+from auditor.pipeline.fraction.measure import Synthetic, authorship_of, estimates_of, mixed_of
 from auditor.records import Estimate
 
 NOT_LOST = Estimate.not_measured("tail retention needs a human reference with a held-out part")
@@ -17,9 +17,10 @@ def quantities(
 ) -> dict[str, Any]:
     """All estimates of the corpus (place None) or of the shard at a place, under their names in report.json."""
     scope = synthetic.prevalence.corpus if place is None else synthetic.prevalence.shards
-    fractions = estimates_of(scope, place or 0)
-    mixed = synthetic.prevalence.mixed
-    fractions["mixed_fraction"] = mixed if place is not None else synthetic.from_labels.get("mixed_fraction", mixed)
+    kind, at = ("corpus", 0) if place is None else ("shard", place)
+    fractions = estimates_of(scope, at) | mixed_of(synthetic, kind, at)
+    if place is None and "mixed_fraction" in synthetic.from_labels:
+        fractions["mixed_fraction"] = synthetic.from_labels["mixed_fraction"]
     coverage = synthetic.coverage.of("" if place is None else scope.scopes[place])
     words = {key: value for key, value in richness.diversity.items() if key != "levels"}
     words.setdefault("tail_retention", richness.loss.get("tail_retention", NOT_LOST))
@@ -32,6 +33,7 @@ def quantities(
     loss["levels"] = richness.loss.get("levels", {})
     return {
         **fractions,
+        "authorship": authorship_of(synthetic, kind, at),
         "anchor_coverage": coverage,
         **duplicates,
         "diversity": {**words, "levels": levels},

@@ -20,7 +20,7 @@ from auditor.pipeline.diversity.reference import DATED, GIVEN, Reference
 from auditor.pipeline.diversity.scope import bin_probabilities
 from auditor.pipeline.diversity.word_sample import WordSample
 from auditor.pipeline.documents.view import SCOPES, totals
-from auditor.pipeline.fraction.measure import Synthetic, estimates_of
+from auditor.pipeline.fraction.measure import Synthetic, estimates_of, mixed_of
 from auditor.pipeline.map.word_sample import KINDS
 from auditor.pipeline.run.plan import CORPUS, HUMAN
 from auditor.records import Estimate
@@ -138,7 +138,7 @@ def lost_most(connection: Any, gold: Gold, level: float) -> dict[str, list[dict[
 
 def _fractions(synthetic: Synthetic, kind: str, place: int) -> dict[str, Estimate]:
     if kind in synthetic.strata:
-        return estimates_of(synthetic.strata[kind], place)
+        return estimates_of(synthetic.strata[kind], place) | mixed_of(synthetic, kind, place)
     nothing = Estimate.not_measured("no scores to estimate it from")
     return dict.fromkeys(("synthetic_fraction", "synthetic_fraction_tokens"), nothing)
 

@@ -21,6 +21,8 @@ from auditor.store.database import query
 QUANTITIES = {
     "synthetic_fraction": "machine-written share of documents",
     "synthetic_fraction_tokens": "machine-written share of words",
+    "mixed_fraction": "documents that a machine edited",
+    "touched_fraction": "documents that a machine wrote or edited",
     "duplicate_fraction": "repeated documents",
     "diversity_loss.q0": "word types against the human reference",
     "diversity_loss.q1": "common word types against the human reference",
@@ -30,6 +32,7 @@ QUANTITIES = {
 DOWNWARD = ("diversity.tail_retention",)  # here less is worse
 # What must be equal for a quantity to mean the same in two audits.
 SCORED = ("minimum_words", "detectors")
+FROM_SCORES = ("synthetic_fraction", "synthetic_fraction_tokens", "mixed_fraction", "touched_fraction")
 SKETCHED = ("near_dup_threshold", "permutations")
 # Audits with the digest of their human reference: the same text is the same reference wherever it lies. By the time of
 # their beginning, which stays when an old one is finalised again with people's labels.
@@ -137,9 +140,9 @@ def barriers(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, str]:
     out = {}
     if a["calibration"] != b["calibration"]:
         why = "other detectors or another calibration: audit both with one version of auditor"
-        out = dict.fromkeys(("synthetic_fraction", "synthetic_fraction_tokens"), why)
+        out = dict.fromkeys(FROM_SCORES, why)
     for names, quantities in (
-        (SCORED, ("synthetic_fraction", "synthetic_fraction_tokens")),
+        (SCORED, FROM_SCORES),
         (SKETCHED, ("duplicate_fraction",)),
     ):
         changed = [name for name in names if first.get(name) != second.get(name)]

@@ -16,6 +16,7 @@ from auditor.estimate.fraction.atoms import Atoms
 from auditor.estimate.fraction.bundled import Calibration
 from auditor.estimate.fraction.checks.placebo import Placebo, run_placebo
 from auditor.estimate.fraction.kind_units import KindUnits, kind_units
+from auditor.estimate.fraction.mixed.figures import ScopeMixed, Splitter
 from auditor.estimate.fraction.prevalence import Prevalence, PrevalenceOptions, estimate_prevalence, heeded
 from auditor.estimate.fraction.review import estimate_from_labels
 from auditor.estimate.fraction.scopes import ScopePrevalence, estimate_scopes
@@ -31,7 +32,7 @@ from auditor.pipeline.fraction.anchors import (
     known_machine,
 )
 from auditor.pipeline.fraction.coverage import Coverage, coverage_findings, measure_coverage
-from auditor.records import Estimate, Finding
+from auditor.records import Estimate, Finding, Status
 from auditor.store.database import query
 
 # Smaller scopes are in the shards' figures; each estimated scope costs memory and a reader's time.
@@ -71,6 +72,7 @@ class Synthetic:
     dated_reason: str | None
     placebo: Placebo | None
     from_labels: dict[str, Estimate] = field(default_factory=dict)
+    mixed: Mapping[str, ScopeMixed] = field(default_factory=dict)  # by kind of scope, "corpus" and "shard" among them
 
     @property
     def findings(self) -> list[Finding]:
@@ -89,11 +91,13 @@ def measure_synthetic(
     *,
     listed: int | None = None,
     today: date | None = None,
+    splitter: Splitter = Splitter(None),
 ) -> Synthetic:
     """Estimate the fraction of the corpus, of each shard and of every large enough stratum.
 
     Parameters: shards, their names in order; calibration, the one that ships with the detectors; listed, how many
-        shards the corpus has where only these were read; today, after which no document can have been written
+        shards the corpus has where only these were read; today, after which no document can have been written;
+        splitter, tells assisted from machine-written text
     """
     rng = np.random.default_rng([config.seed, 5])
     options = PrevalenceOptions(level=config.level)
@@ -113,16 +117,22 @@ def measure_synthetic(
         sizes = found.shards.histogram.sum(1)
         found = replace(found, corpus=over_unread(found.corpus, found.shards, sizes, listed, rng, options=options))
     placebo = _placebo(connection, anchors, units, rng, options) if no_dates is None else None
+    by_chance = np.random.default_rng([config.seed, 24])  # its own, so that the other figures do not depend on it
+    mixed = {
+        kind: splitter.split(scope, atoms, found.posteriors, by_chance, listed=listed if kind == "corpus" else None)
+        for kind, scope in (("corpus", found.corpus), ("shard", found.shards))
+    }
     strata: dict[str, ScopePrevalence] = {}
     for kind in LEAST_DOCUMENTS:
         names = large_scopes(connection, kind, least=LEAST_DOCUMENTS[kind], most=MOST_SCOPES[kind])
         if names:
             cut = count_atoms(connection, SCOPES[kind], names, units, human=human, labelled=labelled)
             strata[kind] = estimate_scopes(found.posteriors, cut, names, rng, options=options)
+            mixed[kind] = splitter.split(strata[kind], cut, found.posteriors, by_chance)
     from_labels = _by_labels(connection, labels, found, config.level)
     found = _heeding(found, from_labels, placebo)
     coverage = measure_coverage(connection, units)
-    return Synthetic(found, strata, atoms, anchors, units, coverage, dropped, no_dates, placebo, from_labels)
+    return Synthetic(found, strata, atoms, anchors, units, coverage, dropped, no_dates, placebo, from_labels, mixed)
 
 
 def estimates_of(scope: ScopePrevalence, place: int) -> dict[str, Estimate]:
@@ -132,6 +142,29 @@ def estimates_of(scope: ScopePrevalence, place: int) -> dict[str, Estimate]:
         "synthetic_fraction_tokens": scope.tokens[place],
         "synthetic_fraction_pooled": scope.pooled[place],
         "synthetic_fraction_lower_bound": scope.lower_bounds[place],
+    }
+
+
+def mixed_of(synthetic: Synthetic, kind: str, place: int) -> dict[str, Estimate]:
+    """The assisted and the touched share of one scope, by their names in report.json."""
+    if kind not in synthetic.mixed:
+        absent = synthetic.prevalence.mixed
+        return {"mixed_fraction": absent, "touched_fraction": absent}
+    own = synthetic.mixed[kind]
+    return {"mixed_fraction": own.mixed[place], "touched_fraction": own.touched[place]}
+
+
+def authorship_of(synthetic: Synthetic, kind: str, place: int) -> dict[str, Any] | None:
+    """What the scores of one scope allow together, under its name in report.json; None where it was not split."""
+    region = synthetic.mixed[kind].regions[place] if kind in synthetic.mixed else None
+    if region is None:
+        return None
+    return {
+        "identified": synthetic.mixed[kind].mixed[place].status == Status.MEASURED,
+        "assisted": list(region.assisted),
+        "machine": list(region.machine),
+        "touched": list(region.touched),
+        "region": [list(corner) for corner in region.corners],
     }
 
 

@@ -20,6 +20,8 @@ from auditor.records import estimates_of_json
 from auditor.store import writer
 from auditor.store.database import append, identifier, query, quoted
 
+STORED = 200  # replicates of a split that are kept
+
 
 def store_all(
     connection: Any,
@@ -50,6 +52,11 @@ def store_all(
             ("synthetic_fraction_tokens", scope.token_replicates),
         ):
             writer.write_replicates(connection, audit_id, kind, quantity, scope.scopes, draws)
+    for kind, own in synthetic.mixed.items():
+        measured = [place for place, region in enumerate(own.regions) if region is not None]
+        names = [own.scopes[place] for place in measured]
+        for quantity, draws in (("mixed_fraction", own.mixed_draws), ("touched_fraction", own.touched_draws)):
+            writer.write_replicates(connection, audit_id, kind, quantity, names, draws[:STORED, measured])
     for stratum in estimates_of_json(report["strata"]):
         rows = ((stratum["name"], quantity, e) for quantity, e in records.flatten(stratum))
         writer.write_estimates(connection, audit_id, stratum["kind"], rows)

@@ -1,0 +1,185 @@
+"""The assisted and the touched share of every scope, with the status that they deserve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from auditor.estimate.fraction.atoms import Atoms
+from auditor.estimate.fraction.mixed.library import LANGUAGE, Library
+from auditor.estimate.fraction.mixed.three_way import DRAWS, ThreeWay, three_way
+from auditor.estimate.fraction.mixed.worlds import Worlds, draw_worlds
+from auditor.estimate.fraction.scopes import NO_FIT, ScopePrevalence
+from auditor.estimate.fraction.shifted_mixture import Posterior
+from auditor.records import LEVEL, Estimate, Status
+from auditor.statistics.intervals import shortest_interval
+
+METHOD = "three_way_worlds"
+LEAST_ENGLISH = 0.9  # share of a scope's documents in the language that edited text was measured in
+FEWEST = 100  # documents below which a scope has no split
+WIDEST, WIDEST_SPLIT = 0.35, 0.2  # intervals that are wider are inconclusive
+MOST_TOUCHED = 0.9  # upper end, beyond which a corpus without human text cannot be told from one with other human text
+NO_LIBRARY = "the calibration knows no edited text"
+TOO_WIDE = f"the interval is wider than {100 * WIDEST:.0f} points"
+NO_SPLIT = (
+    "the scores do not tell assisted text from a mixture of human and machine-written text here: "
+    "authorship.region holds what they allow together"
+)
+FEW = f"fewer than {FEWEST} documents"
+NO_HUMAN = "hardly any text here scores like human text: it cannot be told from human text of an unknown kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """What the scores of a scope allow: ends of the shares, and corners (assisted, machine) of the joint region."""
+
+    assisted: tuple[float, float]
+    machine: tuple[float, float]
+    touched: tuple[float, float]
+    corners: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScopeMixed:
+    """Of several scopes: assisted and touched shares, joint regions, and draws (draws, scopes), NaN where not measured.
+
+    A scope without a region was not split.
+    """
+
+    scopes: tuple[str, ...]
+    mixed: tuple[Estimate, ...]
+    touched: tuple[Estimate, ...]
+    regions: tuple[Region | None, ...]
+    mixed_draws: np.ndarray
+    touched_draws: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Splitter:
+    """Splits scopes into human, assisted and machine-written text; one table of worlds serves every scope."""
+
+    worlds: Worlds | None
+    level: float = LEVEL
+
+    @classmethod
+    def of(cls, library: Library | None, *, level: float = LEVEL) -> Splitter:
+        return cls(None if library is None else draw_worlds(library), level)
+
+    def split(
+        self,
+        found: ScopePrevalence,
+        atoms: Mapping[str, Atoms],
+        posteriors: Mapping[str, Posterior],
+        rng: np.random.Generator,
+        *,
+        listed: int | None = None,
+    ) -> ScopeMixed:
+        """The split of every scope of the two-component estimate.
+
+        Parameters: atoms, posteriors: by language; the atoms are of the same scopes, or of parts of the only one;
+            listed, how many shards there are where the scope is a corpus of which a sample was read
+        """
+        sizes = found.histogram.sum(1)
+        share = _language_share(atoms, len(found.scopes))
+        reasons = [self._obstacle(found.documents[i], sizes[i], share[i]) for i in range(len(sizes))]
+        rows = [i for i, reason in enumerate(reasons) if reason is None]
+        splits: dict[int, ThreeWay] = {}
+        if self.worlds is not None and rows:
+            effect = np.full(len(rows), posteriors[LANGUAGE].design_effect)
+            made = three_way(self.worlds, found.histogram[rows], effect, found.uncovered[rows], rng)
+            splits = dict(zip(rows, made, strict=True))
+        draws = np.full((2, DRAWS if splits else 0, len(sizes)), np.nan)
+        mixed: list[Estimate] = []
+        touched: list[Estimate] = []
+        regions: list[Region | None] = []
+        for i, reason in enumerate(reasons):
+            if reason is not None:
+                absent = Estimate.not_measured(reason, method=METHOD, n=int(sizes[i]), level=self.level)
+                mixed.append(absent)
+                touched.append(absent)
+                regions.append(None)
+                continue
+            part, whole = self._figures(splits[i], found.documents[i], int(sizes[i]), listed)
+            mixed.append(part)
+            touched.append(whole)
+            regions.append(self._region(splits[i], part, whole))
+            draws[:, :, i] = splits[i].assisted, splits[i].touched
+        return ScopeMixed(found.scopes, tuple(mixed), tuple(touched), tuple(regions), draws[0], draws[1])
+
+    def _obstacle(self, synthetic: Estimate, size: float, share: float) -> str | None:
+        """Why a scope is not split at all."""
+        if not synthetic.is_number:
+            return synthetic.reason or "not measured"
+        if self.worlds is None:
+            return NO_LIBRARY
+        if share < LEAST_ENGLISH:
+            return f"edited text was measured in English alone; {100 * share:.0f}% of these documents are English"
+        return FEW if size < FEWEST else None
+
+    def _figures(self, own: ThreeWay, synthetic: Estimate, size: int, listed: int | None) -> tuple[Estimate, Estimate]:
+        """The assisted and the touched share."""
+        part, whole = self._estimate(own.assisted, size), self._estimate(own.touched, size)
+        whole = _at_least(whole, synthetic)
+        doubt = f"of the shards read, of {listed:,}: the others may differ" if listed else _doubt(whole, synthetic)
+        if doubt:
+            return part.but(Status.INCONCLUSIVE, doubt), whole.but(Status.INCONCLUSIVE, doubt)
+        if _width(whole) > WIDEST:
+            whole = whole.but(Status.INCONCLUSIVE, TOO_WIDE)
+        if _width(part) > WIDEST_SPLIT or whole.status != Status.MEASURED:
+            part = part.but(Status.INCONCLUSIVE, NO_SPLIT)
+        return part, whole
+
+    def _estimate(self, draws: np.ndarray, size: int) -> Estimate:
+        lower, upper = shortest_interval(draws, level=self.level)
+        value = float(np.clip(np.median(draws), lower, upper))
+        return Estimate(value, lower, upper, self.level, METHOD, size)
+
+    def _region(self, own: ThreeWay, part: Estimate, whole: Estimate) -> Region:
+        machine = shortest_interval(own.machine, level=self.level)
+        return Region(_ends(part), machine, _ends(whole), tuple(own.region()))
+
+
+def _at_least(touched: Estimate, synthetic: Estimate) -> Estimate:
+    """The touched share holds what the two-component fit found to be machine-written, where that is measured.
+
+    That fit sees the shards and kinds of text side by side and is sharper from below; what it leaves out is the edited
+    text that scores like its draft, so nothing is learned about the upper end.
+    """
+    least, upper = float(synthetic.lower or 0.0), float(touched.upper or 0.0)
+    if synthetic.status != Status.MEASURED or not float(touched.lower or 0.0) < least <= upper:
+        return touched
+    return replace(touched, lower=least, value=max(float(touched.value or 0.0), least))
+
+
+def _ends(estimate: Estimate) -> tuple[float, float]:
+    assert estimate.lower is not None and estimate.upper is not None
+    return estimate.lower, estimate.upper
+
+
+def _doubt(touched: Estimate, synthetic: Estimate) -> str | None:
+    """Why neither share can be believed, None where both may be."""
+    if synthetic.reason == NO_FIT:
+        return NO_FIT
+    if float(touched.upper or 0.0) > MOST_TOUCHED:
+        return NO_HUMAN
+    low, high = float(synthetic.lower or 0.0), float(touched.upper or 0.0)
+    if synthetic.status == Status.MEASURED and low > high:
+        return "the machine-written share alone is estimated to be larger"
+    return None
+
+
+def _width(estimate: Estimate) -> float:
+    return float(estimate.upper or 0.0) - float(estimate.lower or 0.0)
+
+
+def _language_share(atoms: Mapping[str, Atoms], scopes: int) -> np.ndarray:
+    """(scopes,) share of the scored documents that are in LANGUAGE; one scope holds all atoms."""
+    total, own = np.zeros(scopes), np.zeros(scopes)
+    for language, part in atoms.items():
+        place = part.scope if scopes > 1 else np.zeros(len(part), np.int64)
+        sizes = np.bincount(place, part.counts.sizes, minlength=scopes)
+        total += sizes
+        own += sizes * (language == LANGUAGE)
+    return own / np.maximum(total, 1)

@@ -1,0 +1,37 @@
+"""Human drafts that a model edited: by how much a text counts as what, and the scores of known edited text.
+
+The extent of an edit is the share of a text's words that do not stand in the human draft in their order (one less the
+longest common subsequence of word tokens over the text's words). It is 0 for the draft and for a draft with words left
+out, and .65 to .85 for machine text on the draft's subject that never saw it, since common words recur anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from auditor.errors import DetectorError
+
+MODELS = Path(__file__).parent / "models"
+FILE = "edited.json"
+# Extents from which on a text is assisted, and from which on it counts as machine-written: most of its words are.
+ASSISTED, MACHINE = 0.15, 0.5
+CLASSES = ("light", "assisted", "machine")
+
+
+def class_of(extent: float) -> str:
+    """The class of an edited text: light (it counts as human), assisted or machine."""
+    return CLASSES[(extent >= ASSISTED) + (extent >= MACHINE)]
+
+
+def edited_cells(folder: Path = MODELS) -> list[dict[str, Any]]:
+    """Counts of the out-of-family scores of edited text, on the grid of first_tier.json.
+
+    Each cell: source, family, domain, language, generator, operation, class, documents, first, counts
+    Raises: DetectorError where the file cannot be read
+    """
+    try:
+        return list(json.loads((folder / FILE).read_text("utf-8"))["cells"])
+    except (OSError, ValueError, KeyError) as error:
+        raise DetectorError(f"{folder / FILE}: no scores of edited text there ({error})") from None
