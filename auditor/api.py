@@ -17,6 +17,7 @@ from auditor.errors import AuditError, ConfigError, StoreError
 from auditor.pipeline.audit import audit as run_audit
 from auditor.pipeline.run.reopen import open_database, read_report
 from auditor.records import estimates_of_json, flatten
+from auditor.reports.model.schema import check
 from auditor.reports.render.notebook import Picture, first_screen
 from auditor.reports.render.notebook import figure as draw
 from auditor.store.database import DATABASE, TABLES, identifier, query
@@ -98,13 +99,13 @@ class Run:
 
     def __repr__(self) -> str:
         try:
-            shown = first_screen(self.report)
+            shown = first_screen(check(self.report))
         except (AuditError, LookupError, TypeError, ValueError):  # unfinished, or a stranger's
             return f"Run({str(self.folder)!r}): there is no finished report"
         return f"Run({str(self.folder)!r}): {shown!r}"
 
     def _repr_html_(self) -> str:
-        return first_screen(self.report)._repr_html_()
+        return first_screen(check(self.report))._repr_html_()
 
     def plot(self, figure: str = "shards") -> Picture:
         """One of the report's own figures: a notebook shows it, `print` gives its numbers, `save` writes a page.
@@ -113,7 +114,7 @@ class Run:
             `diversity_parts`, `tails`, `profile`
         Raises: ConfigError for a name that is none, or where this run has nothing to draw there
         """
-        return draw(self.report, figure)
+        return draw(check(self.report), figure)
 
     def to_polars(self) -> pl.DataFrame:
         """The shards' figures, a row each: counts, and of every estimate its value, bounds and status.

@@ -15,6 +15,7 @@ from auditor.api import Settings
 from auditor.config import Config
 from auditor.errors import AuditError, ConfigError, StoreError
 from auditor.records import Estimate
+from auditor.reports.model.schema import check
 from auditor.reports.render.notebook import FIGURES
 from auditor.reports.view.machine_written import machine_written
 from auditor.reports.view.summary import worst_first
@@ -149,7 +150,8 @@ def test_a_run_that_is_unfinished_can_still_be_printed(tmp_path):
 
 @pytest.mark.parametrize("name", sorted(FIGURES))
 def test_every_figure_of_the_report_is_drawn_or_says_why_not(reported, name):
-    if FIGURES[name](reported.report, reported.report["shards"]) is None:
+    report = check(reported.report)
+    if FIGURES[name](report, report.shards) is None:
         with pytest.raises(ConfigError, match="nothing to show"):
             reported.plot(name)
         return
@@ -161,9 +163,10 @@ def test_every_figure_of_the_report_is_drawn_or_says_why_not(reported, name):
 def test_a_plot_is_the_reports_own_figure_and_is_saved_as_a_page(reported, tmp_path):
     picture = reported.plot()
     assert picture.save(tmp_path / "p.html").read_text(encoding="utf-8") == picture.page
-    drawn = machine_written(reported.report, worst_first(reported.report["shards"]))["shards"]
-    assert all(str(row["drawing"]) in picture.page for row in drawn["rows"] if row["measured"])
-    assert len(repr(picture).splitlines()) == len(drawn["rows"]) + 1
+    report = check(reported.report)
+    drawn = machine_written(report, worst_first(report.shards)).shards
+    assert all(str(row.drawing) in picture.page for row in drawn.rows if row.measured)
+    assert len(repr(picture).splitlines()) == len(drawn.rows) + 1
     with pytest.raises(ConfigError, match="no figure 'shard'; there are shards"):
         reported.plot("shard")
 

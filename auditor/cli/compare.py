@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from auditor.cli.app import app
 from auditor.cli.output.printing import say
+
+if TYPE_CHECKING:
+    from auditor.reports.model.over_time import Compared
 
 HTML = typer.Option(None, metavar="FILE", help="Write a page with plots.")
 JSON = typer.Option(False, "--json", help="For machines.")
@@ -34,30 +37,28 @@ def trend(
     """
     from auditor.cli.output.printing import print_json, print_table
     from auditor.pipeline.finished.trend import trend as over_time
+    from auditor.reports.model.over_time import Trend
     from auditor.reports.render import pages
     from auditor.reports.text import numbers
 
-    found = over_time(store, corpus=tuple(corpus or ()))
+    content = over_time(store, corpus=tuple(corpus or ()))
+    found = Trend.model_validate(content)
     _page(html, lambda: pages.render_trend(found))
     if json:
-        print_json(found)
+        print_json(content)
         return
-    for series in found["series"]:
+    for series in found.series:
         rows = [
-            [
-                a["started_at"][:16],
-                a["corpus"],
-                numbers.estimate(*numbers.of_quantity(series["quantity"], p["estimate"])),
-            ]
-            for a, p in zip(found["audits"], series["points"], strict=True)
+            [a.started_at[:16], a.corpus, numbers.estimate(*numbers.of_quantity(series.quantity, p.estimate))]
+            for a, p in zip(found.audits, series.points, strict=True)
         ]
-        print_table(f"\n{series['words']}", ["begun", "corpus", ""], rows[-20:])
-        for stop in series["breaks"]:
-            say(f"the series breaks before {stop['before']}: {stop['reason']}")
-        if series["alarm"]:
-            say(f"EARLY WARNING: a change for the worse since about audit {series['alarm']['since']}")
-        elif series["audits"] < series["chart"]["needed"]:
-            say(f"no warning is possible yet: it needs {series['chart']['needed']} comparable audits")
+        print_table(f"\n{series.words}", ["begun", "corpus", ""], rows[-20:])
+        for stop in series.breaks:
+            say(f"the series breaks before {stop.before}: {stop.reason}")
+        if series.alarm:
+            say(f"EARLY WARNING: a change for the worse since about audit {series.alarm.since}")
+        elif series.audits < series.chart.needed:
+            say(f"no warning is possible yet: it needs {series.chart.needed} comparable audits")
 
 
 @app.command(
@@ -75,30 +76,32 @@ def compare(
     """What changed from one audit to another, and whether it is more than noise."""
     from auditor.cli.output.printing import print_json, print_table
     from auditor.pipeline.finished.compare import compare as between
+    from auditor.reports.model.over_time import Comparison
     from auditor.reports.render import pages
     from auditor.reports.text import numbers
 
-    found = between(first, second)
+    content = between(first, second)
+    found = Comparison.model_validate(content)
     _page(html, lambda: pages.render_compare(found))
     if json:
-        print_json(found)
+        print_json(content)
         return
     rows = [
         [
-            row["words"],
-            *(numbers.estimate(*numbers.of_quantity(row["quantity"], row[side])) for side in ("a", "b")),
+            row.words,
+            *(numbers.estimate(*numbers.of_quantity(row.quantity, side)) for side in (row.a, row.b)),
             _change(row),
-            row["verdict"],
+            row.verdict,
         ]
-        for row in found["rows"]
+        for row in found.rows
     ]
     print_table("", ["", "A", "B", "change (points)", ""], rows)
-    for why in sorted(set(found["not_compared"].values())):
+    for why in sorted(set(found.not_compared.values())):
         say(f"not compared: {why}")
-    worse = [row for row in found["shards"] if row["verdict"].startswith("worse")]
+    worse = [row for row in found.shards if row.verdict.startswith("worse")]
     for row in worse[:20]:
-        say(f"{row['scope']}: {row['words']} {row['verdict']}, {_change(row['change'])} points")
-    say(found["method"])
+        say(f"{row.scope}: {row.words} {row.verdict}, {_change(row)} points")
+    say(found.method)
 
 
 def _page(path: Path | None, render: Any) -> None:
@@ -108,10 +111,10 @@ def _page(path: Path | None, render: Any) -> None:
         write_text(path, render())
 
 
-def _change(row: dict[str, Any]) -> str:
+def _change(row: Compared) -> str:
     from auditor.reports.text import numbers
 
-    change = numbers.change_shown(row["quantity"], row["change"])
-    if change is None or change["value"] is None:
+    change = numbers.change_shown(row.quantity, row.change)
+    if not numbers.measured(change):
         return ""
-    return f"{100 * change['value']:+.1f} ({100 * change['lower']:+.1f} to {100 * change['upper']:+.1f})"
+    return f"{100 * change.value:+.1f} ({100 * change.lower:+.1f} to {100 * change.upper:+.1f})"

@@ -200,7 +200,7 @@ def _report(
             "actions": findings.actions(shards),
             "filtering": filtering(synthetic, measured.corpus, measured.text, measured.reference, measured.drawn),
             "hosts": largest_hosts(connection),
-            "method": method_text.METHOD,
+            "method": [passage.model_dump() for passage in method_text.METHOD],
             "limits": method_text.LIMITS,
             "citations": method_text.CITATIONS,
             "sensitivity": found.deep.into(content.sensitivity(synthetic)),

@@ -321,4 +321,5 @@ class Provenance(Part):
     inputs: list[dict[str, Any]] = []
     packages: dict[str, str] = {}
     files_hash: str = ""
+    revision: str = Field(default="", description="of a dataset on a hub, where it was pinned")
     machine: str = ""

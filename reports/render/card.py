@@ -6,9 +6,12 @@ What lies outside the markers is never touched; rendering again replaces what li
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from auditor.errors import ConfigError
+from auditor.reports.model.base import E
+from auditor.reports.model.schema import Corpus, Report
 from auditor.reports.render.markdown import escape, table
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
@@ -18,17 +21,37 @@ FILE = "README.md"
 BEGIN, END = "<!-- auditor: begin -->", "<!-- auditor: end -->"
 YAML_BEGIN, YAML_END = "# auditor: begin", "# auditor: end"
 FENCE = "---"
-# Quantities of the section: key in report.json, label, what it is a share of or compared with.
-ROWS = (
-    ("synthetic_fraction", "machine-written", "documents that could be judged"),
-    ("synthetic_fraction_tokens", "machine-written, by words", "words of documents that could be judged"),
-    ("duplicate_fraction", "repeat another document", "all documents"),
-    ("diversity_loss.q0", "word types", "human reference, at equal coverage"),
-    ("diversity.tail_retention", "rare words", "human reference"),
-)
 
 
-def merge_card(existing: str, report: dict[str, Any]) -> str:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A quantity of the section; of: what it is a share of or compared with."""
+
+    key: str
+    label: str
+    of: str
+    estimate: E
+
+
+def lines_of(corpus: Corpus) -> list[Line]:
+    """The quantities of the section."""
+    judged = "documents that could be judged"
+    loss, tail = corpus.diversity_loss.q0, corpus.diversity.tail_retention
+    return [
+        Line("synthetic_fraction", "machine-written", judged, corpus.synthetic_fraction),
+        Line(
+            "synthetic_fraction_tokens",
+            "machine-written, by words",
+            f"words of {judged}",
+            corpus.synthetic_fraction_tokens,
+        ),
+        Line("duplicate_fraction", "repeat another document", "all documents", corpus.duplicate_fraction),
+        Line("diversity_loss.q0", "word types", "human reference, at equal coverage", loss),
+        Line("diversity.tail_retention", "rare words", "human reference", tail),
+    ]
+
+
+def merge_card(existing: str, report: Report) -> str:
     """The README with the audit's section and metadata put in, or brought up to date where they are there already.
 
     Raises: ConfigError where one marker of a pair is missing, so that nobody's text is lost
@@ -39,60 +62,61 @@ def merge_card(existing: str, report: dict[str, Any]) -> str:
     return f"{FENCE}\n{front.strip()}\n{FENCE}\n\n{body.strip()}\n"
 
 
-def section(report: dict[str, Any]) -> str:
+def section(report: Report) -> str:
     """The section in Markdown, without its markers."""
-    audit, corpus, made = report["audit"], report["corpus"], report.get("provenance") or {}
+    audit, corpus, made = report.audit, report.corpus, report.provenance
     rows = []
-    for path, label, of in ROWS:
-        e, unit = numbers.of_quantity(path, _at(corpus, path))
-        if e is not None:
-            status = e["status"].replace("_", " ")
-            rows.append((label, numbers.brief(e, unit), status, of))
+    for line in lines_of(corpus):
+        shown = numbers.brief(*numbers.of_quantity(line.key, line.estimate))
+        rows.append((line.label, shown, line.estimate.status.replace("_", " "), line.of))
     facts = [
-        f"Audited {numbers.day(audit['finished_at'])} with auditor {clean(audit['version'], 40)}",
-        f"configuration {clean(audit['config_hash'], 40)}",
-        f"files {clean(made.get('files_hash', ''), 64)}" if made.get("files_hash") else "",
-        f"revision {clean(_revision(report), 80)}" if _revision(report) else "",
+        f"Audited {numbers.day(audit.finished_at)} with auditor {clean(audit.version, 40)}",
+        f"configuration {clean(audit.config_hash, 40)}",
+        f"files {clean(made.files_hash, 64)}" if made.files_hash else "",
+        f"revision {clean(made.revision, 80)}" if made.revision else "",
     ]
     parts = [
         "## Corpus audit",
         escape(f"{summary.headline(report)}."),
         *(escape(sentence) for sentence in summary.not_covered(report)),
         table(
-            ("figure", "value and 95% interval" if _level(corpus) == 0.95 else "value and interval", "status", "of"),
+            (
+                "figure",
+                "value and 95% interval" if corpus.synthetic_fraction.level == 0.95 else "value and interval",
+                "status",
+                "of",
+            ),
             rows,
         ),
-        escape(summary.human_text(report["reservoir"])),
+        escape(summary.human_text(report.reservoir)),
         escape("; ".join(fact for fact in facts if fact) + "."),
-        escape(clean(report["estimand"], 2000)),
+        escape(clean(report.estimand, 2000)),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def metadata(report: dict[str, Any]) -> str:
+def metadata(report: Report) -> str:
     """The figures as YAML of a card's front matter, without its markers. Every scalar is JSON, which is YAML too."""
-    audit, corpus = report["audit"], report["corpus"]
+    audit, corpus, made = report.audit, report.corpus, report.provenance
     lines = ["corpus_audit:"]
     facts = {
-        "tool": f"auditor {audit['version']}",
-        "audited": audit["finished_at"][:10],
-        "corpus": name(audit["corpus"]),
-        "audit_id": audit["id"],
-        "config_hash": audit["config_hash"],
-        "files_hash": (report.get("provenance") or {}).get("files_hash", ""),
-        "revision": _revision(report),
-        "complete": audit.get("complete", True),
-        "documents": corpus["documents"],
-        "documents_judged": corpus["eligible_documents"],
-        "word_tokens": corpus["tokens"],
+        "tool": f"auditor {audit.version}",
+        "audited": audit.finished_at[:10],
+        "corpus": name(audit.corpus),
+        "audit_id": audit.id,
+        "config_hash": audit.config_hash,
+        "files_hash": made.files_hash,
+        "revision": made.revision,
+        "complete": audit.complete,
+        "documents": corpus.documents,
+        "documents_judged": corpus.eligible_documents,
+        "word_tokens": corpus.tokens,
     }
     lines += [f"  {key}: {_scalar(value)}" for key, value in facts.items() if value != ""]
-    for path, _, _ in ROWS:
-        e = _at(corpus, path)
-        if e is not None:
-            lines.append(f"  {path.replace('.', '_')}:")
-            keys = ("value", "lower", "upper", "level", "status", "reason")
-            lines += [f"    {key}: {_scalar(e.get(key))}" for key in keys if e.get(key) is not None or key == "value"]
+    for line in lines_of(corpus):
+        lines.append(f"  {line.key.replace('.', '_')}:")
+        told = line.estimate.model_dump(include={"value", "lower", "upper", "level", "status", "reason"})
+        lines += [f"    {key}: {_scalar(value)}" for key, value in told.items() if value is not None or key == "value"]
     return "\n".join(lines)
 
 
@@ -102,23 +126,6 @@ def _scalar(value: Any) -> str:
     text = json.dumps(clean(value, 300) if isinstance(value, str) else value, ensure_ascii=True)
     # No name of a corpus can look like a marker or like markup.
     return text.replace("#", "\\u0023").replace("<", "\\u003c")
-
-
-def _at(corpus: dict[str, Any], path: str) -> dict[str, Any] | None:
-    node: Any = corpus
-    for key in path.split("."):
-        node = node.get(key) if isinstance(node, dict) else None
-    return node
-
-
-def _level(corpus: dict[str, Any]) -> float:
-    return corpus["synthetic_fraction"].get("level", 0.95)
-
-
-def _revision(report: dict[str, Any]) -> str:
-    """The pinned revision of a dataset on a hub, where the audit has recorded one."""
-    found = (report.get("provenance") or {}).get("revision") or ""
-    return str(found)
 
 
 def _front_matter(text: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from auditor.reports.model.schema import Report
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.redact import redact
@@ -26,27 +28,27 @@ POLICY = (
 )
 
 
-def render_html(report: dict[str, Any]) -> str:
-    """report.json as one page: no external request, under 3 MB for 10,000 shards."""
+def render_html(report: Report) -> str:
+    """A report as one page: no external request, under 3 MB for 10,000 shards."""
     excerpts = [
         (
-            name(e.get("doc_id") or f"row {e['row']:,}", 60),
-            name(e["shard"], 60),
-            clean(e.get("why", ""), 60),
-            redact(e["excerpt"]),
+            name(e.doc_id or f"row {e.row:,}", 60),
+            name(e.shard, 60),
+            clean(e.why, 60),
+            redact(e.excerpt),
         )
-        for e in report.get("excerpts", [])
-        if e.get("excerpt")
+        for e in report.excerpts
+        if e.excerpt
     ]
-    needed = table.needs(report["reservoir"])
-    columns = Markup(table.inert(table.columns(report["shards"], report.get("actions", []), needed)))
+    needed = table.needs(report.reservoir)
+    columns = Markup(table.inert(table.columns(report.shards, report.actions, needed)))
     return render_page(
         "report.html.jinja",
-        version=report["audit"]["version"],
+        version=report.audit.version,
         script="report.js",
         v=view(report),
         needed=bool(needed),
-        shards=len(report["shards"]),
+        shards=len(report.shards),
         columns=columns,
         excerpts=excerpts,
     )
@@ -60,10 +62,19 @@ def render_page(template: str, *, version: str, script: str = "", **content: Any
     return page.render(policy=policy, style=Markup(style), script=Markup(code), version=version, **content) + "\n"
 
 
-def columns(lines: Sequence[Sequence[str]], head: Sequence[str]) -> list[dict[str, Any]]:
-    """The columns of a table that hold anything: place, title, and whether all are numbers, which stand flush right."""
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table; numeric: all its cells are figures, which stand flush right."""
+
+    place: int
+    title: str
+    numeric: bool
+
+
+def columns(lines: Sequence[Sequence[str]], head: Sequence[str]) -> list[Column]:
+    """The columns of a table that hold anything."""
     return [
-        {"place": place, "title": head[place], "numeric": numbers.figures_only(cells)}
+        Column(place, head[place], numbers.figures_only(cells))
         for place, cells in enumerate(zip(*lines, strict=True))
         if place == 0 or any(cells)
     ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
+from auditor.reports.model.reservoir import Reservoir
+from auditor.reports.model.schema import Report, Shard
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import CONSTRAINTS, spoken
@@ -18,25 +19,25 @@ BANDS = ("optimistic", "central", "pessimistic")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~@&$:])")
 
 
-def render_markdown(report: dict[str, Any]) -> str:
-    """report.json as Markdown."""
-    audit = report["audit"]
+def render_markdown(report: Report) -> str:
+    """A report as Markdown."""
+    audit = report.audit
     parts = [
         f"# {escape(summary.headline(report))}",
-        f"Audit of {escape(name(audit['corpus']))}, {escape(numbers.day(audit['finished_at']))}, "
-        f"auditor {escape(audit['version'])}.",
+        f"Audit of {escape(name(audit.corpus))}, {escape(numbers.day(audit.finished_at))}, "
+        f"auditor {escape(audit.version)}.",
         *_verdict(report),
         *(escape(sentence) for sentence in summary.sentences(report)),
         "## Shards, worst first",
-        _shards(report["shards"]),
+        _shards(report.shards),
         *_findings(report),
         "## Next",
         _steps(report),
         "## Human text to acquire",
-        _reservoir(report["reservoir"]),
+        _reservoir(report.reservoir),
         *_skips(report),
         "## What is estimated",
-        escape(clean(report["estimand"], 2000)),
+        escape(clean(report.estimand, 2000)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -55,19 +56,19 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def _verdict(report: dict[str, Any]) -> list[str]:
+def _verdict(report: Report) -> list[str]:
     found = summary.verdict(report)
-    return [f"**{escape(found['words'])}** {escape(found['policy'])}".strip()] if found else []
+    return [f"**{escape(found.words)}** {escape(found.policy)}".strip()] if found else []
 
 
-def _shards(shards: list[dict[str, Any]]) -> str:
+def _shards(shards: Sequence[Shard]) -> str:
     rows = [
         (
-            name(shard["shard"], 60),
-            f"{shard['documents']:,}",
-            numbers.estimate(shard["synthetic_fraction"]),
-            numbers.estimate(shard["duplicate_fraction"]),
-            numbers.estimate(numbers.change_of_loss(shard["diversity_loss"]["q0"]), "fewer"),
+            name(shard.shard, 60),
+            f"{shard.documents:,}",
+            numbers.estimate(shard.synthetic_fraction),
+            numbers.estimate(shard.duplicate_fraction),
+            numbers.estimate(numbers.change_of_loss(shard.diversity_loss.q0), "fewer"),
         )
         for shard in summary.worst_first(shards)[:SHARDS]
     ]
@@ -76,20 +77,20 @@ def _shards(shards: list[dict[str, Any]]) -> str:
     return shown + (f"\n\nand {more:,} more shards in report.json" if more else "")
 
 
-def _findings(report: dict[str, Any]) -> list[str]:
+def _findings(report: Report) -> list[str]:
     found = summary.findings(report)
     if not found:
         return []
     lines = [
-        f"- **{escape(f['severity'])}** {escape(f['scope'])}: {escape(f['message'])}"
-        f"{': ' + escape(f['estimate']) if f['estimate'] else ''}; {escape(f['advice'])}"
+        f"- **{escape(f.severity)}** {escape(f.scope)}: {escape(f.message)}"
+        f"{': ' + escape(f.estimate) if f.estimate else ''}; {escape(f.advice)}"
         for f in found[:FINDINGS]
     ]
     more = len(found) - len(lines)
     return ["## Findings", "\n".join(lines + ([f"- and {more:,} more"] if more else []))]
 
 
-def _steps(report: dict[str, Any]) -> str:
+def _steps(report: Report) -> str:
     lines = [
         f"{place}. {escape(step.title)}: {' then '.join(f'`{command}`' for command in step.commands)}"
         for place, step in enumerate(first_screen.steps(report), 1)
@@ -97,29 +98,29 @@ def _steps(report: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n\nRUN is the folder of this run\\."
 
 
-def _reservoir(reservoir: dict[str, Any]) -> str:
+def _reservoir(reservoir: Reservoir) -> str:
     rows = []
-    for band in BANDS:
-        row = reservoir[band]
-        if row["tokens"] is None:
-            rows.append((band, "not sized", "", clean(row.get("reason") or "", 200)))
+    bands = (reservoir.optimistic, reservoir.central, reservoir.pessimistic)
+    for band, row in zip(BANDS, bands, strict=True):
+        if row.tokens is None:
+            rows.append((band, "not sized", "", clean(row.reason or "", 200)))
         else:
-            share = numbers.percent(row["human_share"]) if row["human_share"] is not None else ""
-            rows.append((band, summary.tokens(row), share, clean(spoken(row["binding_constraint"], CONSTRAINTS), 120)))
+            share = numbers.percent(row.human_share) if row.human_share is not None else ""
+            rows.append((band, summary.tokens(row), share, clean(spoken(row.binding_constraint, CONSTRAINTS), 120)))
     rows += [
         (
-            f"policy floor ({f['band']})",
-            numbers.count(f["tokens"]) if f.get("tokens") is not None else "not sized",
-            numbers.percent(f["human_share"]),
-            clean(f["source"], 120),
+            f"policy floor ({f.band})",
+            numbers.count(f.tokens) if f.tokens is not None else "not sized",
+            numbers.percent(f.human_share),
+            clean(f.source, 120),
         )
-        for f in reservoir.get("policy", [])
+        for f in reservoir.policy
     ]
     return table(("band", "unique human word tokens", "human share", "what binds"), rows)
 
 
-def _skips(report: dict[str, Any]) -> list[str]:
-    rows = skipped(report.get("skips", []))[:SKIPS]
+def _skips(report: Report) -> list[str]:
+    rows = skipped(report.skips)[:SKIPS]
     return (
         ["## Left out or repaired", table(("reason", "what was done", "records", "shards", "first"), rows)]
         if rows

@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from auditor.manifest import write_text
-from auditor.reports.model.schema import check, to_json
+from auditor.reports.model.schema import Report, check, to_json
 from auditor.reports.render import card
 from auditor.reports.render.html import render_html
 from auditor.reports.render.junit import render_junit
 from auditor.reports.render.markdown import render_markdown
 
-RENDERERS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
-    "json": ("report.json", to_json),
+RENDERERS: dict[str, tuple[str, Callable[[Report], str]]] = {
     "html": ("report.html", render_html),
     "md": ("report.md", render_markdown),
-    "junit": ("junit.xml", lambda report: render_junit(check(report).verdict)),
+    "junit": ("junit.xml", lambda report: render_junit(report.verdict)),
 }
-CARD = "card"
 
 
 def write_reports(report: dict[str, Any], folder: Path, formats: Sequence[str]) -> list[Path]:
@@ -28,15 +26,17 @@ def write_reports(report: dict[str, Any], folder: Path, formats: Sequence[str]) 
 
     Raises: StoreError when the content isn't a report; ConfigError where a card cannot be brought up to date
     """
-    check(report)
+    checked, target = check(report), Path(os.fspath(folder))
     written = []
-    for name in dict.fromkeys(formats):
-        path = Path(os.fspath(folder)) / (card.FILE if name == CARD else RENDERERS[name][0])
-        write_text(path, _card(path, report) if name == CARD else RENDERERS[name][1](report))
+    for kind in dict.fromkeys(formats):
+        if kind == "json":
+            path, text = target / "report.json", to_json(report)
+        elif kind == "card":
+            path = target / card.FILE
+            text = card.merge_card(path.read_text(encoding="utf-8") if path.exists() else "", checked)
+        else:
+            name, render = RENDERERS[kind]
+            path, text = target / name, render(checked)
+        write_text(path, text)
         written.append(path)
     return written
-
-
-def _card(path: Path, report: dict[str, Any]) -> str:
-    """The dataset's README that is there already, with the audit's section brought up to date."""
-    return card.merge_card(path.read_text(encoding="utf-8") if path.exists() else "", report)

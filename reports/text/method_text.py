@@ -2,49 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
+from auditor.reports.model.sections import Passage
 
-METHOD: list[dict[str, Any]] = [
-    {
-        "title": "Synthetic fraction",
-        "text": "Every eligible document gets a score. One human and one machine density of scores are fitted jointly "
+METHOD = [
+    Passage(
+        title="Synthetic fraction",
+        text="Every eligible document gets a score. One human and one machine density of scores are fitted jointly "
         "over all shards, the human one tied to known human text (anchors) up to a residual shift, the machine one "
         "learned from the corpus with the detectors' table of past generators as prior; each shard has a fraction of "
         "its own. Intervals carry the sampling of the target by clusters and hosts, of the anchors, and that shift. "
         "It is never a count of flagged documents.",
-        "formula": "p_shard(score) = (1 - a) h(score) + a f(score)",
-        "references": [
+        formula="p_shard(score) = (1 - a) h(score) + a f(score)",
+        references=[
             "Katz-Samuels, Blanchard & Scott 2019 (demixing)",
             "Blanchard, Lee & Scott 2010 (mixture proportion)",
             "Lang & Reiczigel 2014 (cross-check)",
         ],
-    },
-    {
-        "title": "Near-duplicates",
-        "text": "MinHash signatures of word 5-shingles are cut into bands; documents that share a band are candidates. "
+    ),
+    Passage(
+        title="Near-duplicates",
+        text="MinHash signatures of word 5-shingles are cut into bands; documents that share a band are candidates. "
         "Each is verified against the representative of its cluster, by signature or, near the threshold, by its "
         "shingles, so no document is in a cluster through others alone.",
-        "formula": "P(candidate) = 1 - (1 - J^r)^b",
-        "references": ["Broder 1997", "Leskovec, Rajaraman & Ullman, section 3.4.2"],
-    },
-    {
-        "title": "Lost diversity",
-        "text": "Hill numbers of word types are compared with human text at equal sample coverage: naive counts "
+        formula="P(candidate) = 1 - (1 - J^r)^b",
+        references=["Broder 1997", "Leskovec, Rajaraman & Ullman, section 3.4.2"],
+    ),
+    Passage(
+        title="Lost diversity",
+        text="Hill numbers of word types are compared with human text at equal sample coverage: naive counts "
         "grow with the text. Tail retention is the mass of the reference's rare words relative to held-out human "
         "text. The parts are differences of logarithms in a fixed order: duplication, synthetic text, the rest.",
-        "formula": "loss = 1 - D(shard) / D(reference) at equal coverage",
-        "references": ["Chao & Jost 2012", "Chao, Wang & Jost 2013", "Shumailov et al. 2024 (early and late collapse)"],
-    },
-    {
-        "title": "Human reservoir",
-        "text": "Training on text sampled from a model of the last generation's text loses rare types as genetic drift "
+        formula="loss = 1 - D(shard) / D(reference) at equal coverage",
+        references=["Chao & Jost 2012", "Chao, Wang & Jost 2013", "Shumailov et al. 2024 (early and late collapse)"],
+    ),
+    Passage(
+        title="Human reservoir",
+        text="Training on text sampled from a model of the last generation's text loses rare types as genetic drift "
         "loses alleles; human text is immigration. The reservoir is the larger of what the rarest types that must "
         "live need to occur often enough, and what the required human share asks for; the report says which binds. "
         "The bands take the favourable, central and adverse ends of the measured intervals. Policy floors are "
         "conventions and stand apart.",
-        "formula": "R = max(lambda_k(e) / p_min, H / epochs) / v",
-        "references": ["Seddik et al. 2024", "Gerstgrasser et al. 2024", "Bertrand et al. 2023"],
-    },
+        formula="R = max(lambda_k(e) / p_min, H / epochs) / v",
+        references=["Seddik et al. 2024", "Gerstgrasser et al. 2024", "Bertrand et al. 2023"],
+    ),
 ]
 
 LIMITS = [

@@ -1,6 +1,6 @@
 """Numbers as people read them: shares with intervals, counts, sizes, times. Nothing rounds to 0 or 100% that isn't.
 
-An estimate is given as the E of report.json, a plain dict.
+An estimate is the E of a report's model or an auditor.records.Estimate: both have the attributes of Number.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Protocol, TypeGuard
 
+from auditor.records import Estimate, Status
 from auditor.reports.text.labels import method_words
 
 MINUS, DASH = "\u2212", "\u2013"
@@ -27,6 +28,38 @@ _FIGURE = re.compile(
 Form = Callable[[float], str]
 # Units of a change against the human reference, with the word for what lies below it.
 CHANGES = {"fewer": "fewer", "less": "less"}
+
+
+class Number(Protocol):
+    """An estimate as it is shown; its numbers are None where nothing was measured."""
+
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def lower(self) -> float | None: ...
+    @property
+    def upper(self) -> float | None: ...
+    @property
+    def level(self) -> float: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def reason(self) -> str | None: ...
+
+
+class Known(Number, Protocol):
+    """An estimate that has its numbers."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def lower(self) -> float: ...
+    @property
+    def upper(self) -> float: ...
 
 
 def percent(share: float) -> str:
@@ -106,73 +139,79 @@ def moment(iso: str) -> datetime | None:
         return None
 
 
-def measured(estimate: dict[str, Any] | None) -> bool:
-    return bool(estimate) and estimate.get("value") is not None  # type: ignore[union-attr]
+def measured(e: Number | None) -> TypeGuard[Known]:
+    return e is not None and e.value is not None
 
 
-def interval(estimate: dict[str, Any], unit: str = "share") -> str:
+def interval(e: Number, unit: str = "share") -> str:
     """The bounds alone: 2.2–4.0; empty for a full count or where nothing was measured."""
-    if not measured(estimate) or estimate["lower"] == estimate["value"] == estimate["upper"]:
+    if not measured(e) or e.lower == e.value == e.upper:
         return ""
     if unit in CHANGES:
-        return _change_interval(estimate["lower"], estimate["upper"], CHANGES[unit])
+        return _change_interval(e.lower, e.upper, CHANGES[unit])
     form = FORMS[unit][1]
-    lower, upper = form(estimate["lower"]), form(estimate["upper"])
-    joint = " to " if estimate["lower"] < 0 or unit == "log" or " " in lower + upper else DASH
+    lower, upper = form(e.lower), form(e.upper)
+    joint = " to " if e.lower < 0 or unit == "log" or " " in lower + upper else DASH
     return f"{lower}{joint}{upper}"
 
 
-def estimate(e: dict[str, Any] | None, unit: str = "share") -> str:
+def estimate(e: Number | None, unit: str = "share") -> str:
     """The whole number in words: 3.1% (2.2–4.0); not measured: no human reference was given."""
-    if not e or not measured(e):
-        return f"not measured: {e['reason']}" if e and e.get("reason") else "not measured"
+    if not measured(e):
+        return f"not measured: {e.reason}" if e and e.reason else "not measured"
     return brief(e, unit) + (f", {status}" if (status := doubt(e)) else "")
 
 
-def brief(e: dict[str, Any] | None, unit: str = "share") -> str:
+def brief(e: Number | None, unit: str = "share") -> str:
     """The number with its interval, without status and reason: for places that show these apart."""
-    if not e or not measured(e):
+    if not measured(e):
         return "not measured"
     bounds = interval(e, unit)
-    return FORMS[unit][0](e["value"]) + (f" ({bounds})" if bounds else "")
+    return FORMS[unit][0](e.value) + (f" ({bounds})" if bounds else "")
 
 
-def change_of_loss(e: dict[str, Any] | None) -> dict[str, Any] | None:
+def change_of_loss(e: Number) -> Number:
     """A loss (1 - D / D of the reference) as the change against the reference: a loss of 0.26 is a change of -0.26."""
     return _moved(e, lambda loss: -loss)
 
 
-def change_of_ratio(e: dict[str, Any] | None) -> dict[str, Any] | None:
+def change_of_ratio(e: Number) -> Number:
     """A ratio to the reference as the change against it: what keeps 0.95 has changed by -0.05."""
     return _moved(e, lambda ratio: ratio - 1)
 
 
-def of_quantity(quantity: str, e: dict[str, Any] | None) -> tuple[dict[str, Any] | None, str]:
+def of_quantity(quantity: str, e: Number) -> tuple[Number, str]:
     """An estimate of a quantity as reports show it, with its unit: diversity is a change against the reference."""
+    unit = unit_of(quantity)
+    return {"fewer": change_of_loss, "less": change_of_ratio}[unit](e) if unit in CHANGES else e, unit
+
+
+def unit_of(quantity: str) -> str:
+    """The unit in which reports show a quantity."""
     if quantity.startswith("diversity_loss."):
-        return change_of_loss(e), "fewer"
+        return "fewer"
     if quantity.endswith("tail_retention"):
-        return change_of_ratio(e), "less"
-    return e, "count" if quantity == "drift.divergence" else "share"
+        return "less"
+    return "count" if quantity == "drift.divergence" else "share"
 
 
-def change_shown(quantity: str, change: dict[str, Any] | None) -> dict[str, Any] | None:
+def change_shown(quantity: str, change: Number) -> Number:
     """The change of a quantity in the direction in which reports show it: more types are a plus, not a smaller loss."""
     return change_of_loss(change) if quantity.startswith("diversity_loss.") else change
 
 
-def doubt(e: dict[str, Any] | None) -> str:
+def doubt(e: Number | None) -> str:
     """What a reader must know beside a number: that it is inconclusive, else nothing."""
-    return STATUS_WORDS["inconclusive"] if measured(e) and e.get("status") == "inconclusive" else ""  # type: ignore[union-attr]
+    return STATUS_WORDS["inconclusive"] if measured(e) and e.status == "inconclusive" else ""
 
 
-def why(e: dict[str, Any]) -> str:
+def why(e: Number) -> str:
     """Method, sample size, level and reason: what stands behind the number, in one line."""
-    parts = [method_words(e.get("method") or "")]
-    parts += [f"n = {e['n']:,}"] if e.get("n") else []
-    if measured(e) and e["lower"] != e["upper"]:
-        parts.append(f"{100 * e.get('level', 0.95):g}% interval")
-    parts += [e["reason"]] if e.get("reason") else []
+    parts = [method_words(e.method)]
+    parts += [f"n = {e.n:,}"] if e.n else []
+    if measured(e) and e.lower != e.upper:
+        parts.append(f"{100 * e.level:g}% interval")
+    parts += [e.reason] if e.reason else []
     return "; ".join(part for part in parts if part)
 
 
@@ -193,11 +232,11 @@ def count_or_blank(number: float | None) -> str:
     return "" if number is None or not math.isfinite(number) else count(number)
 
 
-def _moved(e: dict[str, Any] | None, move: Callable[[float], float]) -> dict[str, Any] | None:
-    if not e or not measured(e):
+def _moved(e: Number, move: Callable[[float], float]) -> Number:
+    if not measured(e):
         return e
-    ends = sorted((move(e["lower"]), move(e["upper"])))
-    return {**e, "value": move(e["value"]), "lower": ends[0], "upper": ends[1]}
+    lower, upper = sorted((move(e.lower), move(e.upper)))
+    return Estimate(move(e.value), lower, upper, e.level, e.method, e.n, Status(e.status), e.reason)
 
 
 def _change(word: str) -> Form:

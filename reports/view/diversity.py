@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from auditor.reports.model.base import E
+from auditor.reports.model.quantities import DiversityLoss, Drift, LossPart
+from auditor.reports.model.schema import Report, Shard, Stratum
+from auditor.reports.model.sections import DiversityProfile, LostName
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
-from auditor.reports.view import figures
+from auditor.reports.view import charts, figures
+from auditor.reports.view.charts import Chart
+from auditor.reports.view.figures import Entry, Rows
 
 SHOWN = 24
-ORDERS = {"q0": "all types", "q1": "common types", "q2": "very common types"}
+ORDERS = ("all types", "common types", "very common types")
 LOST = {
     "topic_found": "Topics found in the texts: share of the documents, against the reference's",
     "host": "Hosts: share of the documents, against the reference's",
@@ -24,107 +30,136 @@ STAGES = {
     "late": "late: common words are being lost too",
     "unclear": "unclear",
 }
-PARTS = {"from_duplication": "duplication", "from_synthetic": "machine text", "rest": "everything else"}
+PARTS = ("duplication", "machine text", "everything else")
 
 
-def diversity(report: dict[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class DiversitySection:
     """What the section on lost diversity shows."""
-    corpus, found = report["corpus"], report.get("profile")
-    loss = corpus["diversity_loss"]
-    parts = [(f"{label}, {ORDERS[q]}", loss[part][q]) for part, label in PARTS.items() for q in ORDERS]
-    tails = [s for s in report["shards"] if numbers.measured(s["diversity"]["tail_retention"])]
-    tails.sort(key=lambda s: s["diversity"]["tail_retention"]["upper"])
-    levels = [(f"{level}s", _change(e["q0"])) for level, e in loss.get("levels", {}).items() if "q0" in e]
-    levels += [("words, against the language at large", _change(loss["general"]))] if loss.get("general") else []
-    kept = [(s["shard"], numbers.change_of_ratio(s["diversity"]["tail_retention"])) for s in tails[: SHOWN // 2]]
-    return {
-        "facts": _drift(corpus.get("drift") or {}),
-        "ground": _ground(report.get("strata", [])),
-        "lost": [
-            figures.intervals(
-                LOST.get(kind, clean(kind, 40)),
-                [(m["name"], numbers.change_of_ratio(m["retained"])) for m in rows[:SHOWN]],
-                unit="less",
-                tone="diversity",
-                notes=[_shares(m) for m in rows[:SHOWN]],
-            )
-            for kind, rows in ((found or {}).get("lost") or {}).items()
-            if rows
-        ],
-        "full": _full((found or {}).get("full") or {}),
-        "profile": figures.profile(found),
-        "reference": clean((found or {}).get("reference", ""), 120),
-        "coverage": numbers.percent(found["coverage"]) if found and found.get("coverage") else "",
-        "loss": figures.intervals(
-            "Types, against the human reference at equal coverage",
-            [*((label, _change(loss[q])) for q, label in ORDERS.items()), *levels],
-            unit="fewer",
+
+    facts: list[tuple[str, ...]]
+    ground: Rows | None
+    lost: list[Rows]
+    full: list[tuple[str, ...]]
+    profile: Chart | None
+    reference: str
+    coverage: str
+    loss: Rows
+    parts: Rows
+    tails: Rows
+    missing: list[tuple[str, ...]]
+
+
+def diversity(report: Report) -> DiversitySection:
+    """The section's content."""
+    corpus, found = report.corpus, report.profile or DiversityProfile()
+    loss = corpus.diversity_loss
+    parts = (loss.from_duplication, loss.from_synthetic, loss.rest)
+    return DiversitySection(
+        facts=_drift(corpus.drift),
+        ground=_ground(report.strata),
+        lost=[_lost(kind, rows[:SHOWN]) for kind, rows in found.lost.items() if rows],
+        full=_full(found.full),
+        profile=charts.profile(report.profile),
+        reference=clean(found.reference, 120),
+        coverage=numbers.percent(found.coverage) if found.coverage else "",
+        loss=figures.intervals(
+            "Types, against the human reference at equal coverage", _losses(loss), unit="fewer", tone="diversity"
+        ),
+        parts=figures.intervals(
+            "Where the change comes from, in log points",
+            [
+                (f"{label}, {words}", e)
+                for label, part in zip(PARTS, parts, strict=True)
+                for words, e in zip(ORDERS, _orders(part), strict=True)
+            ],
+            unit="log",
             tone="diversity",
         ),
-        "parts": figures.intervals("Where the change comes from, in log points", parts, unit="log", tone="diversity"),
-        "tails": figures.intervals(
-            "Shards with the least rare words, against the human reference", kept, unit="less", tone="diversity"
-        ),
-        "missing": [
+        tails=_tails(report.shards),
+        missing=[
             (
-                name(m["name"], 60),
-                *(numbers.count(round(m[k], 1)) for k in ("reference", "corpus")),
-                _times(m["reference"], m["corpus"]),
+                name(m.name, 60),
+                *(numbers.count(round(rate, 1)) for rate in (m.reference, m.corpus)),
+                _times(m.reference, m.corpus),
             )
-            for m in (found or {}).get("missing", [])[:16]
+            for m in found.missing[:16]
         ],
-    }
+    )
 
 
-def _change(loss: dict[str, Any]) -> dict[str, Any] | None:
-    return numbers.change_of_loss(loss)
+def _orders(loss: DiversityLoss | LossPart) -> tuple[E, E, E]:
+    return loss.q0, loss.q1, loss.q2
+
+
+def _losses(loss: DiversityLoss) -> list[Entry]:
+    """The changes of word types by order, then of other levels of types."""
+    words: list[Entry] = [(label, numbers.change_of_loss(e)) for label, e in zip(ORDERS, _orders(loss), strict=True)]
+    levels: list[Entry] = [
+        (f"{level}s", numbers.change_of_loss(found.q0)) for level, found in loss.levels.items() if found.q0
+    ]
+    general: list[Entry] = (
+        [("words, against the language at large", numbers.change_of_loss(loss.general))] if loss.general else []
+    )
+    return [*words, *levels, *general]
+
+
+def _tails(shards: Sequence[Shard]) -> Rows:
+    """The shards that keep the least of the reference's rare words."""
+    found = [(s.shard, e) for s in shards for e in [s.diversity.tail_retention] if numbers.measured(e)]
+    found.sort(key=lambda row: row[1].upper)
+    kept = [(shard, numbers.change_of_ratio(e)) for shard, e in found[: SHOWN // 2]]
+    caption = "Shards with the least rare words, against the human reference"
+    return figures.intervals(caption, kept, unit="less", tone="diversity")
+
+
+def _lost(kind: str, rows: Sequence[LostName]) -> Rows:
+    return figures.intervals(
+        LOST.get(kind, clean(kind, 40)),
+        [(m.name, numbers.change_of_ratio(m.retained)) for m in rows],
+        unit="less",
+        tone="diversity",
+        notes=[_shares(m) for m in rows],
+    )
 
 
 def _times(reference: float, corpus: float) -> str:
     return "absent" if corpus == 0 else f"{reference / corpus:.1f} times"
 
 
-def _drift(drift: dict[str, Any]) -> list[tuple[str, ...]]:
+def _drift(drift: Drift) -> list[tuple[str, ...]]:
     """Distance from the reference and stage of collapse, with what the stage rests on."""
-    divergence, stage = drift.get("divergence"), drift.get("stage")
+    divergence, stage = drift.divergence, drift.stage
     facts: list[tuple[str, ...]] = []
-    if divergence and numbers.measured(divergence):
-        facts.append(
-            (
-                "Drift from the reference",
-                numbers.brief(divergence, "count"),
-                numbers.doubt(divergence),
-                numbers.why(divergence),
-            )
-        )
+    if numbers.measured(divergence):
+        brief, doubt = numbers.brief(divergence, "count"), numbers.doubt(divergence)
+        facts.append(("Drift from the reference", brief, doubt, numbers.why(divergence)))
     if stage:
-        facts.append(
-            ("Stage of collapse", clean(STAGES.get(stage, stage), 60), "", clean(drift.get("stage_evidence", ""), 200))
-        )
+        facts.append(("Stage of collapse", clean(STAGES.get(stage, stage), 60), "", clean(drift.stage_evidence, 200)))
     return facts
 
 
-def _shares(lost: dict[str, Any]) -> str:
+def _shares(lost: LostName) -> str:
     return (
-        f"{numbers.percent(lost['reference_share'])} of the reference's documents, "
-        f"{numbers.percent(lost['corpus_share'])} of the corpus'"
+        f"{numbers.percent(lost.reference_share)} of the reference's documents, "
+        f"{numbers.percent(lost.corpus_share)} of the corpus'"
     )
 
 
-def _ground(strata: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def _ground(strata: Sequence[Stratum]) -> Rows | None:
     """Strata whose share of the documents fell against the reference's, the surest first."""
-    fell = [s for s in strata if numbers.measured(s.get("share_retained")) and s["share_retained"]["value"] < 1]
-    fell.sort(key=lambda s: s["share_retained"]["upper"])
-    entries = [(f"{s['kind']} {s['name']}", numbers.change_of_ratio(s["share_retained"])) for s in fell[: SHOWN // 2]]
+    known = [(s, e) for s in strata for e in [s.share_retained] if numbers.measured(e)]
+    fell = sorted(((s, e) for s, e in known if e.value < 1), key=lambda row: row[1].upper)
+    entries = [(f"{s.kind} {s.name}", numbers.change_of_ratio(e)) for s, e in fell[: SHOWN // 2]]
     title = "What became rarer: share of the documents, against its share of the reference's documents"
     return figures.intervals(title, entries, unit="less", tone="diversity") if entries else None
 
 
-def _full(found: dict[str, dict[str, Any]]) -> list[tuple[str, ...]]:
+def _full(found: Mapping[str, Mapping[str, E]]) -> list[tuple[str, ...]]:
     """Measures of word order, corpus beside reference."""
-    sides = [found.get(side, {}) for side in ("corpus", "reference")]
-    return [(clean(e["method"], 100), *(_plain(side.get(key)) for side in sides)) for key, e in sides[0].items()]
+    own, reference = found.get("corpus", {}), found.get("reference", {})
+    return [(clean(e.method, 100), _plain(e), _plain(reference.get(key))) for key, e in own.items()]
 
 
-def _plain(e: dict[str, Any] | None) -> str:
-    return f"{e['value']:.3g} ({e['lower']:.3g} to {e['upper']:.3g})" if e and numbers.measured(e) else "not measured"
+def _plain(e: E | None) -> str:
+    return f"{e.value:.3g} ({e.lower:.3g} to {e.upper:.3g})" if numbers.measured(e) else "not measured"

@@ -3,91 +3,137 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
+from auditor.reports.model.base import Place
+from auditor.reports.model.schema import Report, Shard
+from auditor.reports.model.sections import Cluster, Member, SizeBin
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.redact import redact
-from auditor.reports.view import figures
+from auditor.reports.view import charts, figures
+from auditor.reports.view.charts import Chart
+from auditor.reports.view.figures import Heat, Rows
 
 SHOWN = 24
 
 
-def duplicates(report: dict[str, Any], shards: Sequence[dict[str, Any]]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class MemberShown:
+    """A document of a cluster."""
+
+    shard: str
+    row: str
+    doc_id: str
+    jaccard: str
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterShown:
+    """A cluster by the document that stands for it, with the first of its documents."""
+
+    of: str
+    alike: str
+    documents: str
+    shards: str
+    kind: str
+    members: list[MemberShown]
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatesSection:
     """What the section on duplicates shows."""
-    known = [s for s in shards if numbers.measured(s["duplicate_fraction"])]
-    known.sort(key=lambda s: -s["duplicate_fraction"]["value"])
-    entries = [(s["shard"], _repeats(s), numbers.estimate(s["duplicate_fraction"])) for s in known[: SHOWN // 2]]
-    clusters, corpus = report.get("clusters") or {}, report["corpus"]
-    sizes = [
+
+    shards: Rows | None
+    facts: list[tuple[str, ...]]
+    sizes: Rows | None
+    largest: list[ClusterShown]
+    count: str
+    heat: Heat | None
+    s_curve: Chart | None
+
+
+def duplicates(report: Report, shards: Sequence[Shard]) -> DuplicatesSection:
+    """The section's content."""
+    corpus, clusters = report.corpus, report.clusters
+    facts = (
+        ("Repeat another document", corpus.duplicate_fraction),
+        ("Repeat one of their own shard", corpus.duplicate_fraction_within),
+        ("Repeat one of another shard", corpus.duplicate_fraction_across),
+    )
+    return DuplicatesSection(
+        shards=_shards(shards),
+        facts=[(label, numbers.brief(e), numbers.doubt(e), numbers.why(e)) for label, e in facts],
+        sizes=_by_size(clusters.sizes),
+        largest=[_cluster(c) for c in clusters.largest[:10]],
+        count=numbers.plural(clusters.count, "cluster"),
+        heat=figures.heat(report.overlaps),
+        s_curve=charts.s_curve(report.near_duplicates),
+    )
+
+
+def _shards(shards: Sequence[Shard]) -> Rows | None:
+    """The shards that repeat most."""
+    known = [(s, e) for s in shards for e in [s.duplicate_fraction] if numbers.measured(e)]
+    known.sort(key=lambda row: -row[1].value)
+    entries = [(s.shard, _repeats(s, e.value), numbers.estimate(e)) for s, e in known[: SHOWN // 2]]
+    return figures.stacks("Documents that repeat another", entries) if entries else None
+
+
+def _repeats(shard: Shard, share: float) -> list[tuple[float, str]]:
+    within = shard.duplicate_fraction_within
+    if numbers.measured(within) and numbers.measured(shard.duplicate_fraction_across):
+        # A document can repeat one inside and one outside: what lies over the total is drawn once.
+        return [(within.value, "duplicate"), (max(0.0, share - within.value), "across")]
+    return [(share, "duplicate")]
+
+
+def _by_size(bins: Sequence[SizeBin]) -> Rows | None:
+    rows = [
         (
             _sizes(b),
-            [(float(b["documents"]), "duplicate")],
-            f"{numbers.plural(b['documents'], 'document')} in {numbers.plural(b['clusters'], 'cluster')}",
+            [(float(b.documents), "duplicate")],
+            f"{numbers.plural(b.documents, 'document')} in {numbers.plural(b.clusters, 'cluster')}",
         )
-        for b in clusters.get("sizes", [])
+        for b in bins
     ]
-    return {
-        "shards": figures.stacks("Documents that repeat another", entries) if entries else None,
-        "facts": [
-            (label, numbers.brief(corpus[key]), numbers.doubt(corpus[key]), numbers.why(corpus[key]))
-            for key, label in (
-                ("duplicate_fraction", "Repeat another document"),
-                ("duplicate_fraction_within", "Repeat one of their own shard"),
-                ("duplicate_fraction_across", "Repeat one of another shard"),
-            )
-        ],
-        "sizes": figures.stacks("Documents by size of their cluster", sizes, unit="count") if sizes else None,
-        "largest": [_cluster(c) for c in clusters.get("largest", [])[:10]],
-        "count": numbers.plural(clusters.get("count", 0), "cluster"),
-        "heat": figures.heat(report.get("overlaps") or {}),
-        "s_curve": figures.s_curve(report.get("near_duplicates")),
-        "near": report.get("near_duplicates"),
-    }
+    return figures.stacks("Documents by size of their cluster", rows, unit="count") if rows else None
 
 
-def _repeats(shard: dict[str, Any]) -> list[tuple[float, str]]:
-    within, across = shard["duplicate_fraction_within"], shard["duplicate_fraction_across"]
-    if numbers.measured(within) and numbers.measured(across):
-        inside = within["value"]
-        # A document can repeat one inside and one outside: what lies over the total is drawn once.
-        return [(inside, "duplicate"), (max(0.0, shard["duplicate_fraction"]["value"] - inside), "across")]
-    return [(shard["duplicate_fraction"]["value"], "duplicate")]
+def _sizes(b: SizeBin) -> str:
+    if b.size_to is None:
+        return f"{b.size_from:,} and more"
+    return f"{b.size_from:,}" if b.size_from == b.size_to else f"{b.size_from:,} to {b.size_to:,}"
 
 
-def _sizes(b: dict[str, Any]) -> str:
-    if b["size_to"] is None:
-        return f"{b['size_from']:,} and more"
-    return f"{b['size_from']:,}" if b["size_from"] == b["size_to"] else f"{b['size_from']:,} to {b['size_to']:,}"
+def _cluster(c: Cluster) -> ClusterShown:
+    lowest = c.jaccard
+    places: list[Place] = [c.representative] if c.representative else []
+    return ClusterShown(
+        of=_first(places or c.members),
+        alike="identical" if lowest == 1 else f"similarity at least {numbers.percent(lowest)}" if lowest else "",
+        documents=f"{c.documents:,}",
+        shards=f"{c.shards:,}",
+        kind=clean(c.kind, 10),
+        members=[_member(m) for m in [*places, *c.members[:5]]],
+    )
 
 
-def _cluster(c: dict[str, Any]) -> dict[str, Any]:
-    places = [c["representative"]] if c.get("representative") else []
-    lowest = c.get("jaccard")
-    alike = "identical" if lowest == 1 else f"similarity at least {numbers.percent(lowest)}" if lowest else ""
-    return {
-        "of": _first(places or c.get("members", [])),
-        "alike": alike,
-        "documents": f"{c['documents']:,}",
-        "shards": f"{c['shards']:,}",
-        "kind": clean(c.get("kind", ""), 10),
-        "members": [
-            {
-                "shard": name(m["shard"], 60),
-                "row": f"{m['row']:,}",
-                "doc_id": name(m.get("doc_id", ""), 60),
-                "jaccard": numbers.share_or_blank(m.get("jaccard")),
-                "excerpt": redact(m.get("excerpt") or ""),
-            }
-            for m in places + c.get("members", [])[:5]
-        ],
-    }
+def _member(m: Place) -> MemberShown:
+    return MemberShown(
+        shard=name(m.shard, 60),
+        row=f"{m.row:,}",
+        doc_id=name(m.doc_id, 60),
+        jaccard=numbers.share_or_blank(m.jaccard) if isinstance(m, Member) else "",
+        excerpt=redact(m.excerpt or ""),
+    )
 
 
-def _first(places: Sequence[dict[str, Any]]) -> str:
+def _first(places: Sequence[Place]) -> str:
     """The document that stands for a cluster, by its id and its place."""
     if not places:
         return "a document"
     place = places[0]
-    where = f"{name(place['shard'], 40)}, row {place['row']:,}"
-    return f"{name(place['doc_id'], 40)} ({where})" if place.get("doc_id") else where
+    where = f"{name(place.shard, 40)}, row {place.row:,}"
+    return f"{name(place.doc_id, 40)} ({where})" if place.doc_id else where

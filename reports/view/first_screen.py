@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from auditor.reports.model.base import E
+from auditor.reports.model.reservoir import Reservoir
+from auditor.reports.model.schema import Corpus, Report
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean
 from auditor.reports.text.labels import CONSTRAINTS, spoken
@@ -39,66 +41,66 @@ class Step:
     commands: tuple[str, ...]
 
 
-def cards(report: dict[str, Any]) -> list[Card]:
+def cards(report: Report) -> list[Card]:
     """The four key figures."""
-    corpus, reservoir = report["corpus"], report["reservoir"]
+    corpus, reservoir = report.corpus, report.reservoir
     return [
-        _card("Machine-written", "synthetic", corpus["synthetic_fraction"], _judged(corpus), _synthetic_means(corpus)),
-        _card("Duplicated", "duplicate", corpus["duplicate_fraction"], _all(corpus), _duplicates_mean(corpus)),
-        _diversity(corpus["diversity_loss"]["q0"]),
+        _card("Machine-written", "synthetic", corpus.synthetic_fraction, _judged(corpus), _synthetic_means(corpus)),
+        _card("Duplicated", "duplicate", corpus.duplicate_fraction, _all(corpus), _duplicates_mean(corpus)),
+        _diversity(corpus.diversity_loss.q0),
         _human_text(reservoir),
     ]
 
 
-def steps(report: dict[str, Any]) -> list[Step]:
+def steps(report: Report) -> list[Step]:
     """The actions that would change most, at most three."""
     return list(_steps(report))[:STEPS]
 
 
-def _steps(report: dict[str, Any]) -> Iterator[Step]:
+def _steps(report: Report) -> Iterator[Step]:
     """All that is worth doing, the most important first."""
-    corpus, planned = report["corpus"], report.get("actions", [])
-    fraction = corpus["synthetic_fraction"]
-    if not report["audit"].get("complete", True):
+    corpus, planned = report.corpus, report.actions
+    fraction = corpus.synthetic_fraction
+    if not report.audit.complete:
         yield Step(
             "Mend the files that could not be read",
             "Their documents are in no figure. The same command reads only what is missing.",
             ("auditor audit CORPUS --out RUN",),
         )
-    unsure = [s for s in report["shards"] if s["synthetic_fraction"]["status"] != "measured"]
-    given = any(a["kind"] == "human" and a["origin"] == "reference" and a["used"] for a in report.get("anchors", []))
-    unanchored = (unsure or fraction["status"] != "measured") and not given
+    unsure = [s for s in report.shards if s.synthetic_fraction.status != "measured"]
+    given = any(a.kind == "human" and a.origin == "reference" and a.used for a in report.anchors)
+    unanchored = (unsure or fraction.status != "measured") and not given
     if unanchored:
         yield Step(
             "Give human text of the same kinds as a reference",
-            f"{numbers.plural(len(unsure), 'shard')} of {len(report['shards']):,} have no measured share: nothing "
+            f"{numbers.plural(len(unsure), 'shard')} of {len(report.shards):,} have no measured share: nothing "
             "human of their kind is known.",
             ("auditor audit CORPUS --human-reference HUMAN_TEXT --out RUN",),
         )
-    flagged = [a for a in planned if a["action"] in ("drop", "filter")]
+    flagged = [a for a in planned if a.action in ("drop", "filter")]
     if flagged:
-        documents = sum(a.get("documents") or 0 for a in flagged)
+        documents = sum(a.documents or 0 for a in flagged)
         yield Step(
             f"Filter {numbers.plural(len(flagged), 'shard')} with the most machine-written or repeated text",
             f"They hold {numbers.plural(documents, 'document')}. The section What to do shows each figure before and "
             "after.",
             ("auditor export RUN --keep keep.parquet --drop drop.parquet --probability 0.9",),
         )
-    if given and (unsure or fraction["status"] == "inconclusive"):
+    if given and (unsure or fraction.status == "inconclusive"):
         yield Step(
             "Have 100 documents labelled by people",
-            f"{numbers.plural(len(unsure), 'shard')} of {len(report['shards']):,} are not settled. The documents are "
+            f"{numbers.plural(len(unsure), 'shard')} of {len(report.shards):,} are not settled. The documents are "
             "drawn where labels narrow the interval most.",
             (
                 "auditor export RUN --review 100 --out review.csv",
                 "auditor label RUN review.csv",
             ),
         )
-    repeated = corpus["duplicate_fraction"]
-    if numbers.measured(repeated) and repeated["value"] >= DUPLICATES_WORTH:
+    repeated = corpus.duplicate_fraction
+    if numbers.measured(repeated) and repeated.value >= DUPLICATES_WORTH:
         yield Step(
             "Keep one document of each cluster of duplicates",
-            f"{numbers.percent(repeated['value'])} of the documents repeat another.",
+            f"{numbers.percent(repeated.value)} of the documents repeat another.",
             ("auditor export RUN --keep keep.parquet",),
         )
     if not given and not unanchored:
@@ -107,7 +109,7 @@ def _steps(report: dict[str, Any]) -> Iterator[Step]:
             "No human reference was given: shares are less sharp, and lost diversity is measured less well.",
             ("auditor audit CORPUS --human-reference HUMAN_TEXT --out RUN",),
         )
-    needed = (report["reservoir"].get("acquire") or report["reservoir"])["central"]["tokens"]
+    needed = (report.reservoir.acquire or report.reservoir).central.tokens
     if needed:
         yield Step(
             "Plan the human text to acquire",
@@ -121,80 +123,80 @@ def _steps(report: dict[str, Any]) -> Iterator[Step]:
 POLICY = ("auditor gate --init > policy.toml", "auditor gate RUN --policy policy.toml")
 
 
-def _card(title: str, tone: str, e: dict[str, Any], unit: str, meaning: str) -> Card:
-    known = numbers.measured(e)
+def _card(title: str, tone: str, e: E, unit: str, meaning: str) -> Card:
+    why, term = clean(numbers.why(e), 300), f"term-{tone}"
+    if not numbers.measured(e):
+        return Card(title, tone, e.status, "not measured", "", "", meaning, why, term)
     bounds = numbers.interval(e)
-    span = bounds.replace(" to ", "% to ") + "%" if bounds else "full count" if known else ""
-    value = numbers.percent(e["value"]) if known else "not measured"
-    why = clean(numbers.why(e), 300)
-    return Card(title, tone, e["status"], value, span, unit if known else "", meaning, why, f"term-{tone}")
+    span = bounds.replace(" to ", "% to ") + "%" if bounds else "full count"
+    return Card(title, tone, e.status, numbers.percent(e.value), span, unit, meaning, why, term)
 
 
-def _diversity(loss: dict[str, Any]) -> Card:
+def _diversity(loss: E) -> Card:
+    title, tone, term = "Diversity", "diversity", "term-diversity"
     change = numbers.change_of_loss(loss)
-    known = numbers.measured(change)
-    assert change is not None
+    if not numbers.measured(change) or not numbers.measured(loss):
+        return Card(title, tone, change.status, "not measured", "", "", clean(change.reason, 200), "", term)
     bounds = numbers.interval(change, "fewer")
-    span = bounds if " to " in bounds else f"{bounds}%" if bounds else ""
     return Card(
-        "Diversity",
-        "diversity",
-        loss["status"],
-        numbers.FORMS["fewer"][0](change["value"]) if known else "not measured",
-        span,
-        "word types than the human reference, at equal coverage" if known else "",
-        f"{summary.loss_words(loss).capitalize()}." if known else clean(loss["reason"], 200),
-        clean(numbers.why(loss), 300) if known else "",
-        "term-diversity",
+        title,
+        tone,
+        change.status,
+        numbers.FORMS["fewer"][0](change.value),
+        bounds if " to " in bounds else f"{bounds}%" if bounds else "",
+        "word types than the human reference, at equal coverage",
+        f"{summary.loss_words(loss).capitalize()}.",
+        clean(numbers.why(loss), 300),
+        term,
     )
 
 
-def _human_text(reservoir: dict[str, Any]) -> Card:
-    bands = reservoir.get("acquire") or reservoir
-    central, kept = bands["central"], (reservoir.get("keep") or {}).get("tokens")
-    sized = central["tokens"] is not None
+def _human_text(reservoir: Reservoir) -> Card:
+    bands = reservoir.acquire or reservoir
+    central, kept = bands.central, reservoir.keep.tokens if reservoir.keep else None
+    sized = central.tokens is not None
     span = summary.spread(bands)
     meaning = (
         f"Keep {numbers.brief(kept, 'count')} word tokens that the corpus holds." if numbers.measured(kept) else ""
     )
     if not meaning and sized:
-        meaning = f"What decides: {spoken(central['binding_constraint'], CONSTRAINTS)}."
+        meaning = f"What decides: {spoken(central.binding_constraint, CONSTRAINTS)}."
     return Card(
         "Human text to acquire",
         "human",
-        central["status"],
+        central.status,
         summary.tokens(central),
         f"{span}, favourable to adverse" if span else "",
-        f"word tokens of unique human text, for {numbers.plural(reservoir['horizon'], 'generation')}" if sized else "",
+        f"word tokens of unique human text, for {numbers.plural(reservoir.horizon, 'generation')}" if sized else "",
         meaning,
-        "central assumptions" if sized else clean(central.get("reason") or "", 300),
+        "central assumptions" if sized else clean(central.reason or "", 300),
         "term-human",
     )
 
 
-def _judged(corpus: dict[str, Any]) -> str:
-    return f"of the {numbers.plural(corpus['eligible_documents'], 'document')} that could be judged"
+def _judged(corpus: Corpus) -> str:
+    return f"of the {numbers.plural(corpus.eligible_documents, 'document')} that could be judged"
 
 
-def _all(corpus: dict[str, Any]) -> str:
-    return f"of {numbers.plural(corpus['documents'], 'document')} repeat another"
+def _all(corpus: Corpus) -> str:
+    return f"of {numbers.plural(corpus.documents, 'document')} repeat another"
 
 
-def _synthetic_means(corpus: dict[str, Any]) -> str:
-    e = corpus["synthetic_fraction"]
+def _synthetic_means(corpus: Corpus) -> str:
+    e = corpus.synthetic_fraction
     if not numbers.measured(e):
-        return clean(e["reason"], 200)
-    if e["status"] == "inconclusive":
-        return f"Inconclusive: {clean(e['reason'], 200)}."
-    if e["lower"] == 0:
+        return clean(e.reason, 200)
+    if e.status == "inconclusive":
+        return f"Inconclusive: {clean(e.reason, 200)}."
+    if e.lower == 0:
         return "The interval includes zero: none may be machine-written."
     return "Wholly or mostly written by a language model."
 
 
-def _duplicates_mean(corpus: dict[str, Any]) -> str:
-    e = corpus["duplicate_fraction"]
+def _duplicates_mean(corpus: Corpus) -> str:
+    e = corpus.duplicate_fraction
     if not numbers.measured(e):
-        return clean(e["reason"], 200)
-    if e["value"] == 0:
+        return clean(e.reason, 200)
+    if e.value == 0:
         return "No document repeats another."
     return "They could be left out, and nothing would be lost: one of each cluster stays."

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
+from auditor.reports.model.schema import Report, Shard, Stratum
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import QUANTITIES
-from auditor.reports.view import figures
+from auditor.reports.view import charts, figures
+from auditor.reports.view.charts import Chart
+from auditor.reports.view.figures import Rows
 
 SHOWN, MOST_STRATA, MOST_HOSTS = 24, 8, 20
 GROUPS = {
@@ -22,87 +25,114 @@ GROUPS = {
 }
 
 
-def machine_written(report: dict[str, Any], shards: Sequence[dict[str, Any]]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class AnchorsByKind:
+    """Which kinds of text are covered by human anchors, and the shards that rest on the fewest."""
+
+    share: str
+    kinds: list[tuple[str, ...]]
+    shards: list[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class MachineWritten:
     """What the section on machine-written text shows."""
-    strata = report.get("strata", [])
-    every = len(shards) <= SHOWN
+
+    shards: Rows
+    ranked: Chart | None
+    years: Chart | None
+    groups: list[Rows]
+    hosts: list[tuple[str, ...]]
+    facts: list[tuple[str, ...]]
+    histograms: list[Chart]
+    coverage: AnchorsByKind | None
+
+
+def machine_written(report: Report, shards: Sequence[Shard]) -> MachineWritten:
+    """The section's content."""
+    corpus, every = report.corpus, len(shards) <= SHOWN
     caption = "Machine-written share of each shard" if every else f"The {SHOWN} worst shards of {len(shards):,}"
-    groups = {kind: _worst_strata(strata, kind) for kind in GROUPS}
-    along = figures.common_scale(s["synthetic_fraction"] for group in groups.values() for s in group)
-    corpus = report["corpus"]
-    return {
-        "shards": figures.intervals(
+    facts = {
+        "synthetic_fraction": corpus.synthetic_fraction,
+        "synthetic_fraction_tokens": corpus.synthetic_fraction_tokens,
+        "mixed_fraction": corpus.mixed_fraction,
+        "touched_fraction": corpus.touched_fraction,
+    }
+    return MachineWritten(
+        shards=figures.intervals(
             caption,
-            [(s["shard"], s["synthetic_fraction"]) for s in shards[:SHOWN]],
+            [(s.shard, s.synthetic_fraction) for s in shards[:SHOWN]],
             notes=[_alternatives(s) for s in shards[:SHOWN]],
         ),
-        "ranked": None if every else figures.ranked(shards),
-        "years": figures.years(strata),
-        "groups": [
-            figures.intervals(
-                GROUPS[kind],
-                [(s["name"], s["synthetic_fraction"]) for s in group],
-                along=along,
-                notes=[_alternatives(s) for s in group],
-            )
-            | {"more": sum(s["kind"] == kind for s in strata) - len(group)}
-            for kind, group in groups.items()
-            if len(group) > 1
-        ],
-        "hosts": [
+        ranked=None if every else charts.ranked(shards),
+        years=charts.years(report.strata),
+        groups=_groups(report.strata),
+        hosts=[
             (
-                name(h["host"], 60),
-                f"{h['documents']:,}",
-                numbers.count(h["tokens"]),
-                numbers.estimate(h["synthetic_fraction"]) if h.get("synthetic_fraction") else "",
+                name(h.host, 60),
+                f"{h.documents:,}",
+                numbers.count(h.tokens),
+                numbers.estimate(h.synthetic_fraction) if h.synthetic_fraction else "",
             )
-            for h in report.get("hosts", [])[:MOST_HOSTS]
+            for h in report.hosts[:MOST_HOSTS]
         ],
-        "facts": [
-            (QUANTITIES[key], numbers.brief(corpus[key]), numbers.doubt(corpus[key]), numbers.why(corpus[key]))
-            for key in ("synthetic_fraction", "synthetic_fraction_tokens", "mixed_fraction", "touched_fraction")
-            if corpus.get(key)
-        ],
-        "histograms": figures.histograms((report.get("sensitivity") or {}).get("histograms", [])),
-        "coverage": coverage(report),
-    }
+        facts=[(QUANTITIES[key], numbers.brief(e), numbers.doubt(e), numbers.why(e)) for key, e in facts.items() if e],
+        histograms=charts.histograms(report.sensitivity.histograms),
+        coverage=coverage(report),
+    )
 
 
-def coverage(report: dict[str, Any]) -> dict[str, Any] | None:
+def coverage(report: Report) -> AnchorsByKind | None:
     """Which kinds of text are covered by human anchors, and which shards rest on few; None where it is not known."""
-    corpus, shards = report["corpus"].get("anchor_coverage"), report["shards"]
-    if not corpus or not corpus.get("kinds"):
+    corpus = report.corpus.anchor_coverage
+    if not corpus or not corpus.kinds:
         return None
-    kinds = sorted(corpus["kinds"], key=lambda row: (row["anchors"], -row["documents"]))
-    least = [s for s in shards if (s.get("anchor_coverage") or {}).get("share") is not None]
-    least.sort(key=lambda s: s["anchor_coverage"]["share"])
-    return {
-        "share": numbers.share_or_blank(corpus.get("share")),
-        "kinds": [
-            (clean(row["kind"], 80), f"{row['documents']:,}", f"{row['anchors']:,}", _trust(row.get("trust")))
-            for row in kinds[:SHOWN]
+    kinds = sorted(corpus.kinds, key=lambda row: (row.anchors, -row.documents))
+    known = ((s.shard, s.anchor_coverage.share) for s in report.shards if s.anchor_coverage)
+    least = sorted(((shard, share) for shard, share in known if share is not None), key=lambda row: row[1])
+    return AnchorsByKind(
+        share=numbers.share_or_blank(corpus.share),
+        kinds=[
+            (clean(row.kind, 80), f"{row.documents:,}", f"{row.anchors:,}", _trust(row.trust)) for row in kinds[:SHOWN]
         ],
-        "shards": [(name(s["shard"]), numbers.percent(s["anchor_coverage"]["share"])) for s in least[: SHOWN // 2]],
-    }
+        shards=[(name(shard), numbers.percent(share)) for shard, share in least[: SHOWN // 2]],
+    )
 
 
-def _trust(trust: Any) -> str:
+def _groups(strata: Sequence[Stratum]) -> list[Rows]:
+    """The worst strata of each kind that has several, on one axis."""
+    groups = {kind: _worst_strata(strata, kind) for kind in GROUPS}
+    along = figures.common_scale(s.synthetic_fraction for group in groups.values() for s in group)
+    return [
+        figures.intervals(
+            GROUPS[kind],
+            [(s.name, s.synthetic_fraction) for s in group],
+            along=along,
+            notes=[_alternatives(s) for s in group],
+            more=sum(s.kind == kind for s in strata) - len(group),
+        )
+        for kind, group in groups.items()
+        if len(group) > 1
+    ]
+
+
+def _trust(trust: float | str | None) -> str:
     return numbers.percent(trust) if isinstance(trust, float) else clean(trust, 60) if trust is not None else ""
 
 
-def _worst_strata(strata: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    found = [s for s in strata if s["kind"] == kind]
+def _worst_strata(strata: Sequence[Stratum], kind: str) -> list[Stratum]:
+    found = [s for s in strata if s.kind == kind]
     if kind == "length":
         return found[:MOST_STRATA]
-    lower = [s["synthetic_fraction"]["lower"] for s in found]
-    order = sorted(range(len(found)), key=lambda i: -1.0 if lower[i] is None else lower[i], reverse=True)
-    return [found[i] for i in order[:MOST_STRATA]]
+    return sorted(found, key=lambda s: -1.0 if (low := s.synthetic_fraction.lower) is None else low, reverse=True)[
+        :MOST_STRATA
+    ]
 
 
-def _alternatives(scope: dict[str, Any]) -> str:
+def _alternatives(scope: Shard | Stratum) -> str:
     """The same share with other shards' help, and what holds without machine text to compare with."""
-    pooled, bound = scope.get("synthetic_fraction_pooled"), scope.get("synthetic_fraction_lower_bound")
+    pooled, bound = scope.synthetic_fraction_pooled, scope.synthetic_fraction_lower_bound
     parts = [f"drawn towards like shards {numbers.brief(pooled)}"] if numbers.measured(pooled) else []
-    if bound and bound.get("lower"):
-        parts.append(f"at least {numbers.percent(bound['lower'])} without machine text to compare with")
+    if bound and bound.lower:
+        parts.append(f"at least {numbers.percent(bound.lower)} without machine text to compare with")
     return "; ".join(parts)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from auditor.reports.model.base import E, R
+from auditor.reports.model.reservoir import Acquire, Reservoir
+from auditor.reports.model.schema import Corpus, Report, Shard
+from auditor.reports.model.sections import Finding, ScoredPlace, Unread
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import REASONS, spoken
+from auditor.reports.text.numbers import Known
 from auditor.reports.text.redact import redact
 from auditor.reports.view.unread import files_unread
 
@@ -15,7 +21,6 @@ VERDICTS = {
     "pass": "Passes the policy",
     "fail": "Fails the policy",
     "inconclusive": "Inconclusive under the policy",
-    "warn": "Passes the policy, with warnings",
 }
 SAID = 0.01  # what is not covered is said first where it is more than this share
 DOCUMENTS = 5
@@ -23,43 +28,66 @@ NAMED = 3  # files of which nothing could be read
 SEVERITY = ("error", "warning", "note")
 
 
-def headline(report: dict[str, Any]) -> str:
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The policy's verdict in words."""
+
+    outcome: str
+    words: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A finding ready to lay out; documents: id, shard, row, score and excerpt of those behind it."""
+
+    severity: str
+    scope_kind: str
+    scope: str
+    message: str
+    advice: str
+    kind: str
+    estimate: str
+    documents: list[tuple[str, ...]]
+
+
+def headline(report: Report) -> str:
     """What a reader can repeat: the machine-written share with its interval or its doubt; files not read come first."""
     found = files_unread(report)
-    said = _share(report["corpus"]["synthetic_fraction"], "what was read" if found.most else "this corpus")
+    said = _share(report.corpus.synthetic_fraction, "what was read" if found.most else "this corpus")
     if not found.most:
         return said
     return f"{found.most:,} of {numbers.plural(found.files, 'file')} {_were(found.most)} not read. {said}"
 
 
-def _share(e: dict[str, Any], whole: str) -> str:
+def _share(e: E, whole: str) -> str:
     if not numbers.measured(e):
         return f"How much of {whole} is machine-written could not be measured"
-    low, high = numbers.percent(e["lower"]), numbers.percent(e["upper"])
-    if e["status"] == "inconclusive":
+    low, high = numbers.percent(e.lower), numbers.percent(e.upper)
+    if e.status == "inconclusive":
         return f"Inconclusive: between {low} and {high} of {whole} may be machine-written"
-    if e["lower"] == 0 and e["upper"] > 0:
+    if e.lower == 0 and e.upper > 0:
         return f"At most {high} of {whole} is machine-written; none was found for certain"
     bounds = numbers.interval(e)
-    return f"About {numbers.percent(e['value'])} of {whole} is machine-written" + (f" ({bounds}%)" if bounds else "")
+    return f"About {numbers.percent(e.value)} of {whole} is machine-written" + (f" ({bounds}%)" if bounds else "")
 
 
-def sentences(report: dict[str, Any]) -> list[str]:
+def sentences(report: Report) -> list[str]:
     """The summary in plain words, one sentence per question; what the figures do not cover stands first."""
-    corpus = report["corpus"]
+    corpus = report.corpus
     return [
         *not_covered(report),
-        _read(corpus, report["shards"]),
-        _synthetic(corpus["synthetic_fraction"], report["shards"]),
+        _read(corpus, report.shards),
+        _synthetic(corpus.synthetic_fraction, report.shards),
         duplicated(corpus),
         diversity(corpus),
-        human_text(report["reservoir"]),
+        human_text(report.reservoir),
     ]
 
 
-def not_covered(report: dict[str, Any]) -> list[str]:
+def not_covered(report: Report) -> list[str]:
     """What was not read or not judged, where it is more than 1%: the figures say nothing about it."""
-    corpus, shards = report["corpus"], report["shards"]
+    corpus, shards = report.corpus, report.shards
     out = []
     found = files_unread(report)
     if found.names:
@@ -71,68 +99,62 @@ def not_covered(report: dict[str, Any]) -> list[str]:
     if found.partly:
         of = numbers.plural(found.shards, "file")
         out.append(f"{found.partly:,} of {of} {_were(found.partly)} not read in full; figures cover what was read.")
-    out += _passed_over(corpus, found.passed)
-    unread = (corpus.get("unread") or {}).get("records") or corpus["skipped"]
-    records = corpus["documents"] + unread
+    left = corpus.unread or Unread()
+    out += _passed_over(left, found.passed)
+    unread = left.records or corpus.skipped
+    records = corpus.documents + unread
     if records and unread > SAID * records:
         share = numbers.percent(unread / records)
         out.append(f"{unread:,} of {numbers.plural(records, 'record')} ({share}) could not be read.")
-    judged, documents = corpus["eligible_documents"], corpus["documents"]
+    judged, documents = corpus.eligible_documents, corpus.documents
     if documents and documents - judged > SAID * documents:
-        left = documents - judged
-        share = numbers.percent(left / documents)
-        text = f"{left:,} of {numbers.plural(documents, 'document')} ({share}) could not be judged"
+        share = numbers.percent((documents - judged) / documents)
+        text = f"{documents - judged:,} of {numbers.plural(documents, 'document')} ({share}) could not be judged"
         why = _reasons(shards)
         out.append(f"{text}: {why}." if why else f"{text}.")
     return out
 
 
-def _reasons(shards: list[dict[str, Any]]) -> str:
+def _reasons(shards: Sequence[Shard]) -> str:
     """Why documents are not judged, the commonest reasons first."""
     counted: Counter[str] = Counter()
     for shard in shards:
-        counted.update(shard.get("ineligible") or {})
+        counted.update(shard.ineligible)
     return "; ".join(f"{count:,} ({clean(spoken(reason, REASONS), 80)})" for reason, count in counted.most_common(3))
 
 
-def verdict(report: dict[str, Any]) -> dict[str, str] | None:
+def verdict(report: Report) -> Ruling | None:
     """The policy's verdict in words, or None where no policy was given."""
-    found = report.get("verdict")
+    found = report.verdict
     if not found:
         return None
-    outcome = str(found.get("verdict") or found.get("status") or "inconclusive").lower()
-    policy = found.get("policy")
-    return {
-        "outcome": outcome if outcome in VERDICTS else "inconclusive",
-        "words": VERDICTS.get(outcome, VERDICTS["inconclusive"]),
-        "policy": clean(policy, 120) if isinstance(policy, str) else "",
-    }
+    return Ruling(found.verdict, VERDICTS[found.verdict], clean(found.policy, 120))
 
 
-def findings(report: dict[str, Any]) -> list[dict[str, Any]]:
+def findings(report: Report) -> list[Shown]:
     """Findings, the gravest first, ready to lay out, with the documents behind them."""
-    found = sorted(report.get("findings", []), key=lambda f: SEVERITY.index(f["severity"]))
+    found = sorted(report.findings, key=lambda f: SEVERITY.index(f.severity))
     return [
-        {
-            "severity": f["severity"],
-            "scope_kind": clean(f["scope_kind"], 20),
-            "scope": name(f["scope"]),
-            "message": clean(f["message"], 300).rstrip("."),
-            "advice": clean(f["advice"], 300),
-            "kind": clean(f["kind"], 40),
-            "estimate": _of_finding(f),
-            "documents": [_document(d) for d in _behind(f)[:DOCUMENTS]],
-        }
+        Shown(
+            severity=f.severity,
+            scope_kind=clean(f.scope_kind, 20),
+            scope=name(f.scope),
+            message=clean(f.message, 300).rstrip("."),
+            advice=clean(f.advice, 300),
+            kind=clean(f.kind, 40),
+            estimate=_of_finding(f),
+            documents=[_document(d) for d in f.documents[:DOCUMENTS]],
+        )
         for f in found
     ]
 
 
-def _passed_over(corpus: dict[str, Any], passed: int) -> list[str]:
+def _passed_over(unread: Unread, passed: int) -> list[str]:
     """Files that were not looked at, and why."""
     if not passed:
         return []
     # Names of reasons are of records, sentences of files.
-    of_files = {reason: n for reason, n in corpus["unread"]["by_reason"].items() if " " in reason}
+    of_files = {reason: n for reason, n in unread.by_reason.items() if " " in reason}
     shown = "; ".join(f"{n:,} {reason}" for reason, n in of_files.items() if reason != REASONS["unreadable_file"])
     return [f"{numbers.plural(passed, 'file')} passed over: {clean(shown, 200)}."]
 
@@ -141,52 +163,46 @@ def _were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
-def _behind(finding: dict[str, Any]) -> list[dict[str, Any]]:
-    """The documents behind a finding; a cluster's evidence has their number alone."""
-    documents = (finding.get("evidence") or {}).get("documents")
-    return documents if isinstance(documents, list) else []
-
-
-def _of_finding(finding: dict[str, Any]) -> str:
-    e = finding.get("estimate")
+def _of_finding(finding: Finding) -> str:
+    e = finding.estimate
     if not numbers.measured(e):
         return ""
-    if finding["kind"] == "diversity":
+    if finding.kind == "diversity":
         return numbers.estimate(numbers.change_of_loss(e), "fewer")
     return numbers.estimate(e)
 
 
-def _document(place: dict[str, Any]) -> tuple[str, str, str, str, str]:
+def _document(place: ScoredPlace) -> tuple[str, ...]:
     """Id, shard, row, score and excerpt of one document."""
     return (
-        name(place.get("doc_id") or f"row {place['row']:,}", 60),
-        name(place["shard"], 60),
-        f"{place['row']:,}",
-        f"{place['score']:.2f}" if place.get("score") is not None else "",
-        redact(place.get("excerpt") or ""),
+        name(place.doc_id or f"row {place.row:,}", 60),
+        name(place.shard, 60),
+        f"{place.row:,}",
+        f"{place.score:.2f}" if place.score is not None else "",
+        redact(place.excerpt or ""),
     )
 
 
-def tokens(band: dict[str, Any]) -> str:
-    return "not sized" if band["tokens"] is None else "none" if band["tokens"] == 0 else numbers.count(band["tokens"])
+def tokens(band: R) -> str:
+    return "not sized" if band.tokens is None else "none" if band.tokens == 0 else numbers.count(band.tokens)
 
 
-def spread(reservoir: dict[str, Any]) -> str:
+def spread(bands: Reservoir | Acquire) -> str:
     """From the optimistic to the pessimistic band."""
-    low, high = reservoir["optimistic"], reservoir["pessimistic"]
-    if (low["tokens"] is None and high["tokens"] is None) or tokens(low) == tokens(high):
+    low, high = bands.optimistic, bands.pessimistic
+    if (low.tokens is None and high.tokens is None) or tokens(low) == tokens(high):
         return ""
     return f"{tokens(low)} to {tokens(high)}"
 
 
-def worst_first(shards: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def worst_first(shards: Sequence[Shard]) -> list[Shard]:
     """Shards by the lower bound of their machine-written share; the unmeasured last; ties by name."""
     return sorted(
         shards,
         key=lambda s: (
-            _or(s["synthetic_fraction"]["lower"]),
-            _or(s["synthetic_fraction"]["value"]),
-            _or(s["duplicate_fraction"]["value"]),
+            _or(s.synthetic_fraction.lower),
+            _or(s.synthetic_fraction.value),
+            _or(s.duplicate_fraction.value),
         ),
         reverse=True,
     )
@@ -196,94 +212,93 @@ def _or(number: float | None) -> float:
     return -1.0 if number is None else number
 
 
-def _read(corpus: dict[str, Any], shards: list[dict[str, Any]]) -> str:
-    judged, skipped = numbers.count(corpus["eligible_documents"]), corpus["skipped"]
-    held = sum(shard["documents"] > 0 for shard in shards)
-    of = f"{held:,} of " if held < len(shards) == corpus["shards"] else ""
-    documents = numbers.plural(corpus["documents"], "document")
-    text = f"{documents} in {of}{numbers.plural(corpus['shards'], 'shard')} were read"
-    listed = corpus.get("shards_listed")
-    sample = f", a sample of {listed:,}" if listed and listed > corpus["shards"] else ""
-    text += f"{sample} ({numbers.plural(corpus['tokens'], 'word token')}); {judged} could be judged."
+def _read(corpus: Corpus, shards: Sequence[Shard]) -> str:
+    judged, skipped = numbers.count(corpus.eligible_documents), corpus.skipped
+    held = sum(shard.documents > 0 for shard in shards)
+    of = f"{held:,} of " if held < len(shards) == corpus.shards else ""
+    documents = numbers.plural(corpus.documents, "document")
+    text = f"{documents} in {of}{numbers.plural(corpus.shards, 'shard')} were read"
+    listed = corpus.shards_listed
+    sample = f", a sample of {listed:,}" if listed and listed > corpus.shards else ""
+    text += f"{sample} ({numbers.plural(corpus.tokens, 'word token')}); {judged} could be judged."
     if skipped:
         verb = "is" if skipped == 1 else "are"
         text += f" {numbers.plural(skipped, 'record')} could not be read and {verb} listed in the report."
     return text
 
 
-def _synthetic(e: dict[str, Any], shards: list[dict[str, Any]]) -> str:
+def _synthetic(e: E, shards: Sequence[Shard]) -> str:
     if not numbers.measured(e):
         return f"The machine-written share is {numbers.estimate(e)}."
     text = f"Of those that could be judged, {numbers.brief(e)} are wholly or mostly machine-written."
-    if e["status"] == "inconclusive":
-        text += f" The figure is inconclusive: {e['reason']}."
-    certain = sum(
-        1 for s in shards if s["synthetic_fraction"]["status"] == "measured" and s["synthetic_fraction"]["lower"] > 0.1
-    )
+    if e.status == "inconclusive":
+        text += f" The figure is inconclusive: {e.reason}."
+    known = (s.synthetic_fraction for s in shards if s.synthetic_fraction.status == "measured")
+    certain = sum(e.lower is not None and e.lower > 0.1 for e in known)
     if certain and len(shards) > 1:
         verb = "has" if certain == 1 else "have"
         text += f" {numbers.plural(certain, 'shard')} of {len(shards):,} {verb} more than 10%, by the whole interval."
     return text
 
 
-def duplicated(corpus: dict[str, Any]) -> str:
+def duplicated(corpus: Corpus) -> str:
     """Duplicates in one sentence."""
-    e, across = corpus["duplicate_fraction"], corpus["duplicate_fraction_across"]
+    e, across = corpus.duplicate_fraction, corpus.duplicate_fraction_across
     if not numbers.measured(e):
         return f"Duplicates are {numbers.estimate(e)}."
-    if e["value"] == 0:
+    if e.value == 0:
         return "No document repeats another."
     text = f"{numbers.estimate(e)} of the documents repeat another"
     return text + (
-        f"; {numbers.percent(across['value'])} repeat one of another shard." if numbers.measured(across) else "."
+        f"; {numbers.percent(across.value)} repeat one of another shard." if numbers.measured(across) else "."
     )
 
 
-def diversity(corpus: dict[str, Any]) -> str:
+def diversity(corpus: Corpus) -> str:
     """Word types and rare words against the human reference, in one sentence."""
-    loss = corpus["diversity_loss"]["q0"]
+    loss = corpus.diversity_loss.q0
     if not numbers.measured(loss):
         return f"Lost diversity is {numbers.estimate(loss)}."
     types = numbers.estimate(numbers.change_of_loss(loss), "fewer")
     text = f"Word types against the human reference, at equal coverage: {types}, {loss_words(loss)}"
-    tail = numbers.change_of_ratio(corpus["diversity"]["tail_retention"])
+    tail = numbers.change_of_ratio(corpus.diversity.tail_retention)
     return f"{text}; rare words: {numbers.estimate(tail, 'less')}." if numbers.measured(tail) else f"{text}."
 
 
-def loss_words(loss: dict[str, Any]) -> str:
+def loss_words(loss: Known) -> str:
     """What the interval of a loss says of it."""
-    if loss["lower"] > 0:
+    if loss.lower > 0:
         return "diversity is lost"
-    return "no loss found" if loss["value"] <= 0 else "a loss is possible, not certain"
+    return "no loss found" if loss.value <= 0 else "a loss is possible, not certain"
 
 
-def human_text(reservoir: dict[str, Any]) -> str:
+def human_text(reservoir: Reservoir) -> str:
     """Human text to keep and to acquire, in one sentence."""
-    if reservoir.get("sentence"):
-        return clean(reservoir["sentence"], 900)
-    central = (reservoir.get("acquire") or reservoir)["central"]
-    kept = (reservoir.get("keep") or {}).get("tokens")
+    if reservoir.sentence:
+        return clean(reservoir.sentence, 900)
+    central = (reservoir.acquire or reservoir).central
+    kept = reservoir.keep.tokens if reservoir.keep else None
     text = (
         f"Keep the human text that the corpus holds: {numbers.brief(kept, 'count')} word tokens. "
         if numbers.measured(kept)
         else ""
     )
-    if central["tokens"] is None:
-        reason = clean(central.get("reason") or "see the bands below", 300)
+    if central.tokens is None:
+        reason = clean(central.reason or "see the bands below", 300)
         return f"{text}How much further human text is needed could not be sized: {reason}."
-    years = numbers.plural(reservoir["horizon"], "generation")
-    if central["tokens"] == 0:
+    years = numbers.plural(reservoir.horizon, "generation")
+    if central.tokens == 0:
         return f"{text}No further human text is needed for {years} of training{_under(reservoir)}."
-    kept_share = numbers.setting(1 - reservoir["tolerance"])
+    kept_share = numbers.setting(1 - reservoir.tolerance)
     return (
         f"{text}To keep {kept_share} of the rare words over {years} of training, about "
-        f"{numbers.count(central['tokens'])} word tokens of further human text are needed{_under(reservoir)}."
+        f"{numbers.count(central.tokens)} word tokens of further human text are needed{_under(reservoir)}."
     )
 
 
-def _under(reservoir: dict[str, Any]) -> str:
+def _under(reservoir: Reservoir) -> str:
     """The outer bands in brackets."""
-    shown = spread(reservoir.get("acquire") or reservoir)
+    shown = spread(reservoir.acquire or reservoir)
     if shown:
         return f" ({shown} under favourable and adverse assumptions)"
     return ", under favourable and adverse assumptions alike"

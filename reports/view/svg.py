@@ -14,6 +14,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from auditor.reports.text import numbers
+from auditor.reports.text.numbers import Number
 
 ROW_HEIGHT = 22
 STEPS = (1, 2, 2.5, 5, 10)
@@ -68,13 +69,12 @@ def axis(along: Scale) -> Markup:
     return tag("svg", *labels, class_="row axis", width="100%", height=18, aria_hidden="true")
 
 
-def whisker(e: dict[str, Any] | None, along: Scale, *, tone: str = "synthetic") -> Markup:
+def whisker(e: Number | None, along: Scale, *, tone: str = "synthetic") -> Markup:
     """One estimate as a dot with its interval, over faint grid lines."""
     marks = grid(along)
     if numbers.measured(e):
-        assert e is not None
-        left, mid, right = (along.at(e[key]) for key in ("lower", "value", "upper"))
-        state = " open" if e.get("status") == "inconclusive" else ""
+        left, mid, right = along.at(e.lower), along.at(e.value), along.at(e.upper)
+        state = " open" if e.status == "inconclusive" else ""
         if right > left:
             marks.append(line(left, right, 11, f"range {tone}{state}"))
         marks.append(tag("circle", cx=f"{mid}%", cy=11, r=4, class_=f"dot {tone}{state}"))
@@ -160,15 +160,15 @@ class Plane:
         back = [self._spot(x, lower) for x, lower, _ in reversed(points)]
         return tag("path", d="M" + "L".join(there + back) + "Z", class_=f"band {class_}")
 
-    def dot(self, x: float, e: dict[str, Any], tone: str, tip: str = "") -> list[Markup]:
+    def dot(self, x: float, e: Number, tone: str, tip: str = "") -> list[Markup]:
         """An estimate with its interval upright; the tip is shown around it."""
         if not numbers.measured(e):
             return []
-        across, state = f"{self.x.at(x)}%", " open" if e.get("status") == "inconclusive" else ""
-        top, bottom = f"{self.up(e['upper'])}%", f"{self.up(e['lower'])}%"
+        across, state = f"{self.x.at(x)}%", " open" if e.status == "inconclusive" else ""
+        top, bottom = f"{self.up(e.upper)}%", f"{self.up(e.lower)}%"
         return [
             tag("line", x1=across, x2=across, y1=top, y2=bottom, class_=f"range {tone}{state}"),
-            tag("circle", cx=across, cy=f"{self.up(e['value'])}%", r=4, class_=f"dot {tone}{state}"),
+            tag("circle", cx=across, cy=f"{self.up(e.value)}%", r=4, class_=f"dot {tone}{state}"),
             # What a pointer or a finger can hit is larger than what is drawn.
             tag("line", x1=across, x2=across, y1=top, y2=bottom, class_="reach", data_tip=tip or numbers.estimate(e)),
         ]

@@ -3,60 +3,63 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from auditor.reports.model.reservoir import Reservoir
+from auditor.reports.model.schema import Shard
+from auditor.reports.model.sections import Action
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import name
+from auditor.reports.text.numbers import Number
 from auditor.reports.view.summary import worst_first
 
 UNIT = 10_000  # shares are carried as whole ten-thousandths
 ROWS = 10_000
 NAMES_BYTES, FLAGS_BYTES = 1_000_000, 200_000
 STATUSES = ("measured", "inconclusive", "not_measured")
-ESTIMATES = (
-    ("synthetic", ("synthetic_fraction",)),
-    ("duplicate", ("duplicate_fraction",)),
-    ("loss", ("diversity_loss", "q0")),
-    ("tail", ("diversity", "tail_retention")),
-)
+# The estimates of a shard by the names of their columns. Diversity is shown as a change against the human reference,
+# as everywhere on the page.
+ESTIMATES: dict[str, Callable[[Shard], Number]] = {
+    "synthetic": lambda shard: shard.synthetic_fraction,
+    "duplicate": lambda shard: shard.duplicate_fraction,
+    "loss": lambda shard: numbers.change_of_loss(shard.diversity_loss.q0),
+    "tail": lambda shard: numbers.change_of_ratio(shard.diversity.tail_retention),
+}
 
-# Diversity is shown as a change against the human reference, as everywhere on the page.
-CHANGES = {"loss": numbers.change_of_loss, "tail": numbers.change_of_ratio}
 
-
-def needs(reservoir: dict[str, Any]) -> dict[str, float]:
+def needs(reservoir: Reservoir) -> dict[str, float]:
     """Human tokens still to acquire for each shard, in the central band; empty where it could not be sized."""
-    return {
-        row["shard"]: row["tokens"] for row in reservoir["central"].get("per_shard", []) if row["tokens"] is not None
-    }
+    return {row.shard: row.tokens for row in reservoir.central.per_shard if row.tokens is not None}
 
 
 def columns(
-    shards: Sequence[dict[str, Any]], actions: Sequence[dict[str, Any]] = (), needed: dict[str, float] | None = None
+    shards: Sequence[Shard], actions: Sequence[Action] = (), needed: dict[str, float] | None = None
 ) -> dict[str, Any]:
-    """Columns of equal length; estimates as [value, lower, upper] columns in ten-thousandths, null where unmeasured.
+    """What the page's script reads: columns of equal length.
 
-    At most ROWS shards, the worst; `left_out` counts the others, which stand in report.json and audit.duckdb.
+    Estimates are three columns, value, lower and upper, in ten-thousandths, null where unmeasured. At most ROWS shards,
+    the worst; `left_out` counts the others, which stand in report.json and audit.duckdb.
     """
-    kept = worst_first(list(shards))[:ROWS]
-    action_of = {a["shard"]: a["action"] for a in actions}
+    kept = worst_first(shards)[:ROWS]
+    action_of = {a.shard: a.action for a in actions}
     table: dict[str, Any] = {
         "unit": UNIT,
         "left_out": len(shards) - len(kept),
-        "shard": _within([s["shard"] for s in kept], NAMES_BYTES),
-        "documents": [s["documents"] for s in kept],
-        "eligible": [s["eligible_documents"] for s in kept],
-        "tokens": [s["tokens"] for s in kept],
-        "skipped": [s["skipped"] for s in kept],
-        "needed": [round(needed.get(s["shard"], 0)) for s in kept] if needed else [],
-        "action": [action_of.get(s["shard"], "keep") for s in kept] if action_of else [],
-        "flags": _within(["; ".join(s["flags"]) for s in kept], FLAGS_BYTES, empty=""),
+        "shard": _within([s.shard for s in kept], NAMES_BYTES),
+        "documents": [s.documents for s in kept],
+        "eligible": [s.eligible_documents for s in kept],
+        "tokens": [s.tokens for s in kept],
+        "skipped": [s.skipped for s in kept],
+        "needed": [round(needed.get(s.shard, 0)) for s in kept] if needed else [],
+        "action": [action_of.get(s.shard, "keep") for s in kept] if action_of else [],
+        "flags": _within(["; ".join(s.flags) for s in kept], FLAGS_BYTES, empty=""),
     }
-    for short, path in ESTIMATES:
-        found = [_shown(short, _at(s, path)) for s in kept]
-        table[short] = [[whole(e[key]) for e in found] for key in ("value", "lower", "upper")]
-        table[f"{short}_status"] = [STATUSES.index(e["status"]) for e in found]
+    for short, of in ESTIMATES.items():
+        found = [of(shard) for shard in kept]
+        ends = [e.value for e in found], [e.lower for e in found], [e.upper for e in found]
+        table[short] = [[whole(number) for number in column] for column in ends]
+        table[f"{short}_status"] = [STATUSES.index(e.status) for e in found]
     # A column that says the same everywhere is one value.
     return {key: _constant(column) for key, column in table.items()}
 
@@ -81,16 +84,6 @@ def inert(content: Any) -> str:
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
-
-
-def _at(node: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
-    for key in path:
-        node = node[key]
-    return node
-
-
-def _shown(short: str, e: dict[str, Any]) -> dict[str, Any]:
-    return (CHANGES[short](e) or e) if short in CHANGES else e
 
 
 def _within(texts: list[str], budget: int, *, empty: str | None = None) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from auditor.reports.model.schema import Report
+from auditor.reports.model.sections import Unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,12 @@ class FilesUnread:
         return self.shards + (self.passed if self.most > len(self.names) else 0)
 
 
-def files_unread(report: dict[str, Any]) -> FilesUnread:
+def files_unread(report: Report) -> FilesUnread:
     """What of the corpus' files was not read, by the report."""
-    shards, skips = report["shards"], report.get("skips", [])
-    failed = [skip["shard"] for skip in skips if skip["reason"] == "unreadable_file" and not skip["documents"]]
-    broken = [shard for shard in shards if not shard.get("complete", True)]
-    nothing = [shard for shard in broken if not shard["documents"]]
-    unread = report["corpus"].get("unread") or {}
-    passed = unread.get("files", 0) - len(failed) - sum(not shard["skipped"] for shard in nothing)
-    names = (*failed, *(shard["shard"] for shard in nothing))
+    shards, unread = report.shards, report.corpus.unread or Unread()
+    failed = [skip.shard for skip in report.skips if skip.reason == "unreadable_file" and not skip.documents]
+    broken = [shard for shard in shards if not shard.complete]
+    nothing = [shard for shard in broken if not shard.documents]
+    passed = unread.files - len(failed) - sum(not shard.skipped for shard in nothing)
+    names = (*failed, *(shard.shard for shard in nothing))
     return FilesUnread(names, max(passed, 0), len(broken) - len(nothing), len(shards) + len(failed))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from auditor.reports.model.schema import check
 from auditor.reports.render.html import render_html
 from tests.browser.chromium import Chromium, find_chromium
 from tests.reports.fixture import build_report
@@ -29,7 +30,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             for name, build in REPORTS.items():
                 file = Path(folder) / f"{name}.html"
-                file.write_text(render_html(build()), encoding="utf-8")
+                file.write_text(render_html(check(build())), encoding="utf-8")
                 page = browser.open(file, width=WIDTH)
                 page.picture(FOLDER / f"gallery-{name}.png", HEIGHT)
                 page.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from auditor.reports.model.over_time import Comparison, Simulation, Trend
+from auditor.reports.model.schema import check
 from auditor.reports.render import pages
 from auditor.reports.render.html import render_html
 from tests.reports.fixture import build_report
@@ -36,16 +38,16 @@ def made_pages(name: str = "crawl") -> dict[str, str]:
     judged = {"verdict": verdict("fail", "fail")}
     quoted = {"shard": "part-0", "row": 7, "doc_id": "d7", "excerpt": "The river rose again.", "why": "reads human"}
     return {
-        "report": render_html(build_report(6) | {"excerpts": [quoted]}),
-        "one shard": render_html(build_report(1) | judged),
-        "many shards": render_html(build_report(400)),
-        "ten thousand": render_html(build_report(10_000)),
-        "long names": render_html(long_names()),
-        "inconclusive": render_html(build_report(6, kind="inconclusive")),
-        "not measured": render_html(build_report(6, kind="not_measured")),
-        "trend": pages.render_trend(trend(name)),
-        "compare": pages.render_compare(compare(name)),
-        "simulation": pages.render_simulation(simulation(name)),
+        "report": render_html(check(build_report(6) | {"excerpts": [quoted]})),
+        "one shard": render_html(check(build_report(1) | judged)),
+        "many shards": render_html(check(build_report(400))),
+        "ten thousand": render_html(check(build_report(10_000))),
+        "long names": render_html(check(long_names())),
+        "inconclusive": render_html(check(build_report(6, kind="inconclusive"))),
+        "not measured": render_html(check(build_report(6, kind="not_measured"))),
+        "trend": pages.render_trend(Trend.model_validate(trend(name))),
+        "compare": pages.render_compare(Comparison.model_validate(compare(name))),
+        "simulation": pages.render_simulation(Simulation.model_validate(simulation(name))),
     }
 
 

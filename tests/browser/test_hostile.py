@@ -9,6 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from auditor.cli.main import run as command
+from auditor.reports.model.schema import check
 from auditor.reports.render.html import render_html
 from auditor.reports.render.markdown import render_markdown
 from tests.browser import hostile, made
@@ -62,7 +63,7 @@ def from_json(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     report = build_report(30, hostile=True)
     pages = made.made_pages("".join(HOSTILE))
-    pages |= {"report": render_html(report), "markdown": as_page(render_markdown(report))}
+    pages |= {"report": render_html(check(report)), "markdown": as_page(render_markdown(check(report)))}
     for name in FROM_JSON:
         (folder / f"{name}.html").write_text(pages[name], encoding="utf-8")
     return folder

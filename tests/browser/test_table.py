@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from auditor.reports.model.schema import check
 from auditor.reports.render.html import render_html
 from auditor.reports.text import numbers
 from auditor.reports.view import table
@@ -28,7 +29,7 @@ def report():
 @pytest.fixture(scope="module")
 def file(report, tmp_path_factory):
     path = tmp_path_factory.mktemp("table") / "report.html"
-    path.write_text(render_html(report), encoding="utf-8")
+    path.write_text(render_html(check(report)), encoding="utf-8")
     return path
 
 
@@ -153,7 +154,7 @@ def test_ten_thousand_shards_stay_under_three_megabytes_and_sort(show, tmp_path,
         for i, shard in enumerate(report["shards"]):
             shard["shard"] = f"{HOSTILE[i % len(HOSTILE)]}/{i}/{'ä' * 300}"
     path = tmp_path / "huge.html"
-    path.write_text(render_html(report), encoding="utf-8")
+    path.write_text(render_html(check(report)), encoding="utf-8")
     assert path.stat().st_size < MOST_BYTES
     page = show(path)
     assert page.text("#shown").startswith("10,000 of 10,000 shards")

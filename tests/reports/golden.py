@@ -18,6 +18,7 @@ from rich.console import Console
 from auditor.config import load
 from auditor.pipeline.audit import audit
 from auditor.pipeline.finalise import finalise
+from auditor.reports.model.schema import check
 from auditor.reports.render.markdown import render_markdown
 from auditor.reports.render.terminal import print_summary
 from tests.pipeline.runs import write_corpus
@@ -52,8 +53,8 @@ def texts() -> dict[str, str]:
         "hostile": build_report(14, hostile=True),
     }.items():
         screen = io.StringIO()
-        print_summary(report, Console(file=screen, width=80, color_system=None))
-        found |= {f"{name}.md": render_markdown(report), f"{name}.txt": screen.getvalue()}
+        print_summary(check(report), Console(file=screen, width=80, color_system=None))
+        found |= {f"{name}.md": render_markdown(check(report)), f"{name}.txt": screen.getvalue()}
     return found
 
 

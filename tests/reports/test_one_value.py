@@ -13,7 +13,8 @@ from rich.console import Console
 
 from auditor.gate.policy import parse_policy
 from auditor.pipeline.finished.gate import judge_report
-from auditor.reports.model.schema import to_json
+from auditor.reports.model.base import E
+from auditor.reports.model.schema import check, to_json
 from auditor.reports.model.verdict import Verdict
 from auditor.reports.render.html import render_html
 from auditor.reports.render.junit import render_junit
@@ -116,7 +117,7 @@ def chart_rows(page: str, caption: str) -> dict[str, str]:
 
 
 def test_the_page_has_one_number_for_a_shard_in_its_chart_and_in_its_table(report):
-    page = render_html(report)
+    page = render_html(check(report))
     caption = "Machine-written share of each shard" if len(report["shards"]) <= 24 else "worst shards of"
     drawn, table = chart_rows(page, caption), table_rows(page)
     assert drawn
@@ -129,44 +130,45 @@ def test_the_page_has_one_number_for_a_shard_in_its_chart_and_in_its_table(repor
 
 def test_a_negative_loss_is_never_shown(report):
     screen = io.StringIO()
-    print_summary(report, Console(file=screen, width=80, color_system=None))
-    page = render_html(report)
+    print_summary(check(report), Console(file=screen, width=80, color_system=None))
+    page = render_html(check(report))
     drawn = chart_rows(page, "Types, against the human reference").values()
     cells = [cell for row in table_rows(page).values() for cell in row[2:4]]
-    shown = [screen.getvalue(), render_markdown(report), *drawn, *cells]
+    shown = [screen.getvalue(), render_markdown(check(report)), *drawn, *cells]
     assert not [text for text in shown if numbers.MINUS in text or re.search(r"[ (]-\d", text.replace("\\-", "-"))]
 
 
 def test_markdown_terminal_and_json_say_what_the_page_says_of_every_shard(report):
-    table, markdown = table_rows(render_html(report)), render_markdown(report).replace("\\", "")
+    table, markdown = table_rows(render_html(check(report))), render_markdown(check(report)).replace("\\", "")
     screen = io.StringIO()
-    print_summary(report, Console(file=screen, width=200, color_system=None))
+    print_summary(check(report), Console(file=screen, width=200, color_system=None))
     written = json.loads(to_json(report))
     names = names_apart([s["shard"] for s in report["shards"]], 120)
     for shard, said, label in zip(report["shards"], written["shards"], names, strict=True):
         e = said["synthetic_fraction"]
         assert e == json.loads(to_json(shard["synthetic_fraction"]))
-        if label not in table or not numbers.measured(e):
+        shown = E.model_validate(e)
+        if label not in table or not numbers.measured(shown):
             continue
         assert table[label][0].startswith(numbers.percent(e["value"]))
         line = next((line for line in markdown.splitlines() if line.startswith(f"| {label} |")), None)
         if line:
-            assert f"| {numbers.estimate(e)} |" in line
-            change = numbers.change_of_loss(said["diversity_loss"]["q0"])
+            assert f"| {numbers.estimate(shown)} |" in line
+            change = numbers.change_of_loss(E.model_validate(said["diversity_loss"]["q0"]))
             assert f"| {numbers.estimate(change, 'fewer')} |" in line
         row = next((line for line in screen.getvalue().splitlines() if line.startswith(label + " ")), None)
         if row:
             mark = "?" if e["status"] == "inconclusive" else ""
-            assert f"{numbers.bare_percent(e['value'])}%{mark}" in row and numbers.interval(e) in row
+            assert f"{numbers.bare_percent(e['value'])}%{mark}" in row and numbers.interval(shown) in row
 
 
 def test_headline_card_sentence_and_facts_of_the_corpus_agree(report):
-    e = report["corpus"]["synthetic_fraction"]
-    page, markdown = render_html(report), render_markdown(report).replace("\\", "")
+    e = E.model_validate(report["corpus"]["synthetic_fraction"])
+    page, markdown = render_html(check(report)), render_markdown(check(report)).replace("\\", "")
     if not numbers.measured(e):
         assert "could not be measured" in markdown and '<p class="big">not measured</p>' in page
         return
-    assert f'<p class="big">{html.escape(numbers.percent(e["value"]))}</p>' in page
+    assert f'<p class="big">{html.escape(numbers.percent(e.value))}</p>' in page
     assert f"{numbers.brief(e)} are wholly or mostly machine-written" in markdown
     assert f"<strong>{numbers.brief(e)}</strong>" in page
 
@@ -174,8 +176,8 @@ def test_headline_card_sentence_and_facts_of_the_corpus_agree(report):
 def test_a_finding_has_the_interval_of_its_scope_and_the_adjusted_one_is_labelled():
     report = adjusted()
     shard = report["shards"][0]
-    page, markdown = render_html(report), render_markdown(report).replace("\\", "")
-    own = numbers.estimate(shard["synthetic_fraction"])
+    page, markdown = render_html(check(report)), render_markdown(check(report)).replace("\\", "")
+    own = numbers.estimate(E.model_validate(shard["synthetic_fraction"]))
     assert f"lies above the threshold: {own}" in markdown
     assert f'<span class="figure">{own}</span>' in page
     assert "98.8" not in markdown and "98.8" not in page

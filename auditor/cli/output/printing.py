@@ -44,10 +44,11 @@ def print_outcome(report: dict[str, Any], run: Path) -> None:
     """The summary of a run, and where its report is."""
     from rich.console import Console
 
+    from auditor.reports.model.schema import check
     from auditor.reports.render.terminal import print_summary
 
     console = Console(highlight=False)
-    print_summary(report, console)
+    print_summary(check(report), console)
     page = run / "report.html"
     if page.exists():
         say(f"Report: {page}")

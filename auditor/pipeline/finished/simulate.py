@@ -63,9 +63,11 @@ def run_simulation(
     except ValueError as error:
         raise ConfigError(f"this cannot be simulated: {error}") from None
     if html is not None:
+        from auditor.reports.model.over_time import Simulation
         from auditor.reports.render.pages import render_simulation
 
-        write_text(html, render_simulation({"source": words, "settings": settings, "rows": frame.to_dicts()}))
+        found = {"source": words, "settings": settings, "rows": frame.to_dicts()}
+        write_text(html, render_simulation(Simulation.model_validate(found)))
     return frame, f"{words}; {settings['share']:.0%} human, {settings['regime']}, decoding {_decoding(settings)}"
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from auditor.reports.model.base import E
 from auditor.reports.render.markdown import escape
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
@@ -56,12 +57,23 @@ def test_a_count_in_words(figure, said):
 
 
 def test_an_estimate_says_its_interval_and_its_doubt():
-    assert numbers.estimate(number(0.031, 0.0045, 90)) == "3.1% (2.2–4.0)"
-    assert numbers.estimate(census(0.25, 90)) == "25.0%"
-    assert numbers.estimate(missing("no detector applies")) == "not measured: no detector applies"
-    doubtful = number(0.2, 0.1, 9) | {"status": "inconclusive", "reason": "too few documents"}
+    assert numbers.estimate(E(**number(0.031, 0.0045, 90))) == "3.1% (2.2–4.0)"
+    assert numbers.estimate(E(**census(0.25, 90))) == "25.0%"
+    assert numbers.estimate(E(**missing("no detector applies"))) == "not measured: no detector applies"
+    doubtful = E(**number(0.2, 0.1, 9) | {"status": "inconclusive", "reason": "too few documents"})
     assert numbers.estimate(doubtful) == "20.0% (0–40.0), inconclusive" and numbers.brief(doubtful) == "20.0% (0–40.0)"
-    assert numbers.brief(number(0.02, 0.02, 9, signed=True), "log") == "+2.0 (−2.0 to +6.0)"
+    assert numbers.brief(E(**number(0.02, 0.02, 9, signed=True)), "log") == "+2.0 (−2.0 to +6.0)"
+
+
+@given(st.sampled_from(["measured", "inconclusive"]), st.lists(st.floats(0, 3), min_size=3, max_size=3).map(sorted))
+def test_a_change_against_the_reference_keeps_its_order_its_status_and_what_stands_behind_it(status, ends):
+    lower, value, upper = ends
+    e = E(value=value, lower=lower, upper=upper, method="hill", n=7, status=status, reason="few documents")
+    for change, moved in ((numbers.change_of_loss(e), -value), (numbers.change_of_ratio(e), value - 1)):
+        assert change.value == moved and change.lower <= change.value <= change.upper
+        assert (change.status, change.reason, change.n, change.method) == (status, "few documents", 7, "hill")
+    absent = E(**missing("no reference"))
+    assert numbers.change_of_loss(absent) is numbers.change_of_ratio(absent) is absent
 
 
 @given(st.text(max_size=300))
