@@ -49,7 +49,7 @@ def inspect(
     text: bool = typer.Option(False, help="Show the passages themselves (they are not redacted)."),
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> None:
-    """One document: its scores, what moved them, its cluster and the differing passages."""
+    """One document: its scores and those of its passages, what moved them, its cluster, where it differs."""
     from auditor.cli.output.printing import print_inspection, print_json
     from auditor.pipeline.finished.inspect import inspect_document
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auditor.reports.model.schema import Report, Shard, Stratum
+from auditor.reports.model.schema import Corpus, Report, Shard, Stratum
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import QUANTITIES
@@ -136,3 +136,17 @@ def _alternatives(scope: Shard | Stratum) -> str:
     if bound and bound.lower:
         parts.append(f"at least {numbers.percent(bound.lower)} without machine text to compare with")
     return "; ".join(parts)
+
+
+def touched(corpus: Corpus) -> list[str]:
+    """What a machine wrote or edited together, in a sentence; nothing where it was not measured."""
+    both, edited = corpus.touched_fraction, corpus.mixed_fraction
+    if both is None or not numbers.measured(both) or not numbers.measured(edited):
+        return []
+    unsettled = "how much of that was written by a machine and how much edited is not settled."
+    if both.status == "inconclusive":
+        return [f"With human text that a machine edited it may be {numbers.interval(both)}%; {unsettled}"]
+    said = f"With human text that a machine edited it is {numbers.brief(both)}"
+    if edited.status == "inconclusive":
+        return [f"{said}; {unsettled}"]
+    return [f"{said}; edited text alone is {numbers.brief(edited)}."]

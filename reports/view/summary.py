@@ -15,6 +15,7 @@ from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import REASONS, spoken
 from auditor.reports.text.numbers import Known
 from auditor.reports.text.redact import redact
+from auditor.reports.view.machine_written import touched
 from auditor.reports.view.unread import files_unread
 
 VERDICTS = {
@@ -79,6 +80,7 @@ def sentences(report: Report) -> list[str]:
         *not_covered(report),
         _read(corpus, report.shards),
         _synthetic(corpus.synthetic_fraction, report.shards),
+        *touched(corpus),
         duplicated(corpus),
         diversity(corpus),
         human_text(report.reservoir),

@@ -152,6 +152,23 @@ def print_reservoir(found: dict[str, Any]) -> None:
     print_table(title, ["band", "word tokens", "documents", "human share", "regime", "what binds"], rows)
 
 
+def _print_passages(passages: list[dict[str, Any]]) -> None:
+    """Windows of sentences with a bar for each score; those that score like machine text are marked."""
+    from auditor.reports.text.clean import clean
+
+    rows = []
+    for passage in passages:
+        bar = "#" * int(min(max(passage["score"], 0) * 3, 24))
+        where = f"{passage['start']}-{passage['end']}"
+        rows.append([where, passage["words"], f"{passage['score']:+.1f}", "marked" if passage["marked"] else "", bar])
+        if "begins" in passage:
+            rows[-1].append(clean(passage["begins"], 100))
+    titles = ["where", "words", "score", "", ""] + ["begins"] * ("begins" in passages[0])
+    marked = sum(passage["marked"] for passage in passages)
+    title = f"Passages, in units of human text: {marked:,} of {len(passages):,} score like machine text"
+    print_table("\n" + title, titles, rows)
+
+
 def print_inspection(found: dict[str, Any]) -> None:
     """One document for people."""
     print_table("", ["document", ""], [[key, value] for key, value in found["document"].items()])
@@ -165,6 +182,8 @@ def print_inspection(found: dict[str, Any]) -> None:
         print_table(
             "\nWhat moved the score (positive: towards machine-written)", ["detector", "what", "by", "where"], rows
         )
+    if len(found["passages"]) > 1:
+        _print_passages(found["passages"])
     if found["cluster"]:
         members = [
             [

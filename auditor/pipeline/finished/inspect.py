@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from auditor.detectors.first_tier import Ensemble
+from auditor.detectors.passages import passages
 from auditor.errors import AuditError, ConfigError
 from auditor.neardup.evidence import differences, longest_shared
 from auditor.pipeline.run.ownership import REFUSAL
@@ -20,13 +21,14 @@ from auditor.store.database import query
 
 MEMBERS = 20
 EVIDENCE = 12
+BEGINNING = 100  # characters shown of a passage
 SHARED = 500  # characters shown of the longest passage that two near-duplicates share
 
 
 def inspect_document(
     run: Path, document: str, *, show_text: bool = False, corpus: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Scores of a document, what moved them, its cluster, and where it differs from the representative.
+    """A document with its scores and passages, what moved them, its cluster, and where it differs from the others.
 
     Parameters: document, SHARD:ROW, the source's id, or a stable id
     Raises: ConfigError where no document, or more than one, is meant
@@ -38,11 +40,13 @@ def inspect_document(
     found: dict[str, Any] = {"document": shown, "why": [], "passages": [], "cluster": None, "differences": []}
     text, found["unread"] = _text(plan, config, row["shard"], row["row"])
     if text is not None:
-        evidence = Ensemble.load(config.detectors).explain(text)[:EVIDENCE]
+        ensemble = Ensemble.load(config.detectors)
+        evidence = ensemble.explain(text)[:EVIDENCE]
         found["why"] = [
             {"detector": e.detector, "what": e.what, "weight": e.weight, "start": e.start, "end": e.end}
             for e in evidence
         ]
+        found["passages"] = _scored_passages(ensemble, text, row["language"], show_text)
         if show_text:
             found["text"] = text
     if row["cluster_id"] is not None:
@@ -64,6 +68,17 @@ def inspect_document(
                 ]
                 found["shared"] = longest_shared(text, other)[:SHARED]
     return found
+
+
+def _scored_passages(ensemble: Ensemble, text: str, language: str | None, show_text: bool) -> list[dict[str, Any]]:
+    """Windows of sentences with their scores; their beginnings where the text may be shown."""
+    rows = []
+    for passage in passages(ensemble, text, language or "en"):
+        row: dict[str, Any] = {name: getattr(passage, name) for name in ("start", "end", "words", "score", "marked")}
+        if show_text:
+            row["begins"] = " ".join(text[passage.start : passage.end].split())[:BEGINNING]
+        rows.append(row)
+    return rows
 
 
 def _find(connection: Any, document: str) -> dict[str, Any]:
