@@ -13,7 +13,7 @@ from typing import Any, Literal
 import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, nearest
 
 UNITS = {"": 1, "b": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -74,6 +74,15 @@ class Config(BaseModel):
     batch_bytes: int = Field(16 << 20, ge=1 << 10)
     split_bytes: int = Field(384 << 20, ge=1 << 10)
     seed: int = 0
+
+    @field_validator("deep_sample", mode="before")
+    @classmethod
+    def _sample(cls, value: Any) -> Any:
+        if value == "all" or (isinstance(value, str) and value.isdecimal()):
+            return value
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise ValueError("a number of documents is meant, or all" + nearest(str(value), ["all"]))
+        return value
 
     @field_validator("memory_limit")
     @classmethod
@@ -146,10 +155,10 @@ def _read_toml(path: str) -> dict[str, Any]:
 
 
 def _explain(error: Any) -> str:
-    from difflib import get_close_matches
-
     name = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        near = get_close_matches(name, Config.model_fields, n=1)
-        return f"{name}: no such setting" + (f" (did you mean {near[0]}?)" if near else "")
-    return f"{name}: {error['msg'].removeprefix('Value error, ')} (got {error['input']!r})"
+        return f"{name}: no such setting{nearest(name, Config.model_fields)}"
+    hint = ""
+    if error["type"] == "literal_error":
+        hint = nearest(str(error["input"]), re.findall("'([^']*)'", error["ctx"]["expected"]))
+    return f"{name}: {error['msg'].removeprefix('Value error, ')} (got {error['input']!r}){hint}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Iterable
 
 EXIT_PASS, EXIT_FAIL, EXIT_USAGE, EXIT_INCOMPLETE, EXIT_INCONCLUSIVE, EXIT_NOTHING = range(6)
 
@@ -65,6 +66,15 @@ def worst(codes: list[int]) -> int:
 def visible(text: object) -> str:
     """Text from outside as one line that a terminal only shows: what it would obey is written as an escape."""
     return UNSEEN.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode("ascii"), str(text))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The hint at what was probably meant by a mistyped name, whatever its case; empty where nothing is like it."""
+    from difflib import get_close_matches
+
+    folded = {word.casefold(): word for word in known}
+    near = get_close_matches(name.casefold(), folded, 1)
+    return f" (did you mean {folded[near[0]]}?)" if near else ""
 
 
 def exhausted(error: BaseException) -> str | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import cast
 
 from auditor.detectors.interface import Description, Detector, Obstacle, Provider
-from auditor.errors import DetectorError
+from auditor.errors import DetectorError, nearest
 
 GROUP = "auditor.detectors"
 BUILT_IN = {
@@ -60,10 +59,26 @@ def load(name: str) -> Detector:
         return cast(Provider, import_module(SCHEMES[scheme])).load(path)
     known = _known()
     if name not in known:
-        near = get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-        raise DetectorError(f"there is no detector {name!r}: {hint} `auditor detectors list` shows all")
+        raise DetectorError(
+            f"there is no detector {name!r}{nearest(name, known)}; known are {', '.join(known)}: "
+            "`auditor detectors list` shows all"
+        )
     return _load(name, known[name])
+
+
+def look(name: str) -> None:
+    """Whether `hf:PATH` or `lm:PATH` names a model that can be used here, without reading its weights.
+
+    Raises: DetectorError
+    """
+    from auditor.detectors.deep import loading
+    from auditor.detectors.deep.install import KNOWN
+
+    scheme, _, path = name.partition(":")
+    loading.require(("torch",), KNOWN["lm"].needs)
+    folders = [part for part in path.split(",") if part] if scheme == "lm" else [path.partition("#")[0]]
+    for folder in folders:
+        loading.look(folder, loading.CAUSAL if scheme == "lm" else loading.CLASSIFIER)
 
 
 def _load(name: str, origin: str) -> Detector:

@@ -157,6 +157,7 @@ def plan(
     from auditor.pipeline.run.bucket import refuse_bucket, worked_on
     from auditor.pipeline.run.cost import describe
     from auditor.pipeline.run.plan import make_plan
+    from auditor.pipeline.run.preconditions import check_detectors
 
     chosen = load(
         config,
@@ -167,6 +168,7 @@ def plan(
         shards_sample=shards_sample,
     )
     if out is None:
+        check_detectors(chosen)
         laid_out = make_plan(chosen)
     else:
         refuse_bucket(out, corpus=chosen.corpus, launcher=chosen.launcher)

@@ -10,7 +10,7 @@ import typer
 from auditor.cli.app import app
 from auditor.cli.arguments import RUN
 from auditor.cli.output.printing import say
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, nearest
 
 MOST_SHARDS = 12
 
@@ -38,9 +38,9 @@ def reservoir(
     from auditor.pipeline.reservoir.recommend import resize
 
     if regime is not None and regime not in list(Regime):
-        raise ConfigError(f"--regime {regime}: choose one of {', '.join(Regime)}")
+        raise ConfigError(f"--regime {regime}: choose one of {', '.join(Regime)}{nearest(regime, Regime)}")
     if sizing not in list(Sizing):
-        raise ConfigError(f"--sizing {sizing}: choose one of {', '.join(Sizing)}")
+        raise ConfigError(f"--sizing {sizing}: choose one of {', '.join(Sizing)}{nearest(sizing, Sizing)}")
     options = ReservoirOptions(
         generations=generations,
         tolerance=tolerance,

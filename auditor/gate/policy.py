@@ -7,13 +7,12 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, nearest
 from auditor.gate.quantities import is_known, is_share, suggestions
 
 SCOPE_KINDS = ("corpus", "shard", "language", "topic", "host", "year", "length")
@@ -248,8 +247,7 @@ def _unknown(row: Mapping[str, Any], known: Iterable[str], where: str) -> Iterab
 
 
 def _near(word: str, known: Iterable[str]) -> str:
-    close = get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
+    return nearest(word, known)
 
 
 def _is_number(value: Any) -> bool:

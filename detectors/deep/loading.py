@@ -105,6 +105,12 @@ def check(path: str | Path, kind: str) -> Checked:
     Parameters: kind, CAUSAL, CLASSIFIER or "" for any encoder
     Raises: DetectorError saying what is wrong with it and what to do
     """
+    folder, gguf, files = look(path, kind)
+    return Checked(folder, gguf, _revision(files), kind)
+
+
+def look(path: str | Path, kind: str) -> tuple[Path, str | None, list[Path]]:
+    """The same without reading the weights: the folder, its GGUF file, and the files that a score depends on."""
     folder, gguf = _located(path, kind)
     if gguf is None:
         ggufs = sorted(file.name for file in folder.glob("*.gguf"))
@@ -114,13 +120,13 @@ def check(path: str | Path, kind: str) -> Checked:
     _refuse_code(folder)
     if gguf is not None:
         _check_gguf(folder / gguf, kind)
-        return Checked(folder, gguf, _revision([folder / gguf]), kind)
+        return folder, gguf, [folder / gguf]
     _check_config(folder, kind)
     weights = _weights(folder)
     if not any((folder / name).is_file() for name in TOKENISERS):
         raise DetectorError(f"{folder}: no tokeniser in it (looked for {', '.join(TOKENISERS)})")
     small = [file for file in sorted(folder.glob("*")) if file.name in TOKENISERS or file.suffix == ".json"]
-    return Checked(folder, None, _revision([*small, *weights]), kind)
+    return folder, None, [*small, *weights]
 
 
 def _located(path: str | Path, kind: str) -> tuple[Path, str | None]:

@@ -5,7 +5,7 @@ import multiprocessing
 import duckdb
 import pytest
 
-from auditor.errors import StoreError
+from auditor.errors import ConfigError, StoreError
 from auditor.store.database import SHARED_TABLES, StoreLocked, connect, create_tables, query
 from auditor.store.shared import check_store, copy_audit, open_store
 
@@ -110,11 +110,11 @@ def test_what_is_not_ours_or_damaged_is_left_as_it_was(tmp_path):
         with pytest.raises(StoreError):
             check_store(store)
         assert store.read_bytes() == before
-    with pytest.raises(StoreError, match="no store"):
+    with pytest.raises(ConfigError, match="no store"):
         open_store(tmp_path / "none.duckdb")
     check_store(tmp_path / "new.duckdb")
     assert not (tmp_path / "new.duckdb").exists()
-    with pytest.raises(StoreError, match="no folder"):
+    with pytest.raises(ConfigError, match="no folder"):
         check_store(tmp_path / "none" / "s.duckdb")
-    with pytest.raises(StoreError, match="no folder"):
+    with pytest.raises(ConfigError, match="no folder"):
         copy_audit(run, tmp_path / "none" / "s.duckdb")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from auditor.collapse.options import Regime
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, nearest
 from auditor.records import LEVEL
 
 COLDEST = 0.05  # colder, and counts to the power of 1/temperature overflow; all text is one word by then
@@ -40,8 +40,14 @@ class SimulationOptions:
     level: float = LEVEL
 
     def __post_init__(self) -> None:
-        require(self.regime in list(Regime), "regime", "one of " + ", ".join(Regime))
-        require(self.decoding in list(Decoding), "decoding", "one of " + ", ".join(Decoding))
+        require(
+            self.regime in list(Regime), "regime", "one of " + ", ".join(Regime) + nearest(str(self.regime), Regime)
+        )
+        require(
+            self.decoding in list(Decoding),
+            "decoding",
+            "one of " + ", ".join(Decoding) + nearest(str(self.decoding), Decoding),
+        )
         require(1 <= self.tokens < 1e15, "tokens", "at least 1 and below 1e15")
         require(self.generations >= 1, "generations", "at least 1")
         require(0 <= self.share <= 1, "share", "from 0 to 1")

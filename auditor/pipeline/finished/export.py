@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.config import Config
-from auditor.errors import AuditError, ConfigError, SourceError, StoreError
+from auditor.errors import AuditError, ConfigError, SourceError, StoreError, nearest
 from auditor.gate.selection import Choice, decisions
 from auditor.pipeline.finished.lost_tail import tail_lost
 from auditor.pipeline.report.forecast import forecast
@@ -152,7 +152,8 @@ def forecast_choice(run: Path, choice: Choice) -> dict[str, Any]:
     known = {shard.name for shard in plan.corpus.shards}
     if strange := [name for name in choice.shards if name not in known]:
         raise ConfigError(
-            f"--drop-shard {strange[0]}: no shard of this run; its shards are {', '.join(sorted(known)[:5])}"
+            f"--drop-shard {strange[0]}: no shard of this run{nearest(strange[0], known)}; its shards are "
+            f"{', '.join(sorted(known)[:5])}"
         )
     fraction = estimates_of_json(read_report(run)["corpus"])["synthetic_fraction"]
     with open_database(run) as connection:

@@ -10,7 +10,7 @@ import polars as pl
 
 from auditor.detectors.first_tier import Ensemble
 from auditor.detectors.passages import passages
-from auditor.errors import AuditError, ConfigError
+from auditor.errors import AuditError, ConfigError, nearest
 from auditor.neardup.evidence import differences, longest_shared
 from auditor.pipeline.run.ownership import REFUSAL
 from auditor.pipeline.run.plan import Plan, load_plan, source_options
@@ -96,7 +96,9 @@ def _find(connection: Any, document: str) -> dict[str, Any]:
         if rows.height > 1:
             listed = ", ".join(f"{r['shard']}:{r['row']}" for r in rows.to_dicts()[:5])
             raise ConfigError(f"{document!r} is the id of several documents: name one as SHARD:ROW ({listed} …)")
-    raise ConfigError(f"there is no document {document!r} in this run: name it as SHARD:ROW or by its id")
+    known = query(connection, "SELECT shard FROM shards")["shard"].to_list()
+    hint = nearest(shard, known) if shard and shard not in known else ""
+    raise ConfigError(f"there is no document {document!r} in this run{hint}: name it as SHARD:ROW or by its id")
 
 
 def _text(plan: Plan, config: Any, shard: str, row: int) -> tuple[str | None, str | None]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, nearest
 from auditor.pipeline.finished.verify import file_hash
 from auditor.pipeline.report.ledger import VOLUME, ledger_of
 from auditor.pipeline.run.plan import Plan, load_plan, need_corpus
@@ -25,7 +25,7 @@ def write_record(run: Path, format: str, corpus: Sequence[str] = ()) -> dict[str
     Raises: ConfigError for another format, or where the files that Croissant hashes are no longer there
     """
     if format not in FORMATS:
-        raise ConfigError(f"--format {format}: choose from {', '.join(FORMATS)}")
+        raise ConfigError(f"--format {format}: choose from {', '.join(FORMATS)}{nearest(format, FORMATS)}")
     plan, _, _ = load_plan(run, corpus)
     found = record(run, plan)
     if format == "prov":

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, nearest
 from auditor.estimate.fraction.joint_fit import Evidence
 from auditor.pipeline.fraction.evidence import read_evidence
 from auditor.pipeline.run.reopen import open_database
@@ -81,7 +81,8 @@ def side_of(name: str) -> Side:
     }
     kind, scope = ("shard", shard) if shard else ("corpus", "corpus")
     if shard and not any(key[:2] == (kind, scope) for key in found):
-        raise ConfigError(f"{folder} has no shard {shard!r}")
+        known = [name for of, name, _ in found if of == kind]
+        raise ConfigError(f"{folder} has no shard {shard!r}{nearest(shard, known)}")
     # The fit names its one corpus scope otherwise than the estimates do.
     for key in [key for key in draws if key[0] == "corpus"]:
         draws["corpus", "corpus", key[2]] = draws[key]

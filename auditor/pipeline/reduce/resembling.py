@@ -26,13 +26,23 @@ def seen_before(run: Path, plan: Plan, config: Config) -> pl.DataFrame:
     Raises: ConfigError where an earlier run was made with other parameters; StoreError where it is unfinished
     """
     found = [pl.DataFrame(schema=SEEN)]
-    for name in config.against:
-        earlier = Path(name)
-        their_plan, their_config, _ = load_plan(earlier)
-        comparable(_sketch(config), _sketch(their_config), f"--against {name}")
-        near = _resembling(run, plan.of_role(CORPUS), earlier, their_plan.of_role(CORPUS), config)
+    for earlier, theirs in earlier_runs(config):
+        near = _resembling(run, plan.of_role(CORPUS), earlier, theirs.of_role(CORPUS), config)
         found.append(near.select("document", pl.lit(earlier.name).alias("seen_in")))
     return pl.concat(found).unique("document", keep="first", maintain_order=True)
+
+
+def earlier_runs(config: Config) -> list[tuple[Path, Plan]]:
+    """The runs that --against names, with their plans.
+
+    Raises: ConfigError where there is none, or it was made with other parameters; StoreError where it is unfinished
+    """
+    found = []
+    for name in config.against:
+        plan, theirs, _ = load_plan(Path(name))
+        comparable(_sketch(config), _sketch(theirs), f"--against {name}")
+        found.append((Path(name), plan))
+    return found
 
 
 def references_in_corpus(run: Path, plan: Plan, config: Config) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, nearest
 from auditor.manifest import read_json
 from auditor.pipeline.run.reopen import read_report
 from auditor.reports.render.write import write_reports
@@ -21,7 +21,8 @@ def render_again(run: Path, formats: Sequence[str], out: Path, *, report: dict[s
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
-        raise ConfigError(f"--format {', '.join(unknown)}: choose from {', '.join(FORMATS)}")
+        hint = nearest(unknown[0], FORMATS)
+        raise ConfigError(f"--format {', '.join(unknown)}: choose from {', '.join(FORMATS)}{hint}")
     report = read_report(run) if report is None else report
     if report.get("verdict") is None:
         report["verdict"] = _verdict_of(run, report)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from auditor.config import APART, Config
-from auditor.errors import ConfigError, DetectorError, StoreError
+from auditor.errors import ConfigError, DetectorError, StoreError, nearest
 from auditor.manifest import MANIFEST, read_json
 from auditor.sources.find.files import is_url
 
@@ -20,7 +19,7 @@ def check_detectors(config: Config) -> None:
     """Raises: DetectorError for a name that no detector has; ConfigError for deep detectors that would read nothing"""
     if not config.detectors:
         return
-    from auditor.detectors.registry import SCHEMES, deep_names, listings  # late: it brings numba and scipy
+    from auditor.detectors.registry import SCHEMES, deep_names, listings, look  # late: it brings numba and scipy
 
     known = {listing.description.name: listing for listing in listings()}
     for name in config.detectors:
@@ -28,10 +27,9 @@ def check_detectors(config: Config) -> None:
         if colon and (scheme not in SCHEMES or not path):
             raise DetectorError(f"--detector {name}: write hf:PATH or lm:PATH with a model folder or a hub id")
         if not colon and name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
             raise DetectorError(
-                f"--detector {name}: there is no such detector; {hint} `auditor detectors list` shows all"
+                f"--detector {name}: there is no such detector{nearest(name, known)}; known are {', '.join(known)}: "
+                "`auditor detectors list` shows all"
             )
         obstacle = None if colon else known[name].obstacle
         if obstacle is not None:
@@ -47,6 +45,9 @@ def check_detectors(config: Config) -> None:
         raise ConfigError(
             f"--detector {', '.join(deep)} reads retained texts, and --retain none keeps none: leave one of them out"
         )
+    for name in deep:
+        if ":" in name:
+            look(name)
 
 
 def refuse_replacing(run: Path, config: Config) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, nearest
 from auditor.sources.read.interface import ROLES, Columns, SourceOptions
 
 
@@ -176,7 +176,10 @@ def detect(fields: Sequence[str], options: SourceOptions, *, where: str, partiti
     for role, name in list(given.items()):
         if name is not None and name not in present and name.split(".")[0] not in present:
             if options.demanded and (role == "text" or name not in partitions):
-                raise MissingColumn(f"{where}: no column {name!r} (--{role}-column); the columns are {_listed(fields)}")
+                raise MissingColumn(
+                    f"{where}: no column {name!r} (--{role}-column){nearest(name, fields)}; the columns are "
+                    f"{_listed(fields)}"
+                )
             given[role] = None
     found = replace(found, **{role: name for role, name in given.items() if name is not None})
     if given["date"] is not None and found.date_kind is None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from auditor.cli.main import run as command
-from auditor.errors import StoreError
+from auditor.errors import ConfigError
 from auditor.pipeline.audit import finish
 from auditor.pipeline.finished.compare import compare
 from auditor.pipeline.finished.sides import QUANTITIES, as_sample
@@ -225,12 +225,12 @@ def test_a_store_that_is_gone_is_said_and_a_named_one_must_be_there(audited, tmp
     (run / "manifest.json").write_text(json.dumps(sealed(manifest)))
     assert finish(run, progress=listener).exit_code == 0
     assert "shared store was not brought up to date" in notes[-1]
-    with pytest.raises(StoreError, match="no folder"):
+    with pytest.raises(ConfigError, match="no folder"):
         finish(run, store=str(tmp_path / "gone" / "s.duckdb"))
 
 
 def test_mistakes_are_said(audited, tmp_path, capsys):
-    assert command(["trend", str(tmp_path / "none.duckdb")]) == 3
+    assert command(["trend", str(tmp_path / "none.duckdb")]) == 2
     assert command(["compare", str(audited), str(tmp_path / "none")]) == 2
     assert command(["compare", str(audited), f"{audited}::nothing"]) == 2
     store = tmp_path / "s.duckdb"
