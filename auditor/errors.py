@@ -11,6 +11,15 @@ EXIT_PASS, EXIT_FAIL, EXIT_USAGE, EXIT_INCOMPLETE, EXIT_INCONCLUSIVE, EXIT_NOTHI
 # Where several codes apply the first of these wins: usage, nothing audited, incomplete, failed, inconclusive.
 EXIT_ORDER = (EXIT_USAGE, EXIT_NOTHING, EXIT_INCOMPLETE, EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_PASS)
 
+# What a code says, for people who see only that a command did not end with 0.
+EXIT_WORDS = {
+    EXIT_FAIL: "failed: a bound of the policy is broken, or what was checked has changed",
+    EXIT_USAGE: "wrong usage, or a path that is not there",
+    EXIT_INCOMPLETE: "incomplete: some of it could not be read, done or written",
+    EXIT_INCONCLUSIVE: "inconclusive: the figures are too unsure to pass or to fail",
+    EXIT_NOTHING: "nothing audited: no document could be read",
+}
+
 # Controls, lone surrogates, and what turns the direction of reading or is not seen: on a terminal they forge what it
 # shows, or command it.
 UNSEEN = re.compile(

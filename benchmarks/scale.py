@@ -25,10 +25,10 @@ from audit import DOCUMENT, write_corpus
 
 RESULT = Path(__file__).parent / "results" / "scale.json"
 STAGES = (
-    "reading and measuring",
-    "clustering near-duplicates",
-    "estimating the synthetic fraction",
-    "measuring diversity",
+    "reading the corpus: scores, fingerprints and words of every document",
+    "comparing documents that may repeat each other",
+    "estimating how much is machine-written",
+    "comparing the variety of words with human text",
     "writing tables and reports",
 )
 # Reports the moments at which stages begin, and the peak of this process and of its workers.

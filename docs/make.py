@@ -89,7 +89,7 @@ def _section(title: str, command: Any, depth: int) -> str:
     if rows:
         lines += ["| argument or option | |", "|---|---|", *rows, ""]
     if command.epilog:
-        lines.append(f"{_plain(command.epilog)}\n")
+        lines += [f"{_plain(part)}\n" for part in command.epilog.split("\n\n")]
     return "\n".join(lines)
 
 

@@ -16,15 +16,21 @@ CORPUS = typer.Argument(..., metavar="CORPUS…", help="Files, folders, globs, U
 WHERE = "Where to look"
 HOW = "How to measure"
 RUN = "How to run"
-TEXT_COLUMN = typer.Option(None, help="Column of the text.", rich_help_panel=WHERE)
-ID_COLUMN = typer.Option(None, help="Column of the document's id.", rich_help_panel=WHERE)
-DATE_COLUMN = typer.Option(None, help="Column of the date of writing or crawling.", rich_help_panel=WHERE)
-URL_COLUMN = typer.Option(None, help="Column of the web address.", rich_help_panel=WHERE)
-LANGUAGE_COLUMN = typer.Option(None, help="Column of the language.", rich_help_panel=WHERE)
-TOPIC_COLUMN = typer.Option(None, help="Column of the topic.", rich_help_panel=WHERE)
-SOURCE_COLUMN = typer.Option(None, help="Column of the source.", rich_help_panel=WHERE)
-CATEGORY_COLUMN = typer.Option(None, help="Column of a class to follow by name.", rich_help_panel=WHERE)
-CONFIG = typer.Option(None, "--config", metavar="FILE", help="Settings from a TOML file; options here override it.")
+TEXT_COLUMN = typer.Option(None, help="Column of the text; default found by its name.", rich_help_panel=WHERE)
+ID_COLUMN = typer.Option(None, help="Column of the document's id; default found by its name.", rich_help_panel=WHERE)
+DATE_COLUMN = typer.Option(
+    None, help="Column of the date of writing or crawling; default found by its name.", rich_help_panel=WHERE
+)
+URL_COLUMN = typer.Option(None, help="Column of the web address; default found by its name.", rich_help_panel=WHERE)
+LANGUAGE_COLUMN = typer.Option(None, help="Column of the language; default found by its name.", rich_help_panel=WHERE)
+TOPIC_COLUMN = typer.Option(None, help="Column of the topic; default found by its name.", rich_help_panel=WHERE)
+SOURCE_COLUMN = typer.Option(None, help="Column of the source; default found by its name.", rich_help_panel=WHERE)
+CATEGORY_COLUMN = typer.Option(
+    None, help="Column of a class to follow by name; default found by its name.", rich_help_panel=WHERE
+)
+CONFIG = typer.Option(
+    None, "--config", metavar="FILE", help="Settings from a TOML file, by default none; options here override it."
+)
 
 
 @app.command(
@@ -33,9 +39,15 @@ CONFIG = typer.Option(None, "--config", metavar="FILE", help="Settings from a TO
 def audit(
     corpus: list[str] = CORPUS,
     out: Path = typer.Option(..., "--out", metavar="RUN", help="Folder of the run; the same command resumes."),
-    human_reference: list[str] | None = typer.Option(None, help="Text known to be human.", rich_help_panel=WHERE),
-    known_ai: list[str] | None = typer.Option(None, help="Text known to be machine-written.", rich_help_panel=WHERE),
-    against: list[str] | None = typer.Option(None, help="Earlier runs to look for repeats in.", rich_help_panel=WHERE),
+    human_reference: list[str] | None = typer.Option(
+        None, help="Text known to be human; default none.", rich_help_panel=WHERE
+    ),
+    known_ai: list[str] | None = typer.Option(
+        None, help="Text known to be machine-written; default none.", rich_help_panel=WHERE
+    ),
+    against: list[str] | None = typer.Option(
+        None, help="Earlier runs to look for repeats in; default none.", rich_help_panel=WHERE
+    ),
     text_column: str | None = TEXT_COLUMN,
     id_column: str | None = ID_COLUMN,
     date_column: str | None = DATE_COLUMN,
@@ -46,36 +58,53 @@ def audit(
     category_column: str | None = CATEGORY_COLUMN,
     detector: list[str] | None = typer.Option(None, help="Detectors to use; default all.", rich_help_panel=HOW),
     deep_sample: str | None = typer.Option(
-        None, metavar="N|all", help="Documents that the deep detectors read too.", rich_help_panel=HOW
+        None, metavar="N|all", help="Documents that the deep detectors read too; default 0.", rich_help_panel=HOW
     ),
     deep_budget: str | None = typer.Option(
-        None, metavar="5m", help="As many as they can read in this time.", rich_help_panel=HOW
+        None, metavar="5m", help="As many as they can read in this time; default no limit.", rich_help_panel=HOW
     ),
     dated_anchors: bool | None = typer.Option(
-        None, help="Take documents dated before November 2022 for human.", rich_help_panel=HOW
+        None, help="Take documents dated before November 2022 for human; default yes.", rich_help_panel=HOW
     ),
-    minimum_words: int | None = typer.Option(None, help="Shorter documents are not judged.", rich_help_panel=HOW),
-    near_dup_threshold: float | None = typer.Option(None, help="Jaccard of near-duplicates.", rich_help_panel=HOW),
-    level: float | None = typer.Option(None, help="Coverage of the intervals.", rich_help_panel=HOW),
+    minimum_words: int | None = typer.Option(
+        None, help="Shorter documents are not judged; default 100.", rich_help_panel=HOW
+    ),
+    near_dup_threshold: float | None = typer.Option(
+        None, help="Jaccard similarity from which on documents repeat each other; default 0.8.", rich_help_panel=HOW
+    ),
+    level: float | None = typer.Option(None, help="Coverage of the intervals; default 0.95.", rich_help_panel=HOW),
     profile: str | None = typer.Option(
-        None, metavar="standard|full", help="full: word-order measures of the texts too.", rich_help_panel=HOW
+        None,
+        metavar="standard|full",
+        help="full: word-order measures of the texts too; default standard.",
+        rich_help_panel=HOW,
     ),
     shards_sample: int | None = typer.Option(
-        None, metavar="N", min=1, help="Read so many of the files only, for all of them.", rich_help_panel=HOW
+        None,
+        metavar="N",
+        min=1,
+        help="Read so many of the files only, for all of them; default all.",
+        rich_help_panel=HOW,
     ),
-    seed: int | None = typer.Option(None, help="Seed of every random draw.", rich_help_panel=HOW),
+    seed: int | None = typer.Option(None, help="Seed of every random draw; default 0.", rich_help_panel=HOW),
     retain: str | None = typer.Option(
-        None, help="sample, redacted or none: keep a sample of texts.", rich_help_panel=RUN
+        None, help="sample, redacted or none: keep a sample of texts; default sample.", rich_help_panel=RUN
     ),
     excerpts: bool = typer.Option(
         False, "--excerpts", help="Quote redacted beginnings of retained documents in the reports.", rich_help_panel=RUN
     ),
     workers: int | None = typer.Option(None, help="Processes; default all cores.", rich_help_panel=RUN),
-    memory_limit: str | None = typer.Option(None, help="Such as 4GB, for all processes.", rich_help_panel=RUN),
-    launcher: str | None = typer.Option(None, help="local, slurm or ray.", rich_help_panel=RUN),
+    memory_limit: str | None = typer.Option(
+        None, help="Such as 4GB, for all processes; default half of the memory.", rich_help_panel=RUN
+    ),
+    launcher: str | None = typer.Option(None, help="local, slurm or ray; default local.", rich_help_panel=RUN),
     config: str | None = CONFIG,
-    policy: str | None = typer.Option(None, metavar="P.toml", help="Judge by a policy too, as `auditor gate` does."),
-    store: str | None = typer.Option(None, metavar="FILE", help="Copy the figures into a store of many audits."),
+    policy: str | None = typer.Option(
+        None, metavar="P.toml", help="Judge by a policy too, as `auditor gate` does; default none."
+    ),
+    store: str | None = typer.Option(
+        None, metavar="FILE", help="Copy the figures into a store of many audits; default none."
+    ),
     fresh: bool = typer.Option(False, help="Start over instead of resuming.", rich_help_panel=RUN),
     quiet: bool = typer.Option(False, help="No progress on stderr.", rich_help_panel=RUN),
     json: bool = typer.Option(False, "--json", help="Print report.json instead of the summary.", rich_help_panel=RUN),

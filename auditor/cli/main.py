@@ -16,13 +16,16 @@ import typer
 
 from auditor.cli import audit, collapse, compare, detectors, export, finished, gate, provenance, sample, steps
 from auditor.cli.app import app
+from auditor.cli.costs import tell_costs
 from auditor.cli.output.printing import say
 from auditor.cli.output.streams import lost, prepare
-from auditor.errors import EXIT_INCOMPLETE, EXIT_USAGE, AuditError, exhausted, worst
+from auditor.errors import EXIT_INCOMPLETE, EXIT_USAGE, EXIT_WORDS, AuditError, exhausted, worst
 
 # Importing a module of commands puts them on the app.
 COMMANDS = (audit, collapse, compare, detectors, export, finished, gate, provenance, sample, steps)
+tell_costs(app)
 SHELL_INTERRUPTED = 130
+GOES_ON = f"the same command goes on from here (exit status {EXIT_INCOMPLETE})"
 # Some releases of typer carry click inside, others depend on it; either way its usage error is this class.
 UsageError: Any = typer.BadParameter.__mro__[1]
 
@@ -50,9 +53,9 @@ def run(arguments: list[str]) -> int:
     try:
         result = typer.main.get_command(app).main(arguments, prog_name="auditor", standalone_mode=False)
         # Typer turns Ctrl-C into the code that shells use for it.
-        return _interrupted() if result == SHELL_INTERRUPTED else result if isinstance(result, int) else 0
+        return _interrupted() if result == SHELL_INTERRUPTED else _ended(result if isinstance(result, int) else 0)
     except AuditError as error:
-        _complain(str(error))
+        _complain(f"{error} (exit status {error.exit_code})")
         return error.exit_code
     except typer.Exit as stop:
         return _interrupted() if stop.exit_code == SHELL_INTERRUPTED else stop.exit_code
@@ -65,12 +68,19 @@ def run(arguments: list[str]) -> int:
         said = exhausted(error)
         if said is None:
             return _our_fault(error)
-        _complain(f"{said}; nothing finished was lost, the same command goes on from here")
+        _complain(f"{said}; nothing finished was lost, {GOES_ON}")
         return EXIT_INCOMPLETE
 
 
+def _ended(code: int) -> int:
+    """The code of a command that did its work; what it means is said where it is not 0."""
+    if code in EXIT_WORDS:
+        say(f"exit status {code}: {EXIT_WORDS[code]}", error=True)
+    return code
+
+
 def _interrupted() -> int:
-    _complain("interrupted; the same command goes on from here")
+    _complain(f"interrupted; {GOES_ON}")
     return EXIT_INCOMPLETE
 
 

@@ -125,7 +125,7 @@ def _measure(
     say: Say,
 ) -> _Found:
     folder, plan, _ = run
-    say("estimating the synthetic fraction")
+    say("estimating how much is machine-written")
     ensemble = Ensemble.load(config.detectors)
     synthetic = measure_synthetic(
         connection,
@@ -137,7 +137,7 @@ def _measure(
         today=today,
         splitter=Splitter.of(library_of(ensemble.calibration(), edited_cells()), level=config.level),
     )
-    say("measuring diversity")
+    say("comparing the variety of words with human text")
     measured = measure.measure(connection, run, config, shards, synthetic)
     say("writing tables and reports")
     clusters = duplicates.cluster_summary(connection)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from auditor.cli.main import run as command
-from auditor.errors import exhausted, visible
+from auditor.errors import EXIT_ORDER, EXIT_WORDS, exhausted, visible
 from tests.pipeline.runs import write_corpus
 
 ROOT = Path(__file__).parents[2]
@@ -80,10 +80,42 @@ ENDS = {
 @pytest.mark.parametrize("ended", [0, 3])
 def test_the_exit_code_depends_on_the_audit_and_not_on_who_reads(run, script, ended, end):
     code, out, error = shell(ENDS[end].format(f"{sys.executable} {script} {ended} finalise {run} --quiet"))
-    assert (code, error) == (ended, "")
+    said = "" if ended == 0 or end == "all closed" else f"exit status {ended}: {EXIT_WORDS[ended]}\n"
+    assert (code, error) == (ended, said)
     if "column" in end or end in ("latin-1", "ascii", "no locale", "dumb terminal"):
         assert "Report: " in out and out.count("\n") > 5
         assert max(map(len, out.splitlines())) > 30
+
+
+def through_terminal(line: str, **environment: str) -> str:
+    """What a command writes where its standard output is a terminal."""
+    ours, theirs = os.openpty()
+    child = subprocess.Popen(line, shell=True, stdout=theirs, stderr=subprocess.DEVNULL, env=os.environ | environment)
+    os.close(theirs)
+    seen = b""
+    try:
+        while octets := os.read(ours, 1 << 16):
+            seen += octets
+    except OSError:  # Linux says so when the other side has closed
+        pass
+    os.close(ours)
+    assert child.wait(240) == 0
+    return seen.decode("utf-8")
+
+
+def test_colours_stand_on_terminals_alone(run, script):
+    """Through a pseudo-terminal the summary has colours; through a pipe, a file or NO_COLOR it has none."""
+    line, coloured = f"{sys.executable} {script} 0 finalise {run} --quiet", re.compile("\x1b\\[[0-9;]*3[0-9]m")
+    assert coloured.search(through_terminal(line, TERM="xterm-256color"))
+    assert not coloured.search(through_terminal(line, TERM="xterm-256color", NO_COLOR="1"))
+    _, out, error = shell(line, TERM="xterm-256color")
+    assert "Report: " in out and "\x1b" not in out + error
+
+
+def test_what_a_code_other_than_0_means_is_said(tmp_path, capsys):
+    assert set(EXIT_WORDS) == set(EXIT_ORDER) - {0}
+    assert command(["report", str(tmp_path / "none")]) == 2
+    assert capsys.readouterr().err.rstrip().endswith("(exit status 2)")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
@@ -117,7 +149,9 @@ def test_an_interrupted_audit_says_so_and_ends_as_documented(tmp_path, kind):
     process.send_signal(kind)
     _, error = process.communicate(timeout=120)
     assert process.returncode == 3
-    assert error.decode().splitlines()[-1] == "auditor: interrupted; the same command goes on from here"
+    assert error.decode().splitlines()[-1] == (
+        "auditor: interrupted; the same command goes on from here (exit status 3)"
+    )
     assert not (tmp_path / "run" / "lock.json").exists()
 
 

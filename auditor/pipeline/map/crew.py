@@ -47,7 +47,9 @@ def map_all(
     threads = threads_each(config, max(workers, 1))
     # Largest first: the last task to end should be a small one.
     wanted.sort(key=lambda task: -task.text_bytes)
-    progress.stage("reading and measuring", sum(task.text_bytes for task in wanted))
+    progress.stage(
+        "reading the corpus: scores, fingerprints and words of every document", sum(task.text_bytes for task in wanted)
+    )
     failed = {}
     for event in launch(wanted, config, run, workers=workers, threads=threads):
         task = wanted[event.job]

@@ -135,7 +135,7 @@ def cluster(run: Path, plan: Plan, config: Config, *, workers: int, listen: List
 
 def cluster_run(plan: Plan, config: Config, run: Path, workers: int, progress: Progress) -> dict[str, str]:
     """Cluster, and keep the statistics in the manifest; returns why splits could not be read again."""
-    progress.stage("clustering near-duplicates", 0)
+    progress.stage("comparing documents that may repeat each other", 0)
 
     def listen(stage: str, event: Event) -> None:
         if event.kind == "failed":
