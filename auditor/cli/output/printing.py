@@ -103,8 +103,9 @@ def print_plan(found: dict[str, Any]) -> None:
         say(f"cannot be read: {unread['shard']}: {unread['reason']}")
     for reason, count in Counter(unread["reason"] for unread in found.get("passed_over", ())).most_common(10):
         say(f"passed over: {count:,} file{'s' * (count != 1)}: {reason}")
+    shards = f"{len(found['shards']):,} shard{'s' * (len(found['shards']) != 1)}"
     say(
-        f"{len(found['shards']):,} shards, {size(found['bytes'])}; about {time_of(cost['hours'])} "
+        f"{shards}, {size(found['bytes'])}; about {time_of(cost['hours'])} "
         f"({time_of(cost['core_hours'])} of one core), {size(cost['memory_bytes'])} of memory, "
         f"{size(cost['disk_bytes'])} of disk"
     )
@@ -115,7 +116,8 @@ def time_of(hours: float) -> str:
     for unit, least in (("hours", 2.0), ("minutes", 2.0 / 60)):
         if hours >= least:
             return f"{hours if unit == 'hours' else 60 * hours:,.0f} {unit}"
-    return f"{max(round(3600 * hours), 1)} seconds"
+    seconds = max(round(3600 * hours), 1)
+    return f"{seconds} second{'s' * (seconds != 1)}"
 
 
 def size(count: float) -> str:
