@@ -40,7 +40,9 @@ def estimate_ratio(pairs: Iterable[tuple[Estimate, Estimate]], *, level: float =
     """r from fractions f_s and tail retentions x_s, whose law is x_s = 1 - (1-r) f_s.
 
     Implements [1]: minimise sum (1-x_s - b f_s)^2/(sd_x^2 + b^2 sd_f^2) over b = 1-r in [0, 1]; the interval is where
-    the sum exceeds its minimum by the chi-square quantile, scaled by the scatter [2].
+    the sum exceeds its minimum by the chi-square quantile, scaled by the scatter [2]. That sum is (f-t)^2/sd_f^2 +
+    (1-x-bt)^2/sd_x^2 at its best t, the fraction behind f; t is held in [0, 1], for else a tail that is surely larger
+    than in human text (x > 1) is fitted best by a fraction below 0 and a steep loss.
 
     Returns: Estimate; not measured where no fraction's lower bound is above 0
     Assumes: synthetic and human parts of a shard share topics, so that f alone moves x
@@ -53,7 +55,9 @@ def estimate_ratio(pairs: Iterable[tuple[Estimate, Estimate]], *, level: float =
 
     def misfit(slope: np.ndarray | float) -> np.ndarray:
         slope = np.atleast_1d(slope)[:, None]
-        return (((1 - x) - slope * f) ** 2 / (x_sd**2 + slope**2 * f_sd**2)).sum(axis=1)
+        behind = (f * x_sd**2 + slope * (1 - x) * f_sd**2) / (x_sd**2 + slope**2 * f_sd**2)
+        t = np.clip(behind, 0.0, 1.0)
+        return (((f - t) / f_sd) ** 2 + ((1 - x - slope * t) / x_sd) ** 2).sum(axis=1)
 
     coarse = GRID[int(np.argmin(misfit(GRID)))]
     near = (max(coarse - 1e-3, 0.0), min(coarse + 1e-3, 1.0))

@@ -67,7 +67,9 @@ def narrower(table: pl.DataFrame) -> str:
         elif max(shares) - min(shares) > 0.005:
             said.append(f"the human share of the {band} band from {shares[0]:.3f} to {shares[1]:.3f}, its tokens not")
     if not said:
-        return "An interval of the synthetic fraction half as wide would change nothing: another constraint binds."
+        needed = rows.filter(pl.col("tokens") > 0).height
+        why = "what is needed does not depend on it here" if needed else "no band asks for further human text"
+        return f"An interval of the synthetic fraction half as wide would change nothing: {why}."
     return "An interval of the synthetic fraction half as wide would move " + " and ".join(said) + "."
 
 

@@ -116,33 +116,54 @@ def retained_target(types: float, options: ReservoirOptions) -> float:
     return float(betaincinv(kept, max(types - kept, 0) + 1, 1 - options.miss))
 
 
-def mass_target(types: float, options: ReservoirOptions) -> float:
+def mass_target(tokens: float, options: ReservoirOptions) -> float:
     """The expected mass at which the realised one stays above 1-d but for a chance e.
 
-    Human text is itself a sample: K types with at least lambda_k(e) expected occurrences each carry a mass whose
-    relative standard deviation is 1/sqrt(K lambda).
+    Human text is itself a sample: `tokens` occurrences of the types to keep in it have a relative standard deviation of
+    1/sqrt(tokens). At most 1, which all-human text has.
     """
-    spread = 1 / math.sqrt(types * closed_forms.occurrences(options.min_occurrences, options.miss))
+    spread = 1 / math.sqrt(tokens) if tokens > 0 else math.inf
     return min((1 - options.tolerance) * (1 + float(-ndtri(options.miss)) * spread), 1.0)
 
 
-def required_share(expected: float, types: float, reading: Reading, options: ReservoirOptions) -> tuple[float, str]:
+@dataclass(frozen=True, slots=True)
+class Rare:
+    """The types to keep, at their rarest: how many, and their occurrences in the budget and in the human text held.
+
+    types: as rare as the rarest to be kept, up to twice as frequent; expected: N p_min, of each in the whole budget;
+    held: of each in the human text that is there
+    """
+
+    types: float
+    expected: float
+    held: float
+
+    def unique(self, share: float, epochs: float) -> float:
+        """Occurrences of all of them in the human text of a mix, repeats left out: what is held is read once, what is
+        acquired `epochs` times."""
+        wanted = share * self.expected
+        return self.types * (min(wanted, self.held) + max(wanted - self.held, 0.0) / epochs)
+
+
+def required_share(rare: Rare, reading: Reading, options: ReservoirOptions) -> tuple[float, str]:
     """m_req: the least human share that keeps presence and mass, and which of the two asks for more.
 
     Generation 0 is the mix itself, m of it human and the rest machine-written text of the tail ratio r. Presence is the
-    joint rule of drift and decoding at N p_min = `expected`; mass is the expected mass of the tail at the horizon.
+    joint rule of drift and decoding at N p_min; mass is the expected mass of the tail at the horizon, against what the
+    human text of that mix, being a sample, has to reach.
 
     Returns: (share, constraint)
     """
-    wanted = -retained_target(types, options) * math.expm1(-expected)
-    present = _least(lambda m: _presence(expected, m, reading, options), wanted)
+    wanted = -retained_target(rare.types, options) * math.expm1(-rare.expected)
+    present = _least(lambda m: _presence(rare.expected, m, reading, options) - wanted)
     replaces = reading.regime in (Regime.REPLACE_FRESH, Regime.REPLACE_REPLAY)
     mass_of = closed_forms.tail_mass if replaces else closed_forms.tail_mass_accumulate
 
-    def mass_at(share: float) -> float:
-        return mass_of(options.generations, share, reading.ratio, _start(share, reading))
+    def surplus(share: float) -> float:
+        mass = mass_of(options.generations, share, reading.ratio, _start(share, reading))
+        return mass - mass_target(rare.unique(share, options.epochs), options)
 
-    mass = _least(mass_at, mass_target(types, options))
+    mass = _least(surplus)
     return max(
         (mass, "tail mass"), (present, "tail presence"), (reading.floor, "policy floor"), key=lambda need: need[0]
     )
@@ -167,11 +188,7 @@ def size_stratum(
         return "all of its tokens are admitted synthetic text"
     held = human_tokens(stratum, reading, options)
     precision = options.verification_precision
-    # so little human text that nothing stands k times in it: as many types as the whole stratum would keep
-    types = types_to_keep(frequencies, held, options)
-    types = types_to_keep(frequencies, stratum.tokens, options) if types == MANY else types
-    expected = options.min_occurrences * budget / held if held >= 1 else math.inf
-    m, constraint = required_share(min(expected, 1e12), types, reading, options)
+    m, constraint = required_share(_rare(frequencies, held, budget, options), reading, options)
     missing = max(0.0, m * budget - held)
     appended = reading.sizing == Sizing.APPENDED
     if appended and missing > 0 and precision <= m:
@@ -229,10 +246,20 @@ def _presence(expected: float, share: float, reading: Reading, options: Reservoi
     return closed_forms.presence_replay(expected, generations, share, ratio, 1.0, start)
 
 
-def _least(rule: Callable[[float], float], target: float) -> float:
-    """The smallest share at which a rising rule reaches its target; 1 where only human text alone does."""
-    if rule(0.0) >= target:
+def _rare(frequencies: Frequencies | None, held: float, budget: float, options: ReservoirOptions) -> Rare:
+    """The rarest types that the human text holds k times; where there is none of them, that the whole budget would."""
+    k = options.min_occurrences
+    for tokens in (held, budget):
+        types = types_to_keep(frequencies, tokens, options)
+        if types != MANY:
+            return Rare(types, k * budget / tokens, k * held / tokens)
+    return Rare(MANY, k * budget / max(held, 1.0), k)
+
+
+def _least(surplus: Callable[[float], float]) -> float:
+    """The smallest share at which a rising rule is no longer short; 1 where only human text alone is enough."""
+    if surplus(0.0) >= 0:
         return 0.0
-    if rule(1.0) <= target:
+    if surplus(1.0) <= 0:
         return 1.0
-    return float(brentq(lambda m: rule(m) - target, 0.0, 1.0, xtol=1e-10))
+    return float(brentq(surplus, 0.0, 1.0, xtol=1e-10))

@@ -27,7 +27,7 @@ UNIT = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
 def answer(reservoir: Reservoir, keep: Mapping[str, Any], bands: Mapping[str, Any], kinds: Sequence[str] = ()) -> str:
-    """The sentence that a data lead acts on.
+    """The sentence that a data lead acts on, and what it rests on where that is not plain.
 
     Parameters: keep, `keep` of report.json; bands, its `acquire`; kinds, the kinds of text most of it should be
     """
@@ -38,24 +38,26 @@ def answer(reservoir: Reservoir, keep: Mapping[str, Any], bands: Mapping[str, An
     held = tokens if isinstance(tokens, Estimate) else Estimate(**{k: tokens[k] for k in Estimate.__slots__})
     doubt = reservoir.doubt
     one = held.status == Status.MEASURED and doubt is None
-    shards = len(keep["shards"])
-    place = f" of {'this shard' if shards == 1 else f'these {shards:,} shards'}" if shards else ""
-    if not held.value or held.value < 0.5:
-        kept = "The corpus holds no human text to keep"
-    else:
-        inside = f"{spoken(held.value)} ({span(held.lower, held.upper)})" if one else span(held.lower, held.upper)
-        kept = f"Keep the {inside} human tokens{place}"
-    added = _added(low["tokens"], central["tokens"], high["tokens"], one)
-    if kinds and (central["tokens"] or high["tokens"]):
+    kept, added = _kept(held, len(keep["shards"]), one), _added(low["tokens"], central["tokens"], high["tokens"], one)
+    if kinds and added.startswith("add "):
         added += f", most of it {' and '.join(kinds[:MOST_NAMED])}"
-    share = central["required_share"] if one else (high["required_share"] or central["required_share"])
-    end = (
-        f"; then the tail keeps {1 - reservoir.options.tolerance:.0%} over {reservoir.options.generations} generations "
-        f"if each generation mixes {_mixed(share, high['required_share'])} human text"
-    )
-    why = f". A single figure cannot be given: {doubt}" if not one and doubt else ""
-    link = "; " if added.startswith("no ") or kept.startswith("The") else ", and "
-    return f"{kept}{link}{added}{end}{why}."
+    most = high["required_share"] or central["required_share"]
+    share = central["required_share"] if one else most
+    said = [f"{kept}{', and ' if kept.startswith('Keep') and added.startswith('add ') else '; '}{added}"]
+    tail = f"keeps {1 - reservoir.options.tolerance:.0%} of its share over {reservoir.options.generations} generation"
+    tail += "s" if reservoir.options.generations != 1 else ""
+    if most:
+        least = _percent(share or most)
+        said.append(f"The tail of rare words then {tail} if each generation mixes at least {least} human text")
+    else:
+        said.append(f"As far as could be measured, the tail of rare words {tail} whatever the share of human text")
+    if one and most and not share:
+        said.append(
+            f"The {_percent(most)} is a precaution for adverse assumptions: no loss of the tail was measured here"
+        )
+    if not one and doubt:
+        said.append(f"These are ranges because the machine-written share is inconclusive: {doubt}")
+    return " ".join(f"{sentence}." for sentence in said)
 
 
 def spoken(number: float | None) -> str:
@@ -82,9 +84,9 @@ def explain_band(name: str, reservoir: Reservoir) -> str:
     band = next(band for band in BANDS if band.name == name)
     options = reservoir.options
     credit = band.credit if options.credit is None else options.credit
-    end = ENDS.get(credit, f"read with a credit of {credit:.2g} for text that may be human or not")
+    end = ENDS.get(credit, f"so that {credit:.0%} of the text that may be human or not counts as human")
     regime = REGIMES[options.regime or band.regime]
-    return f"{regime[0].upper()}{regime[1:]}; the machine-written share stands {end}; {TAIL[name]}"
+    return f"{regime[0].upper()}{regime[1:]}; the machine-written share is taken {end}; {TAIL[name]}"
 
 
 def explain_choices(reservoir: Reservoir) -> str:
@@ -92,23 +94,23 @@ def explain_choices(reservoir: Reservoir) -> str:
     o = reservoir.options
     sources = {r.ratio_source for r in reservoir.ready}
     covered = (
-        f"Coverage was asked for: words of frequency {o.rarest_frequency:.3g} must stand {o.min_occurrences} times."
+        f"Coverage was asked for: words of frequency {o.rarest_frequency:.3g} must occur {o.min_occurrences} times."
         if o.rarest_frequency
-        else f"Coverage was asked for: words that carry {o.coverage_share:.1%} of human text must stand "
+        else f"Coverage was asked for: words that carry {o.coverage_share:.1%} of human text must occur "
         f"{o.min_occurrences} times."
         if o.coverage_share
-        else "Coverage is shown as a curve and sizes nothing, since it was not asked for."
+        else "Coverage was not asked for: it is shown as a curve and does not change the amounts."
     )
     return " ".join(
         [
             "Measured: the synthetic fraction, the spectrum of words, tail retention.",
-            "Collapse means here the loss of the tail: of rare words and of their share of the text.",
-            f"To be kept are the words that stand at least {o.min_occurrences} times in the corpus' own human text.",
-            f"Chosen, not measured: {o.generations} generations ahead, at most {o.tolerance:.0%} of the tail lost but "
-            f"for a chance of {o.miss:.0%}, acquired text read at most {o.epochs:g} times, "
-            f"{o.verification_precision:.0%} of it truly human.",
+            "Collapse here means loss of the tail: of rare words and of their share of the text.",
+            f"The words to keep are those that occur at least {o.min_occurrences} times in the corpus' own human text.",
+            f"Chosen, not measured: a horizon of {o.generations} generations; a loss of at most {o.tolerance:.0%} of "
+            f"the tail, exceeded with a chance of at most {o.miss:.0%}; acquired text is read at most {o.epochs:g} "
+            f"times a generation; {o.verification_precision:.0%} of it is taken to be human.",
             covered,
-            *(f"How much of the tail generated text keeps: {source}." for source in sorted(sources)),
+            *(f"Share of the tail that generated text keeps: {source}." for source in sorted(sources)),
             *(f"{band.name.capitalize()}: {explain_band(band.name, reservoir)}." for band in BANDS),
             "The floors on the human share are policy, taken from single published experiments; the derived figures do "
             "not use them. No universal percentage of human text is known, and none is claimed.",
@@ -116,23 +118,35 @@ def explain_choices(reservoir: Reservoir) -> str:
     )
 
 
+def _kept(held: Estimate, shards: int, one: bool) -> str:
+    place = f" of {'this shard' if shards == 1 else f'these {shards:,} shards'}" if shards else ""
+    if not held.value or held.value < 0.5:
+        return "The corpus holds no human text to keep"
+    inside = _with_interval(held.value, held.lower, held.upper) if one else span(held.lower, held.upper)
+    return f"Keep the {inside} human tokens{place}"
+
+
 def _added(low: float | None, central: float, high: float | None, one: bool) -> str:
+    """What to add; where the adverse band has no finite answer, that too."""
     ends = [end for end in (low, central, high) if end is not None]
-    open_end = ", or without a finite limit under the harshest assumptions" if high is None else ""
+    endless = "; under adverse assumptions no finite amount is enough" if high is None else ""
     if not max(ends):
-        return f"no further human text is needed{open_end}"
+        return f"no further human text is needed{endless}"
     if not one:
-        return f"add {span(min(ends), max(ends))} tokens of verified human text{open_end}"
+        return f"add {span(min(ends), max(ends))} tokens of verified human text{endless}"
     if not central:
-        return f"add none, or up to {spoken(max(ends))} tokens of verified human text under harsh assumptions{open_end}"
-    return f"add {spoken(central)} tokens ({span(min(ends), max(ends))}) of verified human text{open_end}"
+        more = f"and up to {spoken(max(ends))} tokens of it under adverse ones"
+        return f"no further human text is needed under central assumptions, {more}{endless}"
+    if high is None:
+        return f"add {spoken(central)} ({spoken(low)} or more) tokens of verified human text{endless}"
+    return f"add {_with_interval(central, min(ends), max(ends))} tokens of verified human text"
 
 
-def _mixed(share: float | None, most: float | None) -> str:
-    """The share of human text in words; where the tail was seen to lose nothing, what adverse assumptions ask for."""
-    if not share and most:
-        return f"at least {_percent(most)} (under adverse assumptions; no loss of the tail was seen here)"
-    return f"at least {_percent(share)}"
+def _with_interval(value: float, lower: float | None, upper: float | None) -> str:
+    """A figure and its interval: 9.1 million (7.7-10.2); the interval has a unit of its own where that differs."""
+    figure, interval = spoken(value), span(lower, upper)
+    unit = figure.partition(" ")[2]
+    return f"{figure} ({interval.removesuffix(f' {unit}') if unit else interval})"
 
 
 def _percent(share: float | None) -> str:

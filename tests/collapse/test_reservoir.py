@@ -16,9 +16,11 @@ from auditor.collapse.reservoir import recommend
 from auditor.collapse.sizing import (
     NO_FINITE,
     TOO_IMPRECISE,
+    Rare,
     Rarest,
     Reading,
     covering_tokens,
+    mass_target,
     required_share,
     retained_target,
     size_stratum,
@@ -98,6 +100,11 @@ def test_a_small_fraction_says_next_to_nothing_of_decoding():
     assert (found.lower, found.upper) == (pytest.approx(0, abs=0.01), pytest.approx(0.67, abs=0.01))
 
 
+def test_a_tail_that_is_surely_larger_than_in_human_text_is_no_sign_of_loss():
+    found = estimate_ratio([(estimate(0.3, 0.02), Estimate(1.2, 1.19, 1.21, method="given"))])
+    assert found.value == pytest.approx(1, abs=1e-3) and found.lower > 0.99
+
+
 def test_decoding_is_a_stated_prior_where_the_fraction_may_be_zero():
     found = recommend([stratum(fraction=estimate(0.02, 0.03))], [], OPTIONS).as_dict()
     source = found["assumptions"]["decoding_ratio"]["en"]
@@ -106,27 +113,42 @@ def test_decoding_is_a_stated_prior_where_the_fraction_may_be_zero():
 
 def test_the_share_rule_alone_is_the_joint_tail_rule():
     options = ReservoirOptions(generations=10, tolerance=0.1)
-    share, constraint = required_share(5.0, 1e6, reading(ratio=1.0), options)
+    share, constraint = required_share(Rare(1e6, 5.0, 5.0), reading(ratio=1.0), options)
     assert constraint == "tail presence"
     present = closed_forms.presence_fresh(5.0, 10, share)
     assert present == pytest.approx(retained_target(1e6, options) * -math.expm1(-5.0))
-    share, constraint = required_share(1e6, 1e15, reading(ratio=0.8), ReservoirOptions(generations=500))
+    share, constraint = required_share(Rare(1e15, 1e6, 1e6), reading(ratio=0.8), ReservoirOptions(generations=500))
     assert constraint == "tail mass" and share == pytest.approx(0.643, abs=5e-4)
 
 
 def test_drift_and_decoding_together_ask_for_more_than_either():
     options = ReservoirOptions()
-    both = required_share(0.5, 1e5, reading(ratio=0.8), options)[0]
-    drift = required_share(0.5, 1e5, reading(ratio=1.0), options)[0]
-    decoding = required_share(1e9, 1e5, reading(ratio=0.8), options)[0]
+    both = required_share(Rare(1e5, 0.5, 0.5), reading(ratio=0.8), options)[0]
+    drift = required_share(Rare(1e5, 0.5, 0.5), reading(ratio=1.0), options)[0]
+    decoding = required_share(Rare(1e5, 1e9, 1e9), reading(ratio=0.8), options)[0]
     assert both > max(drift, decoding)
+
+
+def test_the_mass_to_reach_allows_for_the_sample_that_human_text_is():
+    assert mass_target(1e12, OPTIONS) == pytest.approx(0.9, abs=1e-5)
+    assert mass_target(400, OPTIONS) == pytest.approx(0.9 * (1 + 1.645 / 20), abs=1e-4)
+    assert mass_target(0, OPTIONS) == 1
+
+
+def test_repeats_of_acquired_text_are_no_new_occurrences():
+    rare = Rare(types=12, expected=200, held=10)
+    assert rare.unique(0.05, 4) == pytest.approx(12 * 10)
+    assert rare.unique(0.65, 1) == pytest.approx(12 * 130)
+    assert rare.unique(0.65, 4) == pytest.approx(12 * (10 + 120 / 4))
+    once, often = (required_share(rare, reading(ratio=0.8), replace(OPTIONS, epochs=e))[0] for e in (1, 4))
+    assert once < often
 
 
 def test_sizes_follow_their_formula():
     options = ReservoirOptions(min_occurrences=10, epochs=4, verification_precision=0.9)
     dirty = reading(fraction=0.8)
     size = size_stratum(stratum(), None, None, dirty, options)
-    share, constraint = required_share(10 / 0.2, 1e9, dirty, options)
+    share, constraint = required_share(Rare(1e9, 10 / 0.2, 10), dirty, options)
     assert (size.required_share, size.constraint) == (share, constraint)
     assert size.held == pytest.approx(0.2 * 2e9)
     assert size.tokens == pytest.approx((share * 2e9 - 0.2 * 2e9) / 0.9 / 4)

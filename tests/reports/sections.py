@@ -99,8 +99,8 @@ def reservoir(rng: random.Random, rows: list[dict[str, Any]], kind: str) -> dict
         **bands,
         "sentence": ""
         if kind == "not_measured"
-        else f"Keep the human tokens of these {len(rows)} shards, and add verified human text; then the tail keeps 90% "
-        "over 10 generations if each generation mixes at least 31% human text.",
+        else f"Keep the human tokens of these {len(rows)} shards, and add verified human text. The tail of rare words "
+        "then keeps 90% of its share over 10 generations if each generation mixes at least 31% human text.",
         "keep": {
             "tokens": share,
             "shards": [{"shard": row["shard"], "tokens": share, "worth": 0.5, "documents": 1} for row in rows[:3]],
