@@ -72,7 +72,15 @@ def coverage(reservoir: Reservoir) -> Chart | None:
         marks.append(svg.tag("circle", r=4, class_="dot human" if p.reached else "dot human open", **spot))
     reached = [p.share for p in points if p.reached]
     said = f"The corpus' own human text reaches {numbers.setting(max(reached))}." if reached else "None is reached yet."
-    text = f"Across: share of human language whose words stand often enough. Up: human word tokens that takes. {said}"
+    here = reservoir.get("coverage_reached")
+    if here:
+        share = numbers.percent(here["share"])
+        marks += plane.upright(min(max(here["share"], low), high), f"this corpus: {share}", line=1)
+        said = f"The {numbers.count(here['tokens'])} human word tokens of this corpus reach {share}."
+    text = (
+        "Across: share of human language whose words occur often enough. Up: human word tokens that this takes. "
+        f"{said} The amounts above follow the curve only where auditor reservoir is given --coverage or --rarest."
+    )
     title = "Human text that a coverage of the language asks for"
     return Chart(
         "coverage-curve",

@@ -107,7 +107,13 @@ def reservoir(rng: random.Random, rows: list[dict[str, Any]], kind: str) -> dict
             "kinds": [{"kind": "kind", "name": "recipes", "tokens": share, "human_share": 0.8, "acquire": {}}],
         },
         "acquire": bands,
-        "coverage": [{"share": 0.95, "tokens": total, "reached": True}] if kind != "not_measured" else [],
+        "coverage": [
+            {"share": share, "tokens": total * times, "reached": times <= 1}
+            for share, times in ((0.9, 0.3), (0.95, 1.0), (0.99, 4.0))
+        ]
+        if kind != "not_measured"
+        else [],
+        "coverage_reached": {"share": 0.953, "tokens": total} if kind != "not_measured" else None,
         "priorities": [
             {
                 "kind": "language",
