@@ -66,6 +66,9 @@ def reservoir(
     ]
     if rows:
         print_table("The same for each stratum alone", ["kind", "name", "optimistic", "central", "pessimistic"], rows)
+    for row in found["keep"]["sums"]:
+        if row["note"]:
+            say(row["note"])
     if declared := [[row["shard"], row["reason"]] for row in found["declared"]]:
         print_table("Declared synthetic text", ["shard", "verdict"], declared)
     say(found["narrower"])

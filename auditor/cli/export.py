@@ -15,6 +15,7 @@ from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, ConfigError
 WHAT = "What to write"
 WHICH = "Which documents stay"
 PRINTED = 50  # shards of a table on the terminal
+KINDS = 10  # of text
 
 
 @app.command(
@@ -66,7 +67,7 @@ def export(
         choice = Choice(probability, not keep_duplicates, drop_ineligible, tuple(drop_shard))
         foretold = export.forecast_choice(run, choice)
         if dry_run:
-            _print_forecast(foretold, json)
+            _print_forecasts({"": foretold} if not weights else export.forecast_by_weights(run), json)
             return EXIT_PASS
     if not any((keep, drop, filtered, weights, review, mix)):
         raise ConfigError("nothing to write: name --keep, --drop, --filtered, --weights, --review or --mix")
@@ -217,24 +218,42 @@ def _print_records(part: dict[str, Any]) -> None:
         print_table(title, [name.replace("_", " ") for name in names], rows)
 
 
-def _print_forecast(found: dict[str, Any], json: bool) -> None:
+def _print_forecasts(found: dict[str, dict[str, Any]], json: bool) -> None:
+    """One forecast, or one for each kind of weights under its name."""
     from auditor.cli.output.printing import print_json
 
     if json:
-        print_json(found)
+        print_json(found.get("", found))
         return
+    for name, foretold in found.items():
+        if name:
+            say(f"{name}:")
+        _print_forecast(foretold)
+
+
+def _print_forecast(found: dict[str, Any]) -> None:
+    from auditor.cli.output.printing import print_table
+
     say(f"{found['documents_kept']:,} documents would be kept, {found['documents_dropped']:,} left out")
     say(f"{found['tokens_dropped']:,} words would be left out, {found['human_tokens_lost']:,} of them human")
-    for kind, lost in found["lost_by_kind"].items():
-        say(f"  {kind}: {lost:,} human words")
     before, after = (_interval(found[key]) for key in ("fraction_before", "fraction_after"))
     say(f"machine-written: {before} before, {after} after")
-    if found.get("tail_types") is not None:
+    if found["tail_types"] is None:
+        say(f"rare human words lost: not measured ({found['tail_reason']})")
+    else:
         lost, known = found["tail_types_lost"], found["tail_types"]
-        say(f"rare human types that no other shard holds: {lost:,} of {known:,} sampled")
+        say(f"rare human words that no kept document would hold: {lost:,} of {known:,} sampled")
+    words, rare = found["lost_by_kind"], found["tail_lost_by_kind"]
+    kinds = sorted({*words, *rare}, key=lambda kind: (-words.get(kind, 0), kind))
+    rows = [[kind, f"{words.get(kind, 0):,}", f"{rare.get(kind, 0):,}"] for kind in kinds[:KINDS]]
+    if rows:
+        more = f" ({len(kinds) - KINDS:,} more in --json)" if len(kinds) > KINDS else ""
+        print_table(f"Lost by kind of text{more}", ["kind", "human words", "rare words"], rows)
 
 
-def _interval(estimate: dict[str, Any]) -> str:
+def _interval(estimate: dict[str, Any] | None) -> str:
+    if estimate is None:
+        return "not measured"
     if estimate["value"] is None:
         return f"not measured ({estimate['reason']})"
     return f"{estimate['value']:.1%} ({estimate['lower']:.1%} to {estimate['upper']:.1%})"

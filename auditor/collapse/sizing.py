@@ -77,13 +77,16 @@ class Size:
     notes: tuple[str, ...] = ()
 
 
-def types_to_keep(frequencies: Frequencies | None, tokens: float, options: ReservoirOptions) -> float:
-    """How many types are about as rare as the rarest to be kept: those that `tokens` of text hold k to 2k times."""
+def types_to_keep(frequencies: Frequencies | None, tokens: float, options: ReservoirOptions) -> tuple[float, float]:
+    """How many types are about as rare as the rarest to be kept, those that `tokens` of text hold k to 2k times, and
+    the share of text that they are; so many that chance plays no part where that is not known."""
     if frequencies is None or tokens <= 0:
-        return MANY
+        return MANY, MANY
     rarest = options.min_occurrences / tokens
     alike = (frequencies.probability >= rarest * (1 - 1e-9)) & (frequencies.probability <= 2 * rarest)
-    return max(float(frequencies.types[alike].sum()), 1.0) if alike.any() else MANY
+    if not alike.any():
+        return MANY, MANY
+    return max(float(frequencies.types[alike].sum()), 1.0), float(frequencies.mass[alike].sum())
 
 
 def find_covered(spectrum: Spectrum | None, share: float | None, options: ReservoirOptions) -> Rarest | None:
@@ -116,33 +119,36 @@ def retained_target(types: float, options: ReservoirOptions) -> float:
     return float(betaincinv(kept, max(types - kept, 0) + 1, 1 - options.miss))
 
 
-def mass_target(tokens: float, options: ReservoirOptions) -> float:
+def mass_target(tokens: float, options: ReservoirOptions, weight: float = 1.0) -> float:
     """The expected mass at which the realised one stays above 1-d but for a chance e.
 
     Human text is itself a sample: `tokens` occurrences of the types to keep in it have a relative standard deviation of
-    1/sqrt(tokens). At most 1, which all-human text has.
+    1/sqrt(tokens), and the mass at the horizon comes from it with a `weight`, the rest from the machine-written text
+    of generation 0. At most 1, which all-human text has.
     """
-    spread = 1 / math.sqrt(tokens) if tokens > 0 else math.inf
+    spread = weight / math.sqrt(tokens) if tokens > 0 else 0.0
     return min((1 - options.tolerance) * (1 + float(-ndtri(options.miss)) * spread), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Rare:
-    """The types to keep, at their rarest: how many, and their occurrences in the budget and in the human text held.
+    """The rarest types to keep: how many, how often each stands in the budget, and the human text that holds them.
 
-    types: as rare as the rarest to be kept, up to twice as frequent; expected: N p_min, of each in the whole budget;
-    held: of each in the human text that is there
+    types: as rare as the rarest to be kept, up to twice as frequent; share: of human text, all of them; expected:
+    N p_min, occurrences of each in the whole budget; held, budget: tokens of human text that is there, and of all
     """
 
     types: float
+    share: float
     expected: float
     held: float
+    budget: float
 
     def unique(self, share: float, epochs: float) -> float:
         """Occurrences of all of them in the human text of a mix, repeats left out: what is held is read once, what is
         acquired `epochs` times."""
-        wanted = share * self.expected
-        return self.types * (min(wanted, self.held) + max(wanted - self.held, 0.0) / epochs)
+        wanted = share * self.budget
+        return self.share * (min(wanted, self.held) + max(wanted - self.held, 0.0) / epochs)
 
 
 def required_share(rare: Rare, reading: Reading, options: ReservoirOptions) -> tuple[float, str]:
@@ -161,7 +167,8 @@ def required_share(rare: Rare, reading: Reading, options: ReservoirOptions) -> t
 
     def surplus(share: float) -> float:
         mass = mass_of(options.generations, share, reading.ratio, _start(share, reading))
-        return mass - mass_target(rare.unique(share, options.epochs), options)
+        human = mass_of(options.generations, share, reading.ratio, share)  # of it, what human text brought in
+        return mass - mass_target(rare.unique(share, options.epochs), options, human / mass if mass > 0 else 1.0)
 
     mass = _least(surplus)
     return max(
@@ -250,10 +257,10 @@ def _rare(frequencies: Frequencies | None, held: float, budget: float, options: 
     """The rarest types that the human text holds k times; where there is none of them, that the whole budget would."""
     k = options.min_occurrences
     for tokens in (held, budget):
-        types = types_to_keep(frequencies, tokens, options)
+        types, share = types_to_keep(frequencies, tokens, options)
         if types != MANY:
-            return Rare(types, k * budget / tokens, k * held / tokens)
-    return Rare(MANY, k * budget / max(held, 1.0), k)
+            return Rare(types, share, k * budget / tokens, held, budget)
+    return Rare(MANY, MANY, k * budget / max(held, 1.0), held, budget)
 
 
 def _least(surplus: Callable[[float], float]) -> float:

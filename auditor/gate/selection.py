@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from auditor.errors import ConfigError
 
+# Conditions on a decision's reason: its text stays once in another document; its shard goes as a whole.
+COPY = "starts_with(reason, 'duplicate of')"
+DROPPED = "reason = 'its shard is left out'"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

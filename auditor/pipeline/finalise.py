@@ -35,6 +35,7 @@ from auditor.pipeline.report.forecast import restated
 from auditor.pipeline.report.forgotten import keep_figures
 from auditor.pipeline.report.sampled_shards import describe_all
 from auditor.pipeline.report.tables import store_all
+from auditor.pipeline.report.tail import Tail
 from auditor.pipeline.reservoir import recommend, section
 from auditor.pipeline.run.plan import Plan, load_plan
 from auditor.pipeline.run.progress import Outcome
@@ -76,7 +77,8 @@ def finalise(
         open_view(connection, run, plan.tasks, members(run))
         register(connection, "near_references", resembling.references_in_corpus(run, plan, config))
         register(connection, "seen", resembling.seen_before(run, plan, config))
-        found = _measure(connection, (run, plan, spectra or Spectra(run, plan)), config, shards, now.date(), say)
+        spectra = spectra or Spectra(run, plan)
+        found = _measure(connection, (run, plan, spectra), config, shards, now.date(), say)
         report = _report(connection, (run, plan), config, manifest, shards, found, now=now, complete=complete)
         before = read_report(run) if is_forgotten(run) and (run / "report.json").exists() else {}
         report = keep_figures(report, before)
@@ -92,7 +94,9 @@ def finalise(
             found.findings,
             pieces(run, plan.tasks),
         )
-        report["filtering"] = records.plain(restated(connection, report["filtering"], found.diversity.corpus))
+        tail = Tail.of(connection, run, plan, spectra, (found.diversity.text, found.diversity.reference))
+        filters = restated(connection, report["filtering"], found.diversity.corpus, findings.to_filter(shards), tail)
+        report["filtering"] = records.plain(filters)
         report = keep_figures(report, before, ("filtering",))
         store_deep(connection, audit_id, found.deep, shards)
         ledger.store_ledger(connection, report, plan, run)

@@ -92,6 +92,16 @@ class LeftOut(Part):
     reason: str = ""
 
 
+class SumOfStrata(Part):
+    """The strata of one kind added up, beside the corpus."""
+
+    kind: str
+    strata: Count
+    human_tokens: float
+    acquire: float = Field(description="central band")
+    note: str | None = Field(default=None, description="why they do not add up to the corpus")
+
+
 class Keep(Part):
     """The human text that the corpus already holds."""
 
@@ -100,6 +110,7 @@ class Keep(Part):
     kinds: list[KeptStratum] = []
     left_out: list[LeftOut] = Field(default=[], description="shards that hold hardly any, or are not measured")
     note: str | None = Field(default=None, description="why the shards do not add up to the corpus")
+    sums: list[SumOfStrata] = Field(default=[], description="by kind of stratum")
 
 
 class Acquire(Part):

@@ -237,6 +237,10 @@ class Filtering(Part):
     tokens_kept: Count | None = None
     human_tokens_lost: Count | None = Field(default=None, description="words of what goes, by their chance to be human")
     lost_by_kind: dict[str, Count] = Field(default={}, description="human words lost by kind of text")
+    tail_types: Count | None = Field(default=None, description="sampled words, rare in human text, that documents hold")
+    tail_types_lost: Count | None = Field(default=None, description="those that no kept document would hold")
+    tail_lost_by_kind: dict[str, Count] = Field(default={}, description="those lost that a kind of text held")
+    tail_reason: str | None = Field(default=None, description="why rare words are not measured")
     before: dict[str, E] = {}
     after: dict[str, E] = {}
 

@@ -24,6 +24,7 @@ class KeptText:
     more: int
     kinds: list[tuple[str, ...]]
     left_out: list[tuple[str, ...]]
+    sums: str
 
 
 def kept(reservoir: Reservoir) -> KeptText | None:
@@ -54,6 +55,7 @@ def kept(reservoir: Reservoir) -> KeptText | None:
             for row in keep.kinds[:SHOWN]
         ],
         left_out=[(name(row.shard), clean(row.reason, 200)) for row in keep.left_out[:SHOWN]],
+        sums=" ".join(clean(row.note, 400) for row in keep.sums if row.note),
     )
 
 
@@ -72,7 +74,7 @@ def coverage(reservoir: Reservoir) -> Chart | None:
         marks.append(svg.tag("circle", r=4, class_="dot human" if p.reached else "dot human open", **spot))
     reached = [p.share for p in points if p.reached]
     said = f"The corpus' own human text reaches {numbers.setting(max(reached))}." if reached else "None is reached yet."
-    here = reservoir.get("coverage_reached")
+    here = reservoir.coverage_reached
     if here:
         share = numbers.percent(here["share"])
         marks += plane.upright(min(max(here["share"], low), high), f"this corpus: {share}", line=1)

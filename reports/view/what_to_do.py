@@ -25,6 +25,7 @@ from auditor.reports.view import figures, summary
 from auditor.reports.view.figures import Rows
 
 SHOWN = 24
+KINDS = 6  # of text, for each choice
 BANDS = ("optimistic", "central", "pessimistic")
 ACTIONS = {
     "drop": "leave out",
@@ -37,10 +38,12 @@ ACTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The ways to filter side by side: what each keeps, and each quantity before and after."""
+    """The ways to filter side by side: what each keeps, each quantity before and after, what is lost by kind."""
 
     kept: list[tuple[str, ...]]
     quantities: list[Rows]
+    note: str
+    kinds: list[tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ def _filtering(found: Sequence[Filtering]) -> Filters | None:
         (
             clean(f.name, 80),
             *(numbers.count_or_blank(count) for count in (f.documents_kept, f.documents_dropped, f.tokens_kept)),
+            *(numbers.count_or_blank(count) for count in (f.human_tokens_lost, f.tail_types_lost)),
             clean(f.words, 300),
         )
         for f in found
@@ -154,7 +158,22 @@ def _filtering(found: Sequence[Filtering]) -> Filters | None:
         title = QUANTITIES.get(key, clean(key, 60))
         shown = [(label, numbers.of_quantity(key, e)[0]) for label, e in entries]
         compared.append(figures.intervals(title, shown, unit=numbers.unit_of(key), tone=tone))
-    return Filters(kept, compared)
+    types = next((f.tail_types for f in found if f.tail_types is not None), None)
+    why = next((clean(f.tail_reason, 120) for f in found if f.tail_reason), "")
+    note = f"Rare words are not measured: {why}." if why else ""
+    if types is not None:
+        note = f"Rare words lost: of {numbers.count(types)} words sampled, those that no document would hold any more."
+    return Filters(kept, compared, note, [row for f in found for row in _lost_by_kind(f)])
+
+
+def _lost_by_kind(f: Filtering) -> list[tuple[str, ...]]:
+    """What a choice loses of each kind of text: choice, kind, human words, rare words; the most first."""
+    words, rare = f.lost_by_kind, f.tail_lost_by_kind
+    kinds = sorted({*words, *rare}, key=lambda kind: (-words.get(kind, 0), kind))
+    return [
+        (clean(f.name, 80), clean(kind, 60), numbers.count(words.get(kind, 0)), numbers.count(rare.get(kind, 0)))
+        for kind in kinds[:KINDS]
+    ]
 
 
 def _assumptions(label: str, band: R) -> tuple[str, ...]:

@@ -51,6 +51,11 @@ def reading(**changes) -> Reading:
     return replace(Reading(0.1, 0.9, Regime.REPLACE_FRESH, Sizing.FIXED_COMPUTE), **changes)
 
 
+def rare(types: float, expected: float) -> Rare:
+    """So much text that its sampling plays no part."""
+    return Rare(types, 0.05, expected, 1e15, 1e15)
+
+
 def numbers(tree) -> list[float]:
     if isinstance(tree, dict):
         return [n for v in tree.values() for n in numbers(v)]
@@ -113,34 +118,37 @@ def test_decoding_is_a_stated_prior_where_the_fraction_may_be_zero():
 
 def test_the_share_rule_alone_is_the_joint_tail_rule():
     options = ReservoirOptions(generations=10, tolerance=0.1)
-    share, constraint = required_share(Rare(1e6, 5.0, 5.0), reading(ratio=1.0), options)
+    share, constraint = required_share(rare(1e6, 5.0), reading(ratio=1.0), options)
     assert constraint == "tail presence"
     present = closed_forms.presence_fresh(5.0, 10, share)
     assert present == pytest.approx(retained_target(1e6, options) * -math.expm1(-5.0))
-    share, constraint = required_share(Rare(1e15, 1e6, 1e6), reading(ratio=0.8), ReservoirOptions(generations=500))
+    share, constraint = required_share(rare(1e15, 1e6), reading(ratio=0.8), ReservoirOptions(generations=500))
     assert constraint == "tail mass" and share == pytest.approx(0.643, abs=5e-4)
 
 
 def test_drift_and_decoding_together_ask_for_more_than_either():
     options = ReservoirOptions()
-    both = required_share(Rare(1e5, 0.5, 0.5), reading(ratio=0.8), options)[0]
-    drift = required_share(Rare(1e5, 0.5, 0.5), reading(ratio=1.0), options)[0]
-    decoding = required_share(Rare(1e5, 1e9, 1e9), reading(ratio=0.8), options)[0]
+    both = required_share(rare(1e5, 0.5), reading(ratio=0.8), options)[0]
+    drift = required_share(rare(1e5, 0.5), reading(ratio=1.0), options)[0]
+    decoding = required_share(rare(1e5, 1e9), reading(ratio=0.8), options)[0]
     assert both > max(drift, decoding)
 
 
 def test_the_mass_to_reach_allows_for_the_sample_that_human_text_is():
     assert mass_target(1e12, OPTIONS) == pytest.approx(0.9, abs=1e-5)
     assert mass_target(400, OPTIONS) == pytest.approx(0.9 * (1 + 1.645 / 20), abs=1e-4)
-    assert mass_target(0, OPTIONS) == 1
+    assert mass_target(1, OPTIONS) == 1
+    # machine-written text that keeps the whole tail needs no human text beside it, however little that would be
+    some = Rare(types=12, share=0.05, expected=200, held=2_500, budget=50_000)
+    assert required_share(some, reading(ratio=1.0), OPTIONS) == (0.0, "tail mass")
 
 
 def test_repeats_of_acquired_text_are_no_new_occurrences():
-    rare = Rare(types=12, expected=200, held=10)
-    assert rare.unique(0.05, 4) == pytest.approx(12 * 10)
-    assert rare.unique(0.65, 1) == pytest.approx(12 * 130)
-    assert rare.unique(0.65, 4) == pytest.approx(12 * (10 + 120 / 4))
-    once, often = (required_share(rare, reading(ratio=0.8), replace(OPTIONS, epochs=e))[0] for e in (1, 4))
+    some = Rare(types=12, share=0.05, expected=200, held=2_500, budget=50_000)
+    assert some.unique(0.05, 4) == pytest.approx(0.05 * 2_500)
+    assert some.unique(0.65, 1) == pytest.approx(0.05 * 32_500)
+    assert some.unique(0.65, 4) == pytest.approx(0.05 * (2_500 + 30_000 / 4))
+    once, often = (required_share(some, reading(ratio=0.8), replace(OPTIONS, epochs=e))[0] for e in (1, 4))
     assert once < often
 
 
@@ -148,14 +156,14 @@ def test_sizes_follow_their_formula():
     options = ReservoirOptions(min_occurrences=10, epochs=4, verification_precision=0.9)
     dirty = reading(fraction=0.8)
     size = size_stratum(stratum(), None, None, dirty, options)
-    share, constraint = required_share(Rare(1e9, 10 / 0.2, 10), dirty, options)
-    assert (size.required_share, size.constraint) == (share, constraint)
+    share, constraint = required_share(rare(1e9, 10 / 0.2), dirty, options)
+    assert (size.required_share, size.constraint) == (pytest.approx(share, rel=1e-5), constraint)
     assert size.held == pytest.approx(0.2 * 2e9)
-    assert size.tokens == pytest.approx((share * 2e9 - 0.2 * 2e9) / 0.9 / 4)
-    assert size.human_share == pytest.approx(share)
+    assert size.tokens == pytest.approx((share * 2e9 - 0.2 * 2e9) / 0.9 / 4, rel=1e-5)
+    assert size.human_share == pytest.approx(share, rel=1e-5)
     appended = size_stratum(stratum(), None, None, replace(dirty, sizing=Sizing.APPENDED), options)
-    assert appended.slots == pytest.approx((share - 0.2) * 2e9 / (0.9 - share))
-    assert appended.human_share == pytest.approx(share)
+    assert appended.slots == pytest.approx((share - 0.2) * 2e9 / (0.9 - share), rel=1e-5)
+    assert appended.human_share == pytest.approx(share, rel=1e-5)
 
 
 def test_text_that_clumps_in_documents_takes_more_of_it():
@@ -320,6 +328,17 @@ def test_what_is_to_be_acquired_grows_with_the_fraction_and_never_exceeds_the_co
         assert more <= 2e9 * max(fractions) + 1
 
 
+@settings(max_examples=40, deadline=None)
+@given(options=OPTION_SETS, fractions=st.tuples(st.floats(0.0, 0.97), st.floats(0.0, 0.97)))
+def test_it_grows_with_the_fraction_of_a_small_corpus_of_known_words_too(options, fractions):
+    options = replace(options, min_occurrences=max(options.min_occurrences, 5))
+    low, high = (acquired(options, estimate(f), tokens=2e5) for f in sorted(fractions))
+    for less, more in zip(low, high, strict=True):
+        # the words as rare as the rarest to be kept are counted, so that a step of one frequency is seen
+        assert less <= more + 0.02 * 2e5
+        assert more <= 2e5 * max(fractions) + 1
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     options=OPTION_SETS,
@@ -343,6 +362,8 @@ def test_what_is_to_be_acquired_grows_with_the_horizon_and_falls_with_the_tolera
 @settings(max_examples=40, deadline=None)
 @given(options=OPTION_SETS, verified=st.tuples(st.floats(0, 1.0), st.floats(0, 1.0)))
 def test_what_is_to_be_acquired_falls_with_the_human_text_that_is_held(options, verified):
+    # with fewer occurrences presence binds, and more human text means rarer types to keep
+    options = replace(options, min_occurrences=max(options.min_occurrences, 5))
     less, more = (acquired(options, estimate(0.95), verified_tokens=2e9 * share) for share in sorted(verified))
     assert all(b <= a + 2 for a, b in zip(less, more, strict=True))
 

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from auditor.config import Config
 from auditor.errors import AuditError, ConfigError, SourceError, StoreError, nearest
 from auditor.gate.selection import Choice, decisions
-from auditor.pipeline.finished.lost_tail import tail_lost
-from auditor.pipeline.report.forecast import forecast
+from auditor.pipeline.report.forecast import PROTECTED, WEIGHTS, forecast, forecast_weights
+from auditor.pipeline.report.tail import Tail
 from auditor.pipeline.reservoir.recommend import reservoir_options, resize
 from auditor.pipeline.run.plan import Plan, load_plan, need_corpus, source_options
 from auditor.pipeline.run.reopen import open_database, read_report
@@ -157,10 +157,29 @@ def forecast_choice(run: Path, choice: Choice) -> dict[str, Any]:
         )
     fraction = estimates_of_json(read_report(run)["corpus"])["synthetic_fraction"]
     with open_database(run) as connection:
-        found = forecast(connection, choice, fraction).as_dict()
-    return (
-        found | {"fraction_before": fraction.as_dict()} | (tail_lost(run, plan, choice.shards) if choice.shards else {})
-    )
+        found = forecast(connection, choice, fraction, Tail.of_run(connection, run, plan))
+    after = found.fraction_after.as_dict() if found.fraction_after else None
+    return found.as_dict() | {"fraction_after": after, "fraction_before": fraction.as_dict()}
+
+
+def forecast_by_weights(run: Path) -> dict[str, dict[str, Any]]:
+    """What drawing documents by weights would keep and lose, by the names that the report gives the weights.
+
+    The fraction after is the report's, which has the joint draws behind it.
+    Raises: ConfigError, StoreError where there is no finished run
+    """
+    plan, _, _ = load_plan(run)
+    report = read_report(run)
+    after = {row["name"]: row["after"].get("synthetic_fraction") for row in report["filtering"]}
+    out = {}
+    with open_database(run) as connection:
+        tail = Tail.of_run(connection, run, plan)
+        for name in (WEIGHTS, PROTECTED):
+            found = forecast_weights(connection, tail, protected=name == PROTECTED)
+            if found is not None:
+                before = report["corpus"]["synthetic_fraction"]
+                out[name] = found.as_dict() | {"fraction_after": after.get(name), "fraction_before": before}
+    return out
 
 
 def unchanged(plan: Plan, config: Config) -> None:

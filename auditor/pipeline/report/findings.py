@@ -50,6 +50,15 @@ def actions(shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return out
 
 
+def to_filter(shards: Sequence[Mapping[str, Any]], most: int = 3) -> list[str]:
+    """The shards that are to be left out or filtered for their machine-written text, the worst first."""
+    if len(shards) < 2:
+        return []
+    fractions = {shard["shard"]: _lower(_only_measured(shard["synthetic_fraction"])) for shard in shards}
+    worst = sorted((name for name, lower in fractions.items() if lower > SYNTHETIC_SHARE), key=lambda n: -fractions[n])
+    return worst[:most]
+
+
 def _action(shard: Mapping[str, Any]) -> tuple[str, str] | None:
     """The action for one shard and the reason; an inconclusive figure asks for labels, never for leaving text out."""
     fraction: Estimate = shard["synthetic_fraction"]

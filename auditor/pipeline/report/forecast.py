@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.gate.selection import Choice, decisions
+from auditor.gate.selection import COPY, Choice, decisions
+from auditor.gate.weights import human_weights
+from auditor.pipeline.report.tail import Tail, TailLoss
 from auditor.records import Estimate, Status
 from auditor.store.database import query
 
 METHOD = "probabilities moved to the ends of the corpus' interval"
 EDGE = 1e-6  # a fraction of 0 or 1 has no odds
-COPY = "starts_with(reason, 'duplicate of')"  # nothing is lost with it: its text stays once
 THRESHOLD = 0.5
+WEIGHTS, PROTECTED = "weights", "weights that keep the tail"
 CLEANING = {
     "threshold": (
         Choice(THRESHOLD),
@@ -21,6 +23,8 @@ CLEANING = {
     ),
     "deduplicate": (Choice(), "Near-duplicates are left out but one of each cluster."),
 }
+DROPPING = "All documents of the shard are left out, and near-duplicates but one of each."
+HUMAN = "words * (1 - coalesce(probability, 0))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Forecast:
 
     human_tokens_lost: words of what goes but copies of what stays, each document with its probability of being human
     lost_by_kind: the same by kind of text, where documents have one
+    tail: rare types of human text that are lost, None where there is no reference
+    fraction_after: None for weights, whose own section has it
     """
 
     documents_kept: int
@@ -36,16 +42,24 @@ class Forecast:
     tokens_kept: int
     tokens_dropped: int
     human_tokens_lost: int
-    fraction_after: Estimate
     lost_by_kind: dict[str, int]
+    tail: TailLoss | None
+    tail_reason: str | None
+    fraction_after: Estimate | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__} | {
-            "fraction_after": self.fraction_after.as_dict()
+        """For the report and for the command line alike."""
+        names = (name for name in self.__slots__ if name not in ("tail", "fraction_after"))
+        out = {name: getattr(self, name) for name in names}
+        found = self.tail
+        return out | {
+            "tail_types": found.types if found else None,
+            "tail_types_lost": round(found.lost) if found else None,
+            "tail_lost_by_kind": {kind: round(n) for kind, n in found.by_kind.items() if round(n)} if found else {},
         }
 
 
-def forecast(connection: Any, choice: Choice, fraction: Estimate) -> Forecast:
+def forecast(connection: Any, choice: Choice, fraction: Estimate, tail: Tail) -> Forecast:
     """Count a choice over the table `documents`.
 
     The fraction of what stays is the mean probability of its judged documents; its bounds are the same mean with every
@@ -58,14 +72,13 @@ def forecast(connection: Any, choice: Choice, fraction: Estimate) -> Forecast:
         f"avg(probability * {factor!r} / (probability * {factor!r} + 1 - probability)) FILTER (keep) AS end_{place}"
         for place, factor in enumerate(ends)
     )
-    human = "words * (1 - coalesce(probability, 0))"
     chosen = decisions(choice)
     row = query(
         connection,
         f"SELECT count(*) FILTER (keep) AS kept, count(*) FILTER (NOT keep) AS dropped, "
         f"coalesce(sum(words) FILTER (keep), 0) AS words_kept, "
         f"coalesce(sum(words) FILTER (NOT keep), 0) AS words_lost, "
-        f"coalesce(sum({human}) FILTER (NOT keep AND NOT {COPY}), 0) AS human_lost, "
+        f"coalesce(sum({HUMAN}) FILTER (NOT keep AND NOT {COPY}), 0) AS human_lost, "
         f"count(probability) FILTER (keep) AS judged, {shifted} FROM ({chosen})",
     ).row(0, named=True)
     return Forecast(
@@ -74,44 +87,84 @@ def forecast(connection: Any, choice: Choice, fraction: Estimate) -> Forecast:
         int(row["words_kept"]),
         int(row["words_lost"]),
         round(row["human_lost"]),
+        _by_kind(connection, chosen, f"{HUMAN} * CAST(NOT keep AND NOT {COPY} AS INTEGER)"),
+        tail.loss(connection, choice),
+        tail.reason,
         _after(fraction, [row[f"end_{place}"] for place in range(len(ends))], int(row["judged"])),
-        _by_kind(connection, chosen, human),
     )
 
 
-def restated(connection: Any, rows: list[dict[str, Any]], corpus: Mapping[str, Any]) -> list[dict[str, Any]]:
+def forecast_weights(connection: Any, tail: Tail, *, protected: bool = False) -> Forecast | None:
+    """The same where documents are drawn with their chance to be human, near-duplicates but one of each left out.
+
+    Protected, none is drawn less often than its share of the scarce rare types: told from the drawn documents, so
+    that it is an estimate where not all are drawn; None without them.
+    """
+    chosen, weight = decisions(Choice(THRESHOLD)), "coalesce(1 - probability, 1)"
+    row = query(
+        connection,
+        f"SELECT count(*) AS every, sum(words) AS words, sum({weight}) FILTER (NOT {COPY}) AS kept, "
+        f"sum(words * {weight}) FILTER (NOT {COPY}) AS words_kept, sum(words * {weight}) AS drawn, "
+        f"sum({HUMAN} * (1 - {weight})) FILTER (NOT {COPY}) AS human_lost FROM ({chosen})",
+    ).row(0, named=True)
+    row = {name: float(value or 0) for name, value in row.items()}
+    lost = _by_kind(connection, chosen, f"{HUMAN} * (1 - {weight}) * CAST(NOT {COPY} AS INTEGER)")
+    sample, found, others = tail.sample, None, row["drawn"] / max(row["words"], 1.0)
+    if protected and sample is None:
+        return None
+    if sample is not None:
+        chance = plain = human_weights(sample.documents["probability"].to_numpy().astype(float))
+        if protected:
+            words, chance = sample.documents["words"].to_numpy(), sample.protected(plain)
+            human = words * plain
+            less = float(human @ (1 - chance)) / max(float(human @ (1 - plain)), 1e-9)
+            row["human_lost"] *= less
+            lost = {kind: round(count * less) for kind, count in lost.items()}
+            row["kept"] *= float(chance.sum()) / max(float(plain.sum()), 1e-9)
+            gain = float(chance @ words) / max(float(plain @ words), 1e-9)
+            row["words_kept"], others = row["words_kept"] * gain, min(others * gain, 1.0)
+        found = sample.loss(chance, others)
+    kept, words_kept = min(round(row["kept"]), round(row["every"])), min(round(row["words_kept"]), round(row["words"]))
+    gone = round(row["every"]) - kept, round(row["words"]) - words_kept
+    return Forecast(kept, gone[0], words_kept, gone[1], round(row["human_lost"]), lost, found, tail.reason)
+
+
+def restated(
+    connection: Any, rows: list[dict[str, Any]], corpus: Mapping[str, Any], shards: Sequence[str], tail: Tail
+) -> list[dict[str, Any]]:
     """The report's filters with what an export would keep: documents and words counted by the exporting query itself.
 
-    A row for removing near-duplicates comes last; weights are no yes or no, and keep what their own section gives.
+    Rows for removing near-duplicates and for dropping each of these shards come last.
     """
     if not rows:
         return rows
-    fraction = corpus["synthetic_fraction"]
+    fraction, before = corpus["synthetic_fraction"], rows[0]["before"]
     out = []
-    counted = {name: forecast(connection, choice, fraction) for name, (choice, _) in CLEANING.items()}
     for row in rows:
-        own = counted.get(row["name"])
-        words = CLEANING[row["name"]][1] if own else row["words"]
-        if own:
-            after = row["after"] | {"synthetic_fraction": own.fraction_after}
-            row = row | {"words": words, "after": after} | _counts(own)
-        out.append(row)
-    unmeasured = Estimate.not_measured("not measured for removing near-duplicates", level=fraction.level)
-    own = counted["deduplicate"]
-    before = rows[0]["before"]
-    after = dict.fromkeys(before, unmeasured) | {"synthetic_fraction": own.fraction_after}
-    last = {"name": "deduplicate", "words": CLEANING["deduplicate"][1], "before": before, "after": after}
-    return [*out, last | _counts(own)]
+        if row["name"] in CLEANING:
+            choice, words = CLEANING[row["name"]]
+            own = forecast(connection, choice, fraction, tail)
+            out.append(row | {"words": words, "after": row["after"] | _fraction(own)} | _counts(own))
+        elif weighted := forecast_weights(connection, tail, protected=row["name"] == PROTECTED):
+            out.append(row | _counts(weighted))
+        else:
+            out.append(row)
+    more = {"deduplicate": CLEANING["deduplicate"]}
+    more |= {f"drop {shard}": (Choice(shards=(shard,)), DROPPING) for shard in shards}
+    for name, (choice, words) in more.items():
+        own = forecast(connection, choice, fraction, tail)
+        unmeasured = Estimate.not_measured("not measured for this choice", level=fraction.level)
+        after = dict.fromkeys(before, unmeasured) | _fraction(own)
+        out.append({"name": name, "words": words, "before": before, "after": after} | _counts(own))
+    return out
+
+
+def _fraction(own: Forecast) -> dict[str, Estimate]:
+    return {"synthetic_fraction": own.fraction_after} if own.fraction_after else {}
 
 
 def _counts(own: Forecast) -> dict[str, Any]:
-    return {
-        "documents_kept": own.documents_kept,
-        "documents_dropped": own.documents_dropped,
-        "tokens_kept": own.tokens_kept,
-        "human_tokens_lost": own.human_tokens_lost,
-        "lost_by_kind": own.lost_by_kind,
-    }
+    return {name: value for name, value in own.as_dict().items() if name != "tokens_dropped"}
 
 
 def _odds_factors(fraction: Estimate) -> tuple[float, ...]:
@@ -132,15 +185,14 @@ def _after(fraction: Estimate, ends: list[float | None], judged: int) -> Estimat
     return found if fraction.status == Status.MEASURED else found.but(fraction.status, fraction.reason or "")
 
 
-def _by_kind(connection: Any, chosen: str, human: str) -> dict[str, int]:
-    """Human words lost by kind of text; empty where documents have no kind."""
+def _by_kind(connection: Any, chosen: str, lost: str) -> dict[str, int]:
+    """Human words lost by kind of text, the most first; empty where documents have no kind."""
     columns = query(connection, "SELECT column_name FROM information_schema.columns WHERE table_name = 'documents'")
     if "kind" not in columns["column_name"].to_list():
         return {}
     rows = query(
         connection,
-        f"SELECT d.kind AS kind, sum(c.{human.replace('probability', 'c.probability')}) AS lost FROM ({chosen}) c "
-        f"JOIN documents d USING (shard, row) WHERE NOT c.keep AND NOT {COPY} AND d.kind IS NOT NULL "
-        "GROUP BY 1 ORDER BY 2 DESC, 1",
+        f"SELECT d.kind AS kind, sum(c.lost) AS lost FROM (SELECT shard, row, {lost} AS lost FROM ({chosen})) c "
+        "JOIN documents d USING (shard, row) WHERE c.lost > 0 AND d.kind IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1",
     )
-    return {kind: round(lost) for kind, lost in rows.iter_rows()}
+    return {kind: round(words) for kind, words in rows.iter_rows() if round(words)}

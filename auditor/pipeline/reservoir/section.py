@@ -15,14 +15,14 @@ from auditor.collapse.options import Band, ReservoirOptions
 from auditor.collapse.reservoir import Reservoir, priorities, rarest_kept
 from auditor.collapse.sensitivity import narrower
 from auditor.collapse.totals import Ready
-from auditor.collapse.wording import answer, explain_band, explain_choices, spoken
+from auditor.collapse.wording import answer, explain_band, explain_choices
 from auditor.pipeline.reservoir.declared import Declared
+from auditor.pipeline.reservoir.sums import sum_of_shards, sums_of_strata
 
 BANDS = tuple(band.name for band in READINGS)
 WHOLE = "corpus"
 NAMED = ("kind", "topic", "source")  # kinds of strata that can be collected by name
 MOST_OF = 0.5  # of what is to be acquired: the strata that hold it are named
-ADDS_UP = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +52,11 @@ def report_section(sized: Sized) -> dict[str, Any]:
     ]
     found["strata"] = [row for kind, part in _cuts(sized).items() if kind for row in _strata_rows(part)]
     found["priorities"] = _priorities(sized)
-    found["keep"] |= {"kinds": _kinds(sized), "note": _sums(found["keep"])}
+    kinds = _kinds(sized)
+    whole = {"human_tokens": found["keep"]["tokens"]["value"], "acquire": found["central"]["tokens"]}
+    tokens = sum(shard.tokens for shard in sized.total.shards)
+    found["keep"] |= {"kinds": kinds, "note": sum_of_shards(found["keep"])}
+    found["keep"]["sums"] = sums_of_strata(_cuts(sized), kinds, whole, tokens)
     found["sentence"] = answer(sized.total, found["keep"], found["acquire"], _wanted(found["keep"]["kinds"]))
     found["declared"] = sized.declared.rows()
     found["sensitivity"] = sized.sensitivity.to_dicts()
@@ -157,16 +161,3 @@ def _wanted(kinds: Sequence[Mapping[str, Any]]) -> list[str]:
                 so_far += need
         return named if so_far >= MOST_OF * total else []
     return []
-
-
-def _sums(keep: Mapping[str, Any]) -> str | None:
-    """Why the shards' human tokens do not add up to the corpus', where they do not."""
-    whole = keep["tokens"]["value"]
-    parts = sum(row["tokens"]["value"] for row in keep["shards"])
-    if whole is None or abs(parts - whole) <= ADDS_UP * max(whole, 1.0):
-        return None
-    missing = f"; {len(keep['left_out'])} shards are left out" if keep["left_out"] else ""
-    return (
-        f"The listed shards add up to {spoken(parts)} human tokens and the corpus to {spoken(whole)}: they "
-        f"are estimated one by one{missing}."
-    )

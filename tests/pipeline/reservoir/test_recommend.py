@@ -159,6 +159,45 @@ def test_strata_of_kind_and_source_are_sized_as_the_report_has_them(run):
     assert "most of it forum posts" in found["sentence"]
 
 
+def test_strata_add_up_to_the_corpus_or_it_is_said_why_they_do_not(run):
+    kept = report_section(run.sized())["keep"]
+    sums = {row["kind"]: row for row in kept["sums"]}
+    assert set(sums) == {"topic", "folder"}
+    for row in sums.values():
+        assert row["human_tokens"] == pytest.approx(kept["tokens"]["value"], rel=0.02)
+        assert row["note"] is None or "tokens to acquire (the corpus: " in row["note"]
+    made = Estimate(0.95, 0.9, 0.99, method="given", n=50)
+    run.measured["strata"][-1]["synthetic_fraction_tokens"] = made
+    off = {row["kind"]: row for row in report_section(run.sized())["keep"]["sums"]}
+    assert "human tokens to keep" not in (off["folder"]["note"] or "")
+    assert "By topic the strata add up to" in off["topic"]["note"] and "(the corpus: 76,800)" in off["topic"]["note"]
+    run.measured["strata"][-1]["synthetic_fraction_tokens"] = Estimate.not_measured("no anchors of its kind")
+    unsized = {row["kind"]: row for row in report_section(run.sized())["keep"]["sums"]}["topic"]
+    assert "two cannot be sized" in unsized["note"] and "they hold 50% of the text" in unsized["note"]
+
+
+def test_a_stratum_without_anchors_is_named_without_a_figure_and_the_others_have_theirs(run):
+    run.measured["strata"][-1]["synthetic_fraction_tokens"] = Estimate.not_measured("no anchors of its kind")
+    found = report_section(run.sized())
+    rows = {row["name"]: row for row in found["strata"] if row["kind"] == "topic"}
+    assert rows["two"]["reason"].endswith("not measured (no anchors of its kind)") and "central" not in rows["two"]
+    assert rows["one"]["central"]["tokens"] is not None and found["central"]["tokens"] is not None
+
+
+def test_a_corpus_that_is_all_machine_text_keeps_nothing_and_acquires_the_whole_share(run):
+    made = Estimate(1.0, 0.97, 1.0, method="given", n=100)
+    everywhere = [run.measured["corpus"], *run.measured["shards"], *run.measured["strata"]]
+    for row in everywhere:
+        row["synthetic_fraction_tokens"] = made
+    found = report_section(run.sized())
+    assert found["keep"]["tokens"]["value"] == 0 and found["keep"]["shards"] == []
+    assert {row["reason"] for row in found["keep"]["left_out"]} == {"less than 5% of it is human text"}
+    central = found["central"]
+    assert central["tokens"] == pytest.approx(central["required_share"] * 96_000 / 4, abs=2)
+    assert 0 < central["tokens"] < 96_000 and central["human_share"] == pytest.approx(central["required_share"])
+    assert found["sentence"].startswith("The corpus holds no human text to keep; add ")
+
+
 def test_admitted_synthetic_text_leaves_the_contamination_and_the_rest_does_not(run):
     run.measured["corpus"]["synthetic_fraction_tokens"] = Estimate(0.9, 0.85, 0.95, method="given", n=100)
     plain = run.sized().total.as_dict()["pessimistic"]
