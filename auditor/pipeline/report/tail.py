@@ -132,7 +132,7 @@ class Tail:
         kept = query(
             connection,
             f"SELECT d.stable_id, {stays} AS stays FROM ({chosen}) c JOIN documents d USING (shard, row) "
-            f"WHERE d.stable_id <= {listed['stable_id'].max()}",
+            f"WHERE d.stable_id <= {int(listed['stable_id'].to_numpy()[-1])}",
         )
         others = query(
             connection,
