@@ -139,7 +139,7 @@ def _measure(
         labels.kept_labels(folder),
         listed=plan.corpus.listed,
         today=today,
-        splitter=Splitter.of(library_of(ensemble.calibration(), edited_cells()), level=config.level),
+        splitter=Splitter(library_of(ensemble.calibration(), edited_cells()), level=config.level),
     )
     say("comparing the variety of words with human text")
     measured = measure.measure(connection, run, config, shards, synthetic)

@@ -96,7 +96,8 @@ CREATE TABLE estimates (
     reason VARCHAR
 );
 
--- Joint resampling draws: draw i is the same world in every row, so that differences cancel shared error.
+-- Joint resampling draws: draw i is the same world in every row, so that differences cancel shared error; those of
+-- mixed_fraction and touched_fraction are joint within a scope alone.
 CREATE TABLE replicates (
     audit_id VARCHAR NOT NULL,
     scope_kind VARCHAR NOT NULL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -56,16 +57,18 @@ class ScopeMixed:
     touched_draws: np.ndarray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Splitter:
     """Splits scopes into human, assisted and machine-written text; one table of worlds serves every scope."""
 
-    worlds: Worlds | None
+    library: Library | None
     level: float = LEVEL
 
-    @classmethod
-    def of(cls, library: Library | None, *, level: float = LEVEL) -> Splitter:
-        return cls(None if library is None else draw_worlds(library), level)
+    @cached_property
+    def worlds(self) -> Worlds:
+        """Drawn when a scope needs them."""
+        assert self.library is not None
+        return draw_worlds(self.library)
 
     def split(
         self,
@@ -86,7 +89,7 @@ class Splitter:
         reasons = [self._obstacle(found.documents[i], sizes[i], share[i]) for i in range(len(sizes))]
         rows = [i for i, reason in enumerate(reasons) if reason is None]
         splits: dict[int, ThreeWay] = {}
-        if self.worlds is not None and rows:
+        if rows:
             effect = np.full(len(rows), posteriors[LANGUAGE].design_effect)
             made = three_way(self.worlds, found.histogram[rows], effect, found.uncovered[rows], rng)
             splits = dict(zip(rows, made, strict=True))
@@ -112,7 +115,7 @@ class Splitter:
         """Why a scope is not split at all."""
         if not synthetic.is_number:
             return synthetic.reason or "not measured"
-        if self.worlds is None:
+        if self.library is None:
             return NO_LIBRARY
         if share < LEAST_ENGLISH:
             return f"edited text was measured in English alone; {100 * share:.0f}% of these documents are English"

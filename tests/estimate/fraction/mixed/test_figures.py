@@ -40,7 +40,7 @@ def share(value: float, lower: float, upper: float) -> Estimate:
 
 @pytest.fixture(scope="module")
 def splitter() -> Splitter:
-    return Splitter.of(made_library())
+    return Splitter(made_library())
 
 
 def found(splitter, histograms, synthetic, atoms=None, **given):
