@@ -208,15 +208,19 @@ def _shifted(density: np.ndarray, by: np.ndarray) -> np.ndarray:
 
 
 def _scaled(density: np.ndarray, by: np.ndarray, log_scales: np.ndarray) -> np.ndarray:
-    """The density moved by (k,) and stretched by exp(log_scales) (s,): (k, s, BINS)."""
-    at = (CENTRES[None, None] - by[:, None, None]) / np.exp(log_scales)[None, :, None]
-    out = np.interp(at, CENTRES, density)
+    """The density moved by (k,), and its upper half stretched by exp(log_scales) (s,): (k, s, BINS)."""
+    out = np.interp(_unstretched(CENTRES - by[:, None, None], log_scales[:, None]), CENTRES, density)
     return out / out.sum(-1, keepdims=True)
 
 
+def _unstretched(units: np.ndarray, log_scale: np.ndarray) -> np.ndarray:
+    """Where scores lie in the common density: kinds differ in how far their human scores reach upwards."""
+    return np.where(units > 0, units * np.exp(-log_scale), units)
+
+
 def _moved(density: np.ndarray, by: np.ndarray, log_scale: np.ndarray) -> np.ndarray:
-    """Each density (n, BINS) moved by several shifts (n, k) and stretched by exp(log_scale) (n,): (n, k, BINS)."""
-    at = ((CENTRES - by[..., None]) / np.exp(log_scale)[:, None, None] - CENTRES[0]) / STEP
+    """Each density (n, BINS) moved by shifts (n, k), its upper half stretched by exp(log_scale) (n,): (n, k, BINS)."""
+    at = (_unstretched(CENTRES - by[..., None], log_scale[:, None, None]) - CENTRES[0]) / STEP
     at = np.clip(at, 0, BINS - 1.001)
     low = at.astype(np.int64)
     part = at - low

@@ -9,7 +9,7 @@ import numpy as np
 
 from auditor.estimate.fraction.counts import BINS, CENTRES, EDGES, HIGHEST, LOWEST
 
-PROFILES = 5
+PROFILES = 8
 FEWEST = 30  # documents of a domain or a generator from which on it is learned from
 LEAST_MACHINE = 0.95  # human units: an area under the ROC curve of about .75; below, machine text is not detectable
 SMOOTHING = 0.22
@@ -60,7 +60,8 @@ def learn_shift_prior(
     """The prior from out-of-family scores in bundled human units.
 
     Generators are ordered by the location of their scores and grouped into PROFILES profiles of about as many
-    generators each; those that score like human text are left out, for the estimand leaves out what no detector tells.
+    generators each, moved onto each other so that a profile is as narrow as the text of one generator; those that score
+    like human text are left out, for the estimand leaves out what no detector tells.
 
     Parameters: human, scores (n,) of each domain; machine, documents (BINS,) of each source and generator; spreads, the
         fields of ShiftPrior that were measured
@@ -77,8 +78,7 @@ def learn_shift_prior(
         return ShiftPrior(vague.profiles, vague.weights, vague.human, **{**_spreads(vague), **spreads})
     order = np.argsort([_median(counts) for counts in known], kind="stable")
     groups = np.array_split(order, min(PROFILES, len(known)))
-    profiles = np.stack([np.mean([known[i] / known[i].sum() for i in group], axis=0) for group in groups])
-    profiles = np.stack([_smoothed(row + 1e-5) for row in profiles])
+    profiles = np.stack([_smoothed(_in_one_place([known[i] for i in group]) + 1e-5) for group in groups])
     weights = np.array([len(group) for group in groups]) / len(known)
     # New generators need not be known ones: a vague profile keeps a tenth of the weight.
     wide = vague.weights @ vague.profiles
@@ -94,6 +94,16 @@ def scores_of(histogram: np.ndarray, centres: np.ndarray) -> np.ndarray:
 def _spreads(prior: ShiftPrior) -> dict[str, float]:
     names = ("within", "uncovered", "common", "machine_shift", "log_scale")
     return {name: getattr(prior, name) for name in names}
+
+
+def _in_one_place(histograms: Sequence[np.ndarray]) -> np.ndarray:
+    """The mean (BINS,) of densities that are moved to the mean of their medians."""
+    medians = np.array([_median(counts) for counts in histograms])
+    moved = [
+        np.interp(CENTRES - by, CENTRES, counts / counts.sum())
+        for by, counts in zip(medians.mean() - medians, histograms, strict=True)
+    ]
+    return np.mean(moved, axis=0)
 
 
 def _median(histogram: np.ndarray) -> float:
