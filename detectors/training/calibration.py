@@ -28,7 +28,8 @@ MEDIAN_VARIANCE = 1.57  # variance of the median of one document, in squared uni
 SMALLEST_VARIANCE = 0.01
 FEWEST_OF_GENERATOR = 20
 PROFILES = 8
-UNKNOWN = {"within": 0.4, "uncovered": 0.4, "common": 0.1, "machine_shift": 0.6, "log_scale": 0.15}
+LEAST_LOG_SCALE = 0.20  # from which on intervals cover: the upper tails of kinds differ more than their middles
+UNKNOWN = {"within": 0.4, "uncovered": 0.4, "common": 0.1, "machine_shift": 0.6, "log_scale": LEAST_LOG_SCALE}
 COMMON = 0.10  # a shift of all kinds of a corpus together: not measured
 
 
@@ -158,7 +159,7 @@ def shift_spreads(medians: pl.DataFrame, machine: pl.DataFrame) -> dict[str, flo
         "uncovered": np.sqrt(max(out - within, 0.01)),
         "common": COMMON,
         "machine_shift": machine_shift(machine),
-        "log_scale": np.sqrt(log_scale),
+        "log_scale": max(np.sqrt(log_scale), LEAST_LOG_SCALE),
     }
     return {name: round(float(value), 4) for name, value in found.items()}
 

@@ -25,6 +25,7 @@ CORPUS = "corpus"
 NO_SCORES = "no eligible document has a score"
 NO_MIXED = "the score tells human from machine text only; partly machine-written text needs labelled rows of its own"
 ABOVE_TIE = 0.02  # a check that lies this far outside of the interval contradicts it
+PLACEBO_ERROR = 0.01  # of text that holds no machine text, found to be machine text, that says nothing yet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +115,11 @@ def human_anchors(human: Sequence[AnchorSet], language: str, atoms: Atoms) -> np
 
 
 def heeded(corpus: ScopePrevalence, checks: Mapping[str, Estimate]) -> tuple[ScopePrevalence, list[Finding]]:
-    """The corpus' figure, inconclusive where another road to it leads elsewhere beyond both intervals."""
+    """The corpus' figure, inconclusive where another road to it leads elsewhere beyond both intervals.
+
+    Parameters: checks, by the names of CHECK_NAMES; the placebo is the estimate of a slice of text that holds no machine
+        text: what it exceeds 0 by, the figure may be wrong by
+    """
     main = corpus.documents[0]
     if not main.is_number or main.status != Status.MEASURED:
         return corpus, []
@@ -124,10 +129,15 @@ def heeded(corpus: ScopePrevalence, checks: Mapping[str, Estimate]) -> tuple[Sco
         if check is None or not check.is_number:
             continue
         low, high = float(check.lower or 0.0), float(check.upper if check.upper is not None else 1.0)
-        if low > float(main.upper or 0.0) + ABOVE_TIE or high < float(main.lower or 0.0) - ABOVE_TIE:
+        least, most = float(main.lower or 0.0), float(main.upper or 0.0)
+        if name == "placebo":
+            contradicts = low > max(PLACEBO_ERROR, (most - least) / 2)
+        else:
+            contradicts = low > most + ABOVE_TIE or high < least - ABOVE_TIE
+        if contradicts:
             message = (
                 f"the {CHECK_NAMES[name]} gives {100 * low:.1f} to {100 * high:.1f}%, the mixture of scores "
-                f"{100 * float(main.lower or 0):.1f} to {100 * float(main.upper or 0):.1f}%"
+                f"{100 * least:.1f} to {100 * most:.1f}%"
             )
             advice = "label a sample (auditor export RUN --review 100), or give human text of the same kinds"
             findings.append(_finding("cross_check_contradicts", Severity.WARNING, message, advice))

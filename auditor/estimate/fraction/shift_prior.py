@@ -23,7 +23,7 @@ class ShiftPrior:
     scores in the units of their own domain, sums to 1; within: sd of a domain's human location about its kind's where
     anchors cover the kind, uncovered: what is added (in quadrature) where none does; common: sd of a shift of all kinds
     of a corpus together; machine_shift: sd of the machine text of one scope about the common density; log_scale: sd of
-    the log-scale of one scope's human scores
+    the logarithm of how far one scope's human scores reach upwards, beside the common density's
     """
 
     profiles: np.ndarray
@@ -33,7 +33,7 @@ class ShiftPrior:
     uncovered: float = 0.30
     common: float = 0.10
     machine_shift: float = 0.6
-    log_scale: float = 0.10
+    log_scale: float = 0.20
 
     def __post_init__(self) -> None:
         assert self.profiles.shape == (len(self.weights), BINS)
@@ -47,7 +47,7 @@ class ShiftPrior:
     def vague(cls) -> ShiftPrior:
         """A prior without any measurement: humans about N(0, 1), machine text one to four units above them."""
         profiles = np.stack([_normal(centre, 1.2) for centre in (1.0, 2.0, 3.0, 4.0)])
-        return cls(profiles, np.full(4, 0.25), _normal(0.0, 1.05), 0.45, 0.45, 0.20, 0.8, 0.15)
+        return cls(profiles, np.full(4, 0.25), _normal(0.0, 1.05), 0.45, 0.45, 0.20, 0.8, 0.25)
 
 
 def learn_shift_prior(

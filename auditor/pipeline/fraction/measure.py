@@ -182,6 +182,8 @@ def _heeding(found: Prevalence, from_labels: Mapping[str, Estimate], placebo: Pl
     checks: dict[str, Estimate] = {}
     if "synthetic_fraction" in from_labels:
         checks["labels"] = from_labels["synthetic_fraction"]
+    if placebo is not None and (known := [e for e in placebo.estimates if e.is_number]):
+        checks["placebo"] = max(known, key=lambda e: float(e.lower or 0.0))
     corpus, findings = heeded(found.corpus, checks)
     return replace(found, corpus=corpus, findings=(*found.findings, *findings))
 

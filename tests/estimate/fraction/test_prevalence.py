@@ -167,6 +167,20 @@ def test_a_check_that_contradicts_makes_the_headline_inconclusive(rng):
     assert same.documents == corpus.documents and not none
 
 
+def test_a_placebo_that_fails_by_more_than_the_interval_makes_the_headline_inconclusive(rng):
+    corpus = estimate_prevalence(
+        atoms({"a": mixed(0.05, 3000, rng)}), ["a"], anchors(reference(1500, rng), rng=rng), rng
+    ).corpus
+    main = corpus.documents[0]
+    half = (main.upper - main.lower) / 2
+    failed = Estimate(half + 0.1, half + 0.03, half + 0.2, method="joint_mixture", n=300)
+    doubted, findings = heeded(corpus, {"placebo": failed})
+    assert doubted.documents[0].status == "inconclusive" and "before November 2022" in findings[0].message
+    assert (doubted.documents[0].lower, doubted.documents[0].upper) == (main.lower, main.upper)
+    for passed in (Estimate(0.02, 0.0, 0.1), Estimate(0.05, 0.005, 0.1)):  # within its own interval, or a trifle
+        assert heeded(corpus, {"placebo": passed}) == (corpus, [])
+
+
 def test_all_scores_equal_gives_no_confident_figure(rng):
     known = reference(500, rng, scores=np.zeros(500))
     found = estimate({"a": np.zeros(500)}, known, rng=rng).shards.documents[0]
