@@ -117,7 +117,7 @@ def human_anchors(human: Sequence[AnchorSet], language: str, atoms: Atoms) -> np
 def heeded(corpus: ScopePrevalence, checks: Mapping[str, Estimate]) -> tuple[ScopePrevalence, list[Finding]]:
     """The corpus' figure, inconclusive where another road to it leads elsewhere beyond both intervals.
 
-    Parameters: checks, by the names of CHECK_NAMES; the placebo is the estimate of a slice of text that holds no machine
+    Parameters: checks, by the names of CHECK_NAMES; the placebo is the estimate of a slice of text without machine
         text: what it exceeds 0 by, the figure may be wrong by
     """
     main = corpus.documents[0]
