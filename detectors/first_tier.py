@@ -239,7 +239,7 @@ class Ensemble:
 def reach(description: Description) -> str:
     """Where a detector applies, in words."""
     languages = "any language" if description.languages is None else ", ".join(sorted(description.languages))
-    return f"{languages}; at least {description.minimum_words} words"
+    return languages + (f"; at least {description.minimum_words} words" if description.minimum_words > 1 else "")
 
 
 def _scaled(found: Sequence[Evidence], factor: float) -> list[Evidence]:

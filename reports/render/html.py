@@ -85,6 +85,11 @@ def long(cell: str) -> bool:
     return len(cell) > LONGEST_CELL or any(len(word) > LONGEST_WORD for word in re.split(r"[\s/-]", cell))
 
 
+def sentence(text: str) -> str:
+    """A clause as a sentence: a capital first, a full stop last."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", "…")) else "." if text else "")
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -94,7 +99,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"columns": columns, "long": long}
+    environment.filters |= {"columns": columns, "long": long, "sentence": sentence}
     return environment
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 NAME_LIMIT, TEXT_LIMIT = 120, 600
 ELLIPSIS, REPLACEMENT = "…", "\ufffd"
+SEPARATORS = "/\\-_. "  # between the parts of a name
 
 # Controls, lone surrogates and non-characters; then what is invisible or turns the direction of reading.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -54,11 +55,11 @@ def names_apart(texts: Sequence[Any], limit: int) -> list[str]:
     whole = [clean(text, 4 * NAME_LIMIT) or "(no name)" for text in texts]
     if len(set(whole)) < 2 or max(map(len, whole)) <= limit:
         return [name(text, limit) for text in texts]
-    front = _shared(whole)
-    back = _shared([text[::-1] for text in whole])
     shortest = min(map(len, whole))
-    back = max(0, min(back, shortest - front))
-    cut = [_without(text, front, back, limit) for text in whole]
+    fronts = _ends_of_parts(whole[0][: _shared(whole)])
+    back = max(0, min(_shared([text[::-1] for text in whole]), shortest - fronts[-1]))
+    backs = _ends_of_parts(whole[0][len(whole[0]) - back :][::-1])
+    cut = [_without(text, fronts, backs, limit) for text in whole]
     apart = [name(text, limit) for text in cut]
     return apart if len(set(apart)) >= len({name(text, limit) for text in texts}) else [name(t, limit) for t in texts]
 
@@ -69,19 +70,17 @@ def _shared(texts: Sequence[str]) -> int:
     return next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
 
 
-def _without(text: str, front: int, back: int, limit: int) -> str:
-    """The text without as much of the shared beginning, then of the shared end, as must go."""
-    over = len(text) - limit
-    if over <= 0:
-        return text
-    start = min(front, over + 1) if front > 1 else 0
-    text = ELLIPSIS + text[start:] if start > 1 else text
-    over = len(text) - limit
-    if over > 0 and back > 1:
-        keep = max(0, back - over - 1)
-        text = (
-            text[: len(text) - back] + ELLIPSIS + text[len(text) - keep :]
-            if keep
-            else text[: len(text) - back] + ELLIPSIS
-        )
+def _ends_of_parts(shared: str) -> list[int]:
+    """Where the parts of what names share end, at separators; at its own end where it has none."""
+    return [place for place, sign in enumerate(shared, 1) if sign in SEPARATORS] or [len(shared)]
+
+
+def _without(text: str, fronts: Sequence[int], backs: Sequence[int], limit: int) -> str:
+    """The text without as many parts of the shared beginning, then of the shared end, as it is too long."""
+    if len(text) > limit and fronts[-1] > 1:
+        start = next((end for end in fronts if len(text) - end < limit), fronts[-1])
+        text = ELLIPSIS + text[start:]
+    if len(text) > limit and backs[-1] > 1:
+        stop = next((end for end in backs if len(text) - end < limit), backs[-1])
+        text = text[: len(text) - stop] + ELLIPSIS
     return text

@@ -121,9 +121,12 @@ METHODS = {
     "partial_pooling": "joint mixture, drawn towards like shards",
     "generator_free": "lower bound without machine text to compare with",
     "joint_replicates": "joint replicates",
+    "three_way_worlds": "split of human, edited and machine-written text",
     "square_and_add": "intervals combined (square and add)",
     "independent_replicates": "independent replicates",
 }
+# What strata are cut by.
+CUTS = {"kind": "kind of text", "source": "source", "host": "web host", "length": "length", "": "the corpus as one"}
 _ORDERS = {"0": "all types", "1": "common types", "2": "very common types"}
 _HILL = re.compile(r"Hill q=([012]) at (coverage ([0-9.]+)|[^,]+)")
 

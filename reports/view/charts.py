@@ -17,6 +17,7 @@ from auditor.reports.view.figures import common_scale
 
 CHATGPT = 2022 + 10 / 12  # the assistant that made machine text cheap came at the end of November 2022
 RANKED_POINTS = 160
+YEARS = 30  # the last ones are drawn; a corpus of old books has hundreds
 ORDERS = ((0, "all types"), (1, "common"), (2, "very common"))
 
 
@@ -65,7 +66,8 @@ def years(strata: Sequence[Stratum]) -> Chart | None:
         ((int(s.name), s.synthetic_fraction) for s in strata if s.kind == "year" and s.name.isdigit()),
         key=lambda row: row[0],
     )
-    known = [(year, e) for year, e in found if numbers.measured(e)]
+    every_year = [(year, e) for year, e in found if numbers.measured(e)]
+    known = [(year, e) for year, e in every_year if year > every_year[-1][0] - YEARS]
     if len(known) < 2:
         return None
     first, last = known[0][0], known[-1][0]
@@ -78,6 +80,8 @@ def years(strata: Sequence[Stratum]) -> Chart | None:
     if first <= CHATGPT <= last + 1:
         marks += plane.upright(CHATGPT, "November 2022")
     description = f"From {numbers.estimate(known[0][1])} in {first} to {numbers.estimate(known[-1][1])} in {last}."
+    if len(every_year) > len(known):
+        description += f" Earlier years, from {every_year[0][0]} on, are among the numbers."
     points = [(str(year), numbers.estimate(e)) for year, e in found]
     title, head = "Machine-written share by year", ("Year", "Machine-written")
     return _chart("years", plane, marks, title, description, head, points)

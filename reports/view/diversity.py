@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from auditor.reports.model.base import E
-from auditor.reports.model.quantities import DiversityLoss, Drift, LossPart
-from auditor.reports.model.schema import Report, Shard, Stratum
+from auditor.reports.model.quantities import DiversityLoss, LossPart
+from auditor.reports.model.schema import Corpus, Report, Shard, Stratum
 from auditor.reports.model.sections import DiversityProfile, LostName
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
+from auditor.reports.text.labels import CUTS, spoken
 from auditor.reports.view import charts, figures
 from auditor.reports.view.charts import Chart
 from auditor.reports.view.figures import Entry, Rows
@@ -56,7 +57,7 @@ def diversity(report: Report) -> DiversitySection:
     loss = corpus.diversity_loss
     parts = (loss.from_duplication, loss.from_synthetic, loss.rest)
     return DiversitySection(
-        facts=_drift(corpus.drift),
+        facts=_drift(corpus),
         ground=_ground(report.strata),
         lost=[_lost(kind, rows[:SHOWN]) for kind, rows in found.lost.items() if rows],
         full=_full(found.full),
@@ -127,16 +128,27 @@ def _times(reference: float, corpus: float) -> str:
     return "absent" if corpus == 0 else f"{reference / corpus:.1f} times"
 
 
-def _drift(drift: Drift) -> list[tuple[str, ...]]:
+def _drift(corpus: Corpus) -> list[tuple[str, ...]]:
     """Distance from the reference and stage of collapse, with what the stage rests on."""
-    divergence, stage = drift.divergence, drift.stage
+    divergence, stage = corpus.drift.divergence, corpus.drift.stage
     facts: list[tuple[str, ...]] = []
     if numbers.measured(divergence):
         brief, doubt = numbers.brief(divergence, "count"), numbers.doubt(divergence)
         facts.append(("Drift from the reference", brief, doubt, numbers.why(divergence)))
     if stage:
-        facts.append(("Stage of collapse", clean(STAGES.get(stage, stage), 60), "", clean(drift.stage_evidence, 200)))
+        facts.append(("Stage of collapse", clean(STAGES.get(stage, stage), 60), "", _evidence(corpus)))
     return facts
+
+
+def _evidence(corpus: Corpus) -> str:
+    """What the stage rests on, in the words and with the sign of the rest of the section."""
+    loss = corpus.diversity_loss
+    parts = (
+        ("all types", numbers.change_of_loss(loss.q0), "fewer"),
+        ("rare words", numbers.change_of_ratio(corpus.diversity.tail_retention), "less"),
+        ("very common types", numbers.change_of_loss(loss.q2), "fewer"),
+    )
+    return "; ".join(f"{label} {numbers.brief(e, unit)}" for label, e, unit in parts if numbers.measured(e))
 
 
 def _shares(lost: LostName) -> str:
@@ -150,7 +162,7 @@ def _ground(strata: Sequence[Stratum]) -> Rows | None:
     """Strata whose share of the documents fell against the reference's, the surest first."""
     known = [(s, e) for s in strata for e in [s.share_retained] if numbers.measured(e)]
     fell = sorted(((s, e) for s, e in known if e.value < 1), key=lambda row: row[1].upper)
-    entries = [(f"{s.kind} {s.name}", numbers.change_of_ratio(e)) for s, e in fell[: SHOWN // 2]]
+    entries = [(f"{spoken(s.kind, CUTS)} {s.name}", numbers.change_of_ratio(e)) for s, e in fell[: SHOWN // 2]]
     title = "What became rarer: share of the documents, against its share of the reference's documents"
     return figures.intervals(title, entries, unit="less", tone="diversity") if entries else None
 

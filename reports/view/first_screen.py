@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auditor.reports.model.base import E
+from auditor.reports.model.base import E, R
 from auditor.reports.model.reservoir import Reservoir
 from auditor.reports.model.schema import Corpus, Report
 from auditor.reports.text import numbers
@@ -167,11 +167,15 @@ def _human_text(reservoir: Reservoir) -> Card:
         central.status,
         summary.tokens(central),
         f"{span}, favourable to adverse" if span else "",
-        f"word tokens of unique human text, for {numbers.plural(reservoir.horizon, 'generation')}" if sized else "",
+        f"{_what_of(central)}, for {numbers.plural(reservoir.horizon, 'generation')} of training" if sized else "",
         meaning,
         "central assumptions" if sized else clean(central.reason or "", 300),
         "term-human",
     )
+
+
+def _what_of(band: R) -> str:
+    return "word tokens of unique human text" if band.tokens else "no further human text is needed"
 
 
 def _judged(corpus: Corpus) -> str:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from auditor.reports.model.reservoir import Reservoir
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
+from auditor.reports.text.labels import CUTS, spoken
 from auditor.reports.view import figures, svg
 from auditor.reports.view.charts import Chart
 from auditor.reports.view.figures import Rows
 
 SHOWN = 24
+APART = 0.14  # of the plot, so that two labels never touch on a telephone
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def kept(reservoir: Reservoir) -> KeptText | None:
         kinds=[
             (
                 name(row.name, 60),
-                clean(row.kind, 30),
+                clean(spoken(row.kind, CUTS), 30),
                 numbers.brief(row.tokens, "count"),
                 numbers.share_or_blank(row.human_share),
                 numbers.count_or_blank(row.acquire.get("central")),
@@ -65,7 +67,7 @@ def coverage(reservoir: Reservoir) -> Chart | None:
     if len(points) < 2:
         return None
     low, high = points[0].share, points[-1].share
-    x = svg.Scale(low, high, tuple((p.share, numbers.setting(p.share)) for p in points[:: max(1, len(points) // 4)]))
+    x = svg.Scale(low, high, _apart([p.share for p in points]))
     y = svg.scale([p.tokens for p in points], "count")
     plane = svg.Plane(x, y)
     marks = [plane.paths(plane.curve([(p.share, p.tokens) for p in points], "human"))]
@@ -92,3 +94,12 @@ def coverage(reservoir: Reservoir) -> Chart | None:
         ("Coverage", "Human word tokens", "Reached"),
         [(numbers.setting(p.share), numbers.count(p.tokens), "yes" if p.reached else "no") for p in points],
     )
+
+
+def _apart(shares: list[float]) -> tuple[tuple[float, str], ...]:
+    """Ticks for the shares, from the last to the first, without those that would stand too near to the one before."""
+    kept: list[float] = []
+    for share in reversed(shares):
+        if not kept or kept[-1] - share >= APART * (shares[-1] - shares[0]):
+            kept.append(share)
+    return tuple((share, numbers.setting(share)) for share in reversed(kept))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from auditor.reports.model.schema import Corpus, Report, Shard, Stratum
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
-from auditor.reports.text.labels import QUANTITIES
+from auditor.reports.text.labels import ORIGINS, QUANTITIES, spoken
 from auditor.reports.view import charts, figures
 from auditor.reports.view.charts import Chart
 from auditor.reports.view.figures import Rows
@@ -117,7 +117,9 @@ def _groups(strata: Sequence[Stratum]) -> list[Rows]:
 
 
 def _trust(trust: float | str | None) -> str:
-    return numbers.percent(trust) if isinstance(trust, float) else clean(trust, 60) if trust is not None else ""
+    if isinstance(trust, float):
+        return numbers.percent(trust)
+    return "" if trust is None else clean(spoken(trust, ORIGINS), 60)
 
 
 def _worst_strata(strata: Sequence[Stratum], kind: str) -> list[Stratum]:

@@ -20,7 +20,7 @@ from auditor.reports.model.schema import Report
 from auditor.reports.model.sections import Filtering
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
-from auditor.reports.text.labels import CONSTRAINTS, QUANTITIES, REGIMES, UNMOVED, VARIED, spoken
+from auditor.reports.text.labels import CONSTRAINTS, CUTS, QUANTITIES, REGIMES, UNMOVED, VARIED, spoken
 from auditor.reports.view import figures, summary
 from auditor.reports.view.figures import Rows
 
@@ -55,6 +55,7 @@ class Actions:
     regimes: list[tuple[str, ...]]
     notes: list[str]
     sized: bool
+    enough: bool
     words: str
     narrower: str
     sensitivity: list[Rows]
@@ -86,6 +87,7 @@ def actions(report: Report, worst: Sequence[str]) -> Actions:
         regimes=[_assumptions(label, band) for label, band in bands.items()],
         notes=sorted(notes),
         sized=any(band.tokens is not None for band in bands.values()),
+        enough=all(band.tokens == 0 for band in bands.values()),
         words=clean(reservoir.words, 2000),
         narrower=clean(reservoir.narrower, 300),
         sensitivity=moves,
@@ -94,7 +96,7 @@ def actions(report: Report, worst: Sequence[str]) -> Actions:
         declared=[_declared(d) for d in reservoir.declared],
         horizon=reservoir.horizon,
         tolerance=numbers.setting(reservoir.tolerance),
-        priorities=[_priority(p) for p in reservoir.priorities[:10]],
+        priorities=[_priority(p) for p in reservoir.priorities if p.tokens or p.gain][:10],
         counts=[
             (label, sum(a.action == key for a in planned))
             for key, label in ACTIONS.items()
@@ -123,7 +125,8 @@ def _floors(policy: Sequence[Floor]) -> Rows | None:
         )
         for f in policy
     ]
-    return figures.stacks("The same under floors on the human share", rows, unit="count") if rows else None
+    asked = any(f.tokens != 0 for f in policy)
+    return figures.stacks("The same under floors on the human share", rows, unit="count") if asked else None
 
 
 def _declared(d: Declaration) -> tuple[str, ...]:
@@ -133,7 +136,7 @@ def _declared(d: Declaration) -> tuple[str, ...]:
 
 def _priority(p: Priority) -> tuple[str, ...]:
     gain, tokens = numbers.count_or_blank(p.gain), numbers.count_or_blank(p.tokens)
-    return name(p.name, 60), clean(p.kind, 20), gain, tokens, clean(p.words, 120)
+    return name(p.name, 60), clean(spoken(p.kind, CUTS), 20), gain, tokens, clean(p.words, 120)
 
 
 def _filtering(found: Sequence[Filtering]) -> Filters | None:
@@ -206,13 +209,15 @@ def _sensitivity(rows: Sequence[SensitivityRow]) -> tuple[list[Rows], list[str]]
 
 def _strata(rows: Sequence[StratumSize]) -> Rows | None:
     """Human text to acquire, stratum by stratum, the most first."""
-    known = sorted(rows, key=lambda row: -(row.central.tokens or 0))[:SHOWN]
-    entries = [
-        (f"{s.kind} {s.name}", _bands(dict(zip(BANDS, (s.optimistic, s.central, s.pessimistic), strict=True))))
+    known = sorted(rows, key=lambda row: -(row.central.tokens or 0))
+    named = (
+        (f"{spoken(s.kind, CUTS)} {s.name}", dict(zip(BANDS, (s.optimistic, s.central, s.pessimistic), strict=True)))
         for s in known
-    ]
+    )
+    entries = [(label, e) for label, bands in named for e in [_bands(bands)] if e.upper != 0][:SHOWN]
     title = "By stratum: human word tokens still to acquire"
-    return figures.intervals(title, entries, unit="count", tone="human") if entries else None
+    more = len(rows) - len(entries)
+    return figures.intervals(title, entries, unit="count", tone="human", more=more) if entries else None
 
 
 def _setting(varied: str, at: float) -> str:
