@@ -16,7 +16,7 @@ import typer
 
 from auditor.cli import audit, collapse, compare, detectors, export, finished, gate, provenance, sample, steps
 from auditor.cli.app import app
-from auditor.cli.costs import tell_costs
+from auditor.cli.output.costs import tell_costs
 from auditor.cli.output.printing import say
 from auditor.cli.output.streams import lost, prepare
 from auditor.errors import EXIT_INCOMPLETE, EXIT_USAGE, EXIT_WORDS, AuditError, exhausted, worst

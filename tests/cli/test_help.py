@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import typer
 
-from auditor.cli.costs import COSTS
 from auditor.cli.main import app
+from auditor.cli.output.costs import COSTS
 from auditor.config import Config
 
 ROOT: Any = typer.main.get_command(app)
