@@ -125,6 +125,28 @@ METHODS = {
     "square_and_add": "intervals combined (square and add)",
     "independent_replicates": "independent replicates",
 }
+# By the codes that corpora use; an unknown code stays as it is.
+LANGUAGES = {
+    "ar": "Arabic",
+    "bg": "Bulgarian",
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "hi": "Hindi",
+    "id": "Indonesian",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "tr": "Turkish",
+    "ur": "Urdu",
+    "vi": "Vietnamese",
+    "zh": "Chinese",
+}
 # What strata are cut by.
 CUTS = {"kind": "kind of text", "source": "source", "host": "web host", "length": "length", "": "the corpus as one"}
 _ORDERS = {"0": "all types", "1": "common types", "2": "very common types"}

@@ -74,8 +74,8 @@ def duplicates(report: Report, shards: Sequence[Shard]) -> DuplicatesSection:
 
 
 def _shards(shards: Sequence[Shard]) -> Rows | None:
-    """The shards that repeat most."""
-    known = [(s, e) for s in shards for e in [s.duplicate_fraction] if numbers.measured(e)]
+    """The shards that repeat most; those without a repeat are left out."""
+    known = [(s, e) for s in shards for e in [s.duplicate_fraction] if numbers.measured(e) and e.value > 0]
     known.sort(key=lambda row: -row[1].value)
     entries = [(s.shard, _repeats(s, e.value), numbers.estimate(e)) for s, e in known[: SHOWN // 2]]
     return figures.stacks("Documents that repeat another", entries) if entries else None

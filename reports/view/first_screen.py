@@ -67,14 +67,15 @@ def _steps(report: Report) -> Iterator[Step]:
             "Their documents are in no figure. The same command reads only what is missing.",
             ("auditor audit CORPUS --out RUN",),
         )
-    unsure = [s for s in report.shards if s.synthetic_fraction.status != "measured"]
+    # A reference or labels do not help where no detector knows the language, or everything is too short.
+    unsure = [s for s in report.shards if s.synthetic_fraction.status != "measured" and s.eligible_documents]
     given = any(a.kind == "human" and a.origin == "reference" and a.used for a in report.anchors)
     unanchored = (unsure or fraction.status != "measured") and not given
     if unanchored:
         yield Step(
             "Give human text of the same kinds as a reference",
-            f"{numbers.plural(len(unsure), 'shard')} of {len(report.shards):,} have no measured share: nothing "
-            "human of their kind is known.",
+            f"{numbers.plural(len(unsure), 'shard')} of {len(report.shards):,} {_have(len(unsure))} no measured share: "
+            "nothing human of the same kind is known.",
             ("auditor audit CORPUS --human-reference HUMAN_TEXT --out RUN",),
         )
     flagged = [a for a in planned if a.action in ("drop", "filter")]
@@ -89,8 +90,8 @@ def _steps(report: Report) -> Iterator[Step]:
     if given and (unsure or fraction.status == "inconclusive"):
         yield Step(
             "Have 100 documents labelled by people",
-            f"{numbers.plural(len(unsure), 'shard')} of {len(report.shards):,} are not settled. The documents are "
-            "drawn where labels narrow the interval most.",
+            f"{numbers.plural(len(unsure), 'shard')} of {len(report.shards):,} {_are(len(unsure))} not settled. The "
+            "documents are drawn where labels narrow the interval most.",
             (
                 "auditor export RUN --review 100 --out review.csv",
                 "auditor label RUN review.csv",
@@ -118,6 +119,14 @@ def _steps(report: Report) -> Iterator[Step]:
             ("auditor reservoir RUN",),
         )
     yield Step("Set bounds for the next audits", "A policy turns the intervals into pass or fail.", POLICY)
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 POLICY = ("auditor gate --init > policy.toml", "auditor gate RUN --policy policy.toml")

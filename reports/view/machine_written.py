@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditor.reports.model.schema import Corpus, Report, Shard, Stratum
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
-from auditor.reports.text.labels import ORIGINS, QUANTITIES, spoken
+from auditor.reports.text.labels import LANGUAGES, ORIGINS, QUANTITIES, spoken
 from auditor.reports.view import charts, figures
 from auditor.reports.view.charts import Chart
 from auditor.reports.view.figures import Rows
@@ -106,7 +107,7 @@ def _groups(strata: Sequence[Stratum]) -> list[Rows]:
     return [
         figures.intervals(
             GROUPS[kind],
-            [(s.name, s.synthetic_fraction) for s in group],
+            [(_named(s), s.synthetic_fraction) for s in group],
             along=along,
             notes=[_alternatives(s) for s in group],
             more=sum(s.kind == kind for s in strata) - len(group),
@@ -125,10 +126,22 @@ def _trust(trust: float | str | None) -> str:
 def _worst_strata(strata: Sequence[Stratum], kind: str) -> list[Stratum]:
     found = [s for s in strata if s.kind == kind]
     if kind == "length":
-        return found[:MOST_STRATA]
+        return sorted(found, key=_words_from)[:MOST_STRATA]
     return sorted(found, key=lambda s: -1.0 if (low := s.synthetic_fraction.lower) is None else low, reverse=True)[
         :MOST_STRATA
     ]
+
+
+def _named(stratum: Stratum) -> str:
+    """The name of a stratum; a language in full beside its code."""
+    full = LANGUAGES.get(stratum.name) if stratum.kind == "language" else None
+    return f"{full} ({stratum.name})" if full else stratum.name
+
+
+def _words_from(stratum: Stratum) -> int:
+    """Where a band of lengths such as `200-399 words` begins."""
+    found = re.match(r"\d+", stratum.name.replace(",", ""))
+    return int(found[0]) if found else 0
 
 
 def _alternatives(scope: Shard | Stratum) -> str:

@@ -220,12 +220,12 @@ class Page:
         ]
         return [url for url in asked if url != self.address and not url.startswith("data:")]
 
-    def picture(self, path: Path, height: int | None = None) -> None:
-        """A PNG of the page down to a height, by default all of it; without the scroll bar."""
+    def picture(self, path: Path, height: int | None = None, top: int = 0) -> None:
+        """A PNG of the page from `top` over a height, by default all of it; without the scroll bar."""
         size = self.run(
             "({width: document.documentElement.clientWidth, height: document.documentElement.scrollHeight})"
         )
-        clip = {"x": 0, "y": 0, "scale": 1, **size} | ({"height": height} if height else {})
+        clip = {"x": 0, "y": top, "scale": 1, **size} | ({"height": height} if height else {})
         shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         path.write_bytes(base64.b64decode(shot["data"]))
 
