@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,7 @@ ONE_GENERATOR = 0.5  # prior probability that the machine text of an atom is of 
 LOW_SCORES, MOST_SHARED, SHARED = (0.05, 0.6), 0.8, (0.6, 1.0)
 MOST_RUNS = 200  # a run holds at least one in so many documents
 TINY = 1e-9
+BLOCK = 512  # atoms that are drawn at a time: memory does not follow the number of shards
 
 
 @dataclass(slots=True, eq=False)
@@ -79,6 +81,27 @@ class _Place:
         return self.moves[self.variant]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """What the draws of all atoms given one state have in common.
+
+    own_sd, centre, weight (atoms,); nodes (nodes,); human (nodes, scales, runs), machine (nodes, variants, runs); mixed
+    (nodes, scales, variants, fractions, runs): log-densities; log_prior, of the grid; moves (variants,); base
+    (variants, BINS): machine densities before they are moved
+    """
+
+    own_sd: np.ndarray
+    centre: np.ndarray
+    nodes: np.ndarray
+    human: np.ndarray
+    machine: np.ndarray
+    mixed: np.ndarray
+    log_prior: np.ndarray
+    weight: np.ndarray
+    moves: np.ndarray
+    base: np.ndarray
+
+
 class Sampler:
     """Draws (fraction, shift, log-scale, machine shift) of every atom from its grid, given the densities."""
 
@@ -92,69 +115,82 @@ class Sampler:
         )
         self.told = any(part.any() for part in runs[1:])
 
-    def draw(self, state: State, rng: np.random.Generator) -> Drawn:
-        """One draw of every atom."""
-        atoms, prior = self.atoms, self.prior
-        own_sd = atoms.own_sd(prior) * state.spread
-        centre = state.group[atoms.group]
+    def draw(self, state: State, rng: np.random.Generator, times: int = 1) -> list[Drawn]:
+        """`times` independent draws of every atom given one state, BLOCK atoms at a time."""
+        table = self._tabulated(state)
+        starts = range(0, max(len(self.atoms), 1), BLOCK)
+        blocks = [self._drawn(state, table, slice(start, start + BLOCK), rng, times) for start in starts]
+        return [_joined(parts) for parts in zip(*blocks, strict=True)]
+
+    def _tabulated(self, state: State) -> _Table:
+        """The log-densities that every atom's likelihood is made of."""
+        prior = self.prior
+        own_sd = self.atoms.own_sd(prior) * state.spread
+        centre = state.group[self.atoms.group]
         nodes = _nodes(centre, own_sd)
+        human = _scaled(state.human, nodes, SCALES * prior.log_scale * state.spread)  # (nodes, scales, BINS)
+        h = (np.add.reduceat(human, self.starts, axis=-1) + TINY).astype(np.float32)
+        f = (np.add.reduceat(self._machine(state, nodes), self.starts, axis=-1) + TINY).astype(np.float32)
+        a = FRACTIONS[:, None].astype(np.float32)
+        # single precision: a log-likelihood of thousands is right to .001
+        mixed = np.log((1 - a) * h[:, :, None, None] + a * f[:, None, :, None])
+        believed = np.clip(BELIEVED * (ALIKE / np.maximum(own_sd, 1e-3)) ** 2, BELIEVED, MOST_BELIEVED)
         shifts = MACHINE_SHIFTS * prior.machine_shift * state.machine_spread
         moves = np.concatenate([shifts, np.zeros(len(prior.weights))])
-        human = _scaled(state.human, nodes, SCALES * prior.log_scale * state.spread)  # (nodes, scales, BINS)
-        machine = self._machine(state, nodes)
-        h = (np.add.reduceat(human, self.starts, axis=-1) + TINY).astype(np.float32)
-        f = (np.add.reduceat(machine, self.starts, axis=-1) + TINY).astype(np.float32)
-        a = FRACTIONS[:, None].astype(np.float32)
-        # (nodes, scales, variants, fractions, runs); single precision: a log-likelihood of thousands is right to .001
-        mixed = np.log((1 - a) * h[:, :, None, None] + a * f[:, None, :, None])
-        shape = mixed.shape[:-1]
-        believed = np.clip(BELIEVED * (ALIKE / np.maximum(own_sd, 1e-3)) ** 2, BELIEVED, MOST_BELIEVED)
-        weight = np.minimum(1.0, believed / self.total)
-        flat = mixed.reshape(-1, len(self.starts)).T
-        undecided = self.unknown * weight[:, None] - self.said_human - self.said_machine
+        base = np.concatenate([np.repeat(state.machine[None], len(MACHINE_SHIFTS), axis=0), *self._singles(state)])
+        log_prior = LOG_FRACTION_PRIOR + self._log_of_machine(state)[:, None] + LOG_SCALE_WEIGHT[:, None, None]
+        return _Table(
+            own_sd, centre, nodes, h, f, mixed, log_prior, np.minimum(1.0, believed / self.total), moves, base
+        )
+
+    def _drawn(self, state: State, table: _Table, rows: slice, rng: np.random.Generator, times: int) -> list[Drawn]:
+        """Draws of some of the atoms."""
+        shape, nodes = table.mixed.shape[:-1], table.nodes
+        own_sd, centre = table.own_sd[rows, None], table.centre[rows, None]
+        flat = table.mixed.reshape(-1, len(self.starts)).T
+        undecided = self.unknown[rows] * table.weight[rows, None] - self.said_human[rows] - self.said_machine[rows]
         log = (undecided.astype(np.float32) @ flat).astype(np.float64).reshape(-1, *shape)
         if self.told:
-            log += self._of_known(h.astype(np.float64), f.astype(np.float64))
-        log += LOG_FRACTION_PRIOR + self._log_of_machine(state)[:, None] + LOG_SCALE_WEIGHT[:, None, None]
-        log += (-0.5 * ((nodes - centre[:, None]) / own_sd[:, None]) ** 2)[:, :, None, None, None]
-        log = log.reshape(len(atoms), -1)
+            log += self._of_known(table.human.astype(np.float64), table.machine.astype(np.float64), rows)
+        log += table.log_prior
+        log += (-0.5 * ((nodes - centre) / own_sd) ** 2)[:, :, None, None, None]
+        log = log.reshape(len(log), -1)
         log -= log.max(1, keepdims=True)
-        chance = np.cumsum(np.exp(log), axis=1)
-        place = (chance < rng.random((len(atoms), 1)) * chance[:, -1:]).sum(1)
-        at = np.unravel_index(np.minimum(place, chance.shape[1] - 1), shape)
-        place = _Place(FRACTIONS[at[3]], nodes[at[0]], SCALES[at[1]] * prior.log_scale * state.spread, at[2], moves)
-        base = np.concatenate([np.repeat(state.machine[None], len(MACHINE_SHIFTS), axis=0), *self._singles(state)])
-        return self._refined(state, place, base, nodes[1] - nodes[0], weight, rng)
+        chance = np.cumsum(np.exp(log, out=log), axis=1, out=log)
+        scales = SCALES * self.prior.log_scale * state.spread
+        out = []
+        for _ in range(times):
+            place = (chance < rng.random((len(chance), 1)) * chance[:, -1:]).sum(1)
+            at = np.unravel_index(np.minimum(place, chance.shape[1] - 1), shape)
+            where = _Place(FRACTIONS[at[3]], nodes[at[0]], scales[at[1]], at[2], table.moves)
+            out.append(self._refined(state, table, where, rows, rng))
+        return out
 
-    def _refined(
-        self, state: State, place: _Place, base: np.ndarray, step: float, weight: np.ndarray, rng: np.random.Generator
-    ) -> Drawn:
+    def _refined(self, state: State, table: _Table, place: _Place, rows: slice, rng: np.random.Generator) -> Drawn:
         """The shift, then the fraction, drawn again between the points of the grid, each given all else."""
-        own_sd = self.atoms.own_sd(self.prior) * state.spread
-        centre = state.group[self.atoms.group]
-        finer = place.shift[:, None] + step * FINER
+        finer = place.shift[:, None] + (table.nodes[1] - table.nodes[0]) * FINER
         human = _moved(np.broadcast_to(state.human, (len(finer), BINS)), finer, place.log_scale)
-        made = base[place.variant]
-        machine = _moved(made, finer + place.move[:, None], np.zeros(len(finer)))
+        machine = _moved(table.base[place.variant], finer + place.move[:, None], np.zeros(len(finer)))
         a = place.fraction[:, None, None]
-        counts = self.counts * weight[:, None] - self.atoms.labelled_human - self.atoms.labelled_machine
-        surely_human = self.atoms.known_human / self.effect + self.atoms.labelled_human
+        labelled_human, labelled_machine = self.atoms.labelled_human[rows], self.atoms.labelled_machine[rows]
+        counts = self.counts[rows] * table.weight[rows, None] - labelled_human - labelled_machine
         log = np.einsum("ab,akb->ak", counts, np.log((1 - a) * human + a * machine + TINY))
         if self.told:
+            surely_human = self.atoms.known_human[rows] / self.effect + labelled_human
             log += np.einsum("ab,akb->ak", surely_human, np.log(human + TINY))
-            log += np.einsum("ab,akb->ak", self.atoms.labelled_machine, np.log(machine + TINY))
-        log -= 0.5 * ((finer - centre[:, None]) / own_sd[:, None]) ** 2
+            log += np.einsum("ab,akb->ak", labelled_machine, np.log(machine + TINY))
+        log -= 0.5 * ((finer - table.centre[rows, None]) / table.own_sd[rows, None]) ** 2
         at = _drawn_from(log, rng)
-        rows = np.arange(len(at))
-        own, other, shift = human[rows, at], machine[rows, at], finer[rows, at]
+        each = np.arange(len(at))
+        own, other, shift = human[each, at], machine[each, at], finer[each, at]
         points = _around(place.fraction)
         b = points[:, :, None]
         log = np.einsum("ab,akb->ak", counts, np.log((1 - b) * own[:, None] + b * other[:, None] + TINY))
         log += np.interp(points, FRACTIONS, LOG_FRACTION_DENSITY) + np.log(_cells(points) + 1e-12)
         if self.told:
-            humans, machines = self.atoms.labelled_human.sum(1), self.atoms.labelled_machine.sum(1)
+            humans, machines = labelled_human.sum(1), labelled_machine.sum(1)
             log += humans[:, None] * np.log(1 - points + 1e-4) + machines[:, None] * np.log(points + 1e-4)
-        fraction = points[rows, _drawn_from(log, rng)]
+        fraction = points[each, _drawn_from(log, rng)]
         by_bin = fraction[:, None] * other / ((1 - fraction[:, None]) * own + fraction[:, None] * other + TINY)
         return Drawn(fraction, shift, place.move, place.variant >= len(MACHINE_SHIFTS), own, other, by_bin)
 
@@ -179,15 +215,20 @@ class Sampler:
         weights = self.prior.weights if state.weights is None else state.weights
         return np.log(np.concatenate([(1 - state.single) * common / common.sum(), state.single * weights]) + 1e-12)
 
-    def _of_known(self, h: np.ndarray, f: np.ndarray) -> np.ndarray:
+    def _of_known(self, h: np.ndarray, f: np.ndarray, rows: slice) -> np.ndarray:
         """Log-likelihood (atoms, nodes, scales, moves, fractions) of documents whose origin somebody knows."""
-        n = len(self.atoms)
         log_h, log_f = np.log(h).reshape(-1, h.shape[-1]).T, np.log(f).reshape(-1, f.shape[-1]).T
-        by_human = ((self.known + self.said_human) @ log_h).reshape(n, *h.shape[:2], 1, 1)
-        by_machine = (self.said_machine @ log_f).reshape(n, f.shape[0], 1, f.shape[1], 1)
-        humans, machines = self.said_human.sum(1)[:, None], self.said_machine.sum(1)[:, None]
+        said_human, said_machine = self.said_human[rows], self.said_machine[rows]
+        by_human = ((self.known[rows] + said_human) @ log_h).reshape(-1, *h.shape[:2], 1, 1)
+        by_machine = (said_machine @ log_f).reshape(-1, f.shape[0], 1, f.shape[1], 1)
+        humans, machines = said_human.sum(1)[:, None], said_machine.sum(1)[:, None]
         answers = humans * np.log(1 - FRACTIONS + 1e-4) + machines * np.log(FRACTIONS + 1e-4)
         return by_human + by_machine + answers[:, None, None, None, :]
+
+
+def _joined(parts: Sequence[Drawn]) -> Drawn:
+    """The draws of several blocks of atoms as one."""
+    return Drawn(*(np.concatenate([getattr(part, name) for part in parts]) for name in Drawn.__slots__))
 
 
 def _nodes(centre: np.ndarray, sd: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from auditor.estimate.fraction.checks.crosschecks import (
 )
 from auditor.estimate.fraction.checks.goodness import own_distance
 from auditor.estimate.fraction.counts import BINS
-from auditor.estimate.fraction.scopes import PrevalenceOptions, ScopePrevalence, estimate_scopes, not_measured
+from auditor.estimate.fraction.scopes import PrevalenceOptions, ScopePrevalence, estimate_parts_and_whole, not_measured
 from auditor.estimate.fraction.shifted_mixture import Posterior, fit_shifted
 from auditor.records import Estimate, Finding, Severity, Status
 
@@ -86,10 +86,9 @@ def estimate_prevalence(
         if own.counts.sizes.sum()
     }
     tolerance = max((own_distance(a.counts, np.arange(BINS)) for a in anchors.human if a.size), default=0.02)
-    by_shard = estimate_scopes(posteriors, atoms, shards, rng, options=options, tolerance=tolerance)
-    whole = {language: replace(own, scope=np.zeros(len(own), np.int64)) for language, own in atoms.items()}
-    corpus = estimate_scopes(posteriors, whole, [CORPUS], rng, options=options, tolerance=tolerance)
-    corpus = _as_sum(corpus, by_shard, sizes)
+    by_shard, corpus = estimate_parts_and_whole(
+        posteriors, atoms, shards, CORPUS, rng, options=options, tolerance=tolerance
+    )
     checks = _checks(posteriors, corpus, anchors, options)
     corpus, contradictions = heeded(corpus, checks)
     findings = (*_findings(anchors, atoms), *contradictions)
@@ -152,13 +151,6 @@ CHECK_NAMES = {
     "labels": "estimate from people's labels",
     "placebo": "estimate of text from before November 2022, which must be 0,",
 }
-
-
-def _as_sum(corpus: ScopePrevalence, shards: ScopePrevalence, sizes: np.ndarray) -> ScopePrevalence:
-    """The corpus' replicates as the sum of its shards', so that the parts agree with the whole draw by draw."""
-    weight = sizes / max(sizes.sum(), 1)
-    replicates = shards.replicates @ weight
-    return replace(corpus, replicates=replicates[:, None])
 
 
 def _kind_sizes(atoms: Mapping[str, Atoms]) -> dict[str, float]:

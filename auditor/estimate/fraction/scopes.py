@@ -94,6 +94,12 @@ class _Sums:
     separation: np.ndarray
     anchors: np.ndarray  # (BINS,)
 
+    def whole(self) -> _Sums:
+        """All scopes as one."""
+        by_draw = [part.sum(1, keepdims=True) for part in (self.machine, self.machine_tokens)]
+        names = [name for name in self.__slots__ if name not in ("machine", "machine_tokens", "anchors")]
+        return _Sums(*by_draw, *(getattr(self, name).sum(0, keepdims=True) for name in names), self.anchors)
+
     @classmethod
     def empty(cls, draws: int, scopes: int) -> _Sums:
         by_draw = [np.zeros((draws, scopes)) for _ in range(2)]
@@ -117,7 +123,25 @@ def estimate_scopes(
         scope's scores from the fitted mixture that says nothing (the anchors' own distance from each other)
     Returns: ScopePrevalence; "not_measured" where a scope holds no document with a score
     """
-    sums = _added_up(posteriors, atoms, len(scopes), rng, options)
+    return _of_sums(_added_up(posteriors, atoms, len(scopes), rng), scopes, options, tolerance)
+
+
+def estimate_parts_and_whole(
+    posteriors: Mapping[str, Posterior],
+    atoms: Mapping[str, Atoms],
+    scopes: Sequence[str],
+    whole: str,
+    rng: np.random.Generator,
+    *,
+    options: PrevalenceOptions = PrevalenceOptions(),
+    tolerance: float = 0.02,
+) -> tuple[ScopePrevalence, ScopePrevalence]:
+    """`estimate_scopes`, and all scopes together as one: their sum in every draw."""
+    sums = _added_up(posteriors, atoms, len(scopes), rng)
+    return _of_sums(sums, scopes, options, tolerance), _of_sums(sums.whole(), [whole], options, tolerance)
+
+
+def _of_sums(sums: _Sums, scopes: Sequence[str], options: PrevalenceOptions, tolerance: float) -> ScopePrevalence:
     total = np.maximum(sums.documents, 1)
     replicates = sums.machine / total
     token_replicates = sums.machine_tokens / np.maximum(sums.tokens, 1)
@@ -155,7 +179,6 @@ def _added_up(
     atoms: Mapping[str, Atoms],
     scopes: int,
     rng: np.random.Generator,
-    options: PrevalenceOptions,
 ) -> _Sums:
     draws = min((len(p.states) for p in posteriors.values()), default=0)
     sums = _Sums.empty(draws, scopes)

@@ -18,6 +18,7 @@ MOST_ATOMS = 96  # that the densities are learned from; all others are drawn giv
 ANCHORS_BELIEVED = 400.0
 OWN_HUMAN, MACHINE_FOUND = 150.0, 600.0
 CONCENTRATION, FREE, PROFILE_WEIGHT = 4.0, 0.25, 30.0
+FEW_ATOMS, TIMES = 1000, 5  # from how many atoms on how many draws are made given one state
 CHAINS, LEAST_WARM_UP = 4, 15
 SPREAD_FREEDOM = 1.0  # degrees of freedom of the prior of the atoms' spread
 LEAST_SPREAD, MOST_SPREAD = 0.08, 2.5
@@ -114,7 +115,7 @@ def _chain(sampler: Sampler, anchors: np.ndarray, rng: np.random.Generator, *, d
         support = anchors * min(1.0, agreement * ANCHORS_BELIEVED / max(known, 1.0))
         support = support + prior.human * prior.human_worth(known) + own_human
         state.human = smooth(rng.dirichlet(np.convolve(support, KERNEL, "same") + 1e-3))
-        drawn = sampler.draw(state, rng)
+        (drawn,) = sampler.draw(state, rng)
         made = sampler.counts * drawn.by_bin
         found = _moved_back(made, drawn.shift + drawn.machine_shift)
         machine, state.weights, allocated = _machine(found, allocated, prior, state.machine_spread, rng)
@@ -138,10 +139,15 @@ def _spread(residual: np.ndarray, sd: np.ndarray, rng: np.random.Generator) -> f
 
 
 def draw_atoms(posterior: Posterior, atoms: Atoms, rng: np.random.Generator) -> Iterator[Drawn]:
-    """Every atom drawn given each draw of the densities, one draw at a time: of any scopes, fitted or not."""
+    """Every atom drawn given the draws of the densities, one draw at a time: of any scopes, fitted or not.
+
+    Of more than FEW_ATOMS atoms several draws are made given each of fewer states: the tables of an atom's likelihood
+    are what takes time.
+    """
     sampler = Sampler(atoms, posterior.design_effect, posterior.prior, active_bins(atoms, posterior.anchors))
-    for state in posterior.states:
-        yield sampler.draw(state, rng)
+    times = 1 if len(atoms) <= FEW_ATOMS else TIMES
+    for i in range(0, len(posterior.states), times):
+        yield from sampler.draw(posterior.states[i], rng, min(times, len(posterior.states) - i))
 
 
 def _moved_back(counts: np.ndarray, by: np.ndarray) -> np.ndarray:
