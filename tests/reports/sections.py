@@ -358,14 +358,24 @@ def clusters(rng: random.Random, rows: list[dict[str, Any]], hostile: bool) -> d
 
 
 def overlaps(rng: random.Random, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    names = [row["shard"] for row in rows[:12]]
+    shown = rows[:12]
+    names = [row["shard"] for row in shown]
     cells = []
-    for i, a in enumerate(names):
-        for b in names[i:]:
-            share = 0.03 + rng.random() * 0.1 if a == b else rng.random() ** 6 * 0.6
+    for i, row in enumerate(shown):
+        for other in shown[i:]:
+            drawn = rng.random()
+            within = row is other
+            # The diagonal is what the table of shards says of the same shard.
+            share = row["duplicate_fraction_within"]["value"] if within else drawn**6 * 0.6
             if share > 0.001:
                 cells.append(
-                    {"a": a, "b": b, "documents": int(share * 20_000), "share_of_a": share, "share_of_b": share * 0.8}
+                    {
+                        "a": row["shard"],
+                        "b": other["shard"],
+                        "documents": int(share * row["documents"]),
+                        "share_of_a": share,
+                        "share_of_b": share if within else share * 0.8,
+                    }
                 )
     return {"kind": "shard", "names": names, "cells": cells, "left_out": max(0, len(rows) - 12)}
 

@@ -21,7 +21,8 @@ from auditor.reports.render.junit import render_junit
 from auditor.reports.render.markdown import render_markdown
 from auditor.reports.render.terminal import print_summary
 from auditor.reports.text import numbers
-from auditor.reports.text.clean import names_apart
+from auditor.reports.text.clean import clean, names_apart
+from tests.browser.gallery import many_kinds, multilingual
 from tests.reports.fixture import build_report
 
 POLICY = """
@@ -88,6 +89,8 @@ RUNS = {
     "gains": gains,
     "adjusted for selection": adjusted,
     "at the bounds": bounds,
+    "many kinds": many_kinds,
+    "several languages": multilingual,
 }
 
 
@@ -171,6 +174,40 @@ def test_headline_card_sentence_and_facts_of_the_corpus_agree(report):
     assert f'<p class="big">{html.escape(numbers.percent(e.value))}</p>' in page
     assert f"{numbers.brief(e)} are wholly or mostly machine-written" in markdown
     assert f"<strong>{numbers.brief(e)}</strong>" in page
+
+
+GROUPS = {"kind": "By kind of text", "language": "By language", "topic": "By topic", "host": "By host"}
+
+
+def test_strata_are_drawn_with_the_numbers_of_the_report(report):
+    page = render_html(check(report))
+    for kind, caption in GROUPS.items():
+        own = [row for row in report["strata"] if row["kind"] == kind]
+        if len(own) < 2:
+            continue
+        said = {clean(row["name"], 120): E.model_validate(row["synthetic_fraction"]) for row in own}
+        drawn = chart_rows(page, caption)
+        assert drawn
+        for label, number in drawn.items():
+            e = next((e for name, e in said.items() if name == label or label.endswith(f"({name})")), None)
+            assert e is not None or kind == "host", label  # long hosts are shortened
+            assert e is None or number == (numbers.brief(e) if numbers.measured(e) else numbers.estimate(e))
+
+
+def test_repeated_documents_are_the_same_in_chart_table_matrix_and_json(report):
+    page = render_html(check(report))
+    table = table_rows(page)
+    if "Documents that repeat another" in page:
+        for label, number in chart_rows(page, "Documents that repeat another").items():
+            assert label not in table or table[label][1] == number
+    if 'class="heat"' not in page:
+        return
+    diagonal = re.findall(r'<td class="h\d same"[^>]*>([^<]*)</td>', page)
+    within = {shard["shard"]: shard["duplicate_fraction_within"]["value"] for shard in report["shards"]}
+    names = report["overlaps"]["names"]
+    assert len(diagonal) == len(names) > 1
+    for name, shown in zip(names, diagonal, strict=True):
+        assert shown == numbers.bare_percent(within[name])
 
 
 def test_a_finding_has_the_interval_of_its_scope_and_the_adjusted_one_is_labelled():
