@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import resource
 from collections.abc import Iterable
 
 EXIT_PASS, EXIT_FAIL, EXIT_USAGE, EXIT_INCOMPLETE, EXIT_INCONCLUSIVE, EXIT_NOTHING = range(6)
@@ -27,6 +28,12 @@ UNSEEN = re.compile(
     "\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}  # no other work would fare better
+# How libraries say the same in exceptions of types of their own: DuckDB, Polars, Arrow, zstandard.
+NO_ROOM_SAID = re.compile(
+    "no space left on device|disk quota exceeded|read-only file system|file too large|errno (?:27|28|30|122)|"
+    "os error (?:27|28|30|122)",
+    re.IGNORECASE,
+)
 # How libraries say that memory, threads or files ran out, in exceptions of types of their own.
 RAN_OUT = re.compile(
     "cannot allocate memory|out of memory|bad_alloc|can't start new thread|failed to map segment|"
@@ -86,13 +93,27 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {folded[near[0]]}?)" if near else ""
 
 
+def no_room(error: BaseException) -> bool:
+    """Whether an error means that the disk takes no more."""
+    by_number = isinstance(error, OSError) and error.errno in NO_ROOM
+    return by_number or (not isinstance(error, AuditError) and NO_ROOM_SAID.search(str(error)) is not None)
+
+
 def exhausted(error: BaseException) -> str | None:
     """What ran out, where an error means that the machine has no more of it; None where it means something else."""
     said = " ".join(str(error).split())[:300]
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
+    if no_room(error):
         return f"the disk is full or may not be written to ({said})"
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return f"memory ran out ({said or 'no more was given'}): give fewer --workers or a smaller --memory-limit"
     if RAN_OUT.search(said):
         return f"memory, threads or open files ran out ({said}): give fewer --workers or a smaller --memory-limit"
+    if isinstance(error, (ImportError, SystemError)) and address_space() is not None:
+        return f"memory ran out while libraries were loaded ({said or type(error).__name__}): raise ulimit -v"
     return said or type(error).__name__ if isinstance(error, OSError) else None
+
+
+def address_space() -> int | None:
+    """The bytes of address space that this process may have at most (ulimit -v), None where there is no limit."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if limit == resource.RLIM_INFINITY else limit

@@ -19,19 +19,22 @@ from auditor.cli.app import app
 from auditor.cli.output.costs import tell_costs
 from auditor.cli.output.printing import say
 from auditor.cli.output.streams import lost, prepare
-from auditor.errors import EXIT_INCOMPLETE, EXIT_USAGE, EXIT_WORDS, AuditError, exhausted, worst
+from auditor.errors import EXIT_INCOMPLETE, EXIT_USAGE, EXIT_WORDS, AuditError, address_space, exhausted, worst
 
 # Importing a module of commands puts them on the app.
 COMMANDS = (audit, collapse, compare, detectors, export, finished, gate, provenance, sample, steps)
 tell_costs(app)
 SHELL_INTERRUPTED = 130
 GOES_ON = f"the same command goes on from here (exit status {EXIT_INCOMPLETE})"
+LEAST_SPACE = 1 << 30  # below it libraries fail to load in any way, once without ever ending
 # Some releases of typer carry click inside, others depend on it; either way its usage error is this class.
 UsageError: Any = typer.BadParameter.__mro__[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The console script: every error is one line, and the exit code says which kind."""
+    if arguments is None:
+        _names_as_utf8()
     # Most of what is made at first stays: looking it through for garbage again and again takes half a second.
     gc.set_threshold(50_000)
     out, _ = prepare()
@@ -48,8 +51,28 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     os._exit(code)
 
 
+def _names_as_utf8() -> None:
+    """Begin again in Python's UTF-8 mode where the locale is of another encoding (LC_ALL=C without its coercion).
+
+    There, names of files that are not ASCII are halves of characters, which no table and no JSON file can hold. What is
+    printed stays in the terminal's encoding.
+    """
+    if sys.getfilesystemencoding().replace("-", "").lower() == "utf8":
+        return
+    if sys.stdout is not None:
+        os.environ.setdefault("PYTHONIOENCODING", f"{sys.stdout.encoding}:{sys.stdout.errors}")
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
+
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; a command's own code depends on its work alone."""
+    allowed = address_space()
+    if allowed is not None and allowed < LEAST_SPACE and not {"-h", "--help", "--version"} & set(arguments):
+        _complain(
+            f"this process may have {allowed >> 20:,} MiB of address space (ulimit -v); {LEAST_SPACE >> 20:,} MiB are "
+            "the least that its libraries can be loaded in, and an audit takes more"
+        )
+        return EXIT_INCOMPLETE
     try:
         result = typer.main.get_command(app).main(arguments, prog_name="auditor", standalone_mode=False)
         # Typer turns Ctrl-C into the code that shells use for it.

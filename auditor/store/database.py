@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from auditor.errors import StoreError
+from auditor.errors import StoreError, exhausted
 from auditor.run_folder import make_aside, move, remove
 
 DATABASE = "audit.duckdb"  # its name in a run's folder
@@ -80,6 +80,8 @@ def connect(path: Path | str, *, read_only: bool = False, memory_bytes: int = 0,
             raise StoreLocked(f"{path} is open in another program; close it or try again later ({text})") from None
         raise StoreError(f"{path} cannot be opened: {text}") from None
     except duckdb.Error as error:
+        if (lacking := exhausted(error)) is not None:
+            raise StoreError(f"{path}: {lacking}") from None
         raise StoreError(f"{path} is no DuckDB file that can be read: {str(error).splitlines()[0]}") from None
 
 

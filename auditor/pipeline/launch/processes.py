@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection, wait
 from types import ModuleType
 from typing import Any
 
-from auditor.errors import NO_ROOM, AuditError, exhausted
+from auditor.errors import AuditError, exhausted, no_room
 
 Report = Callable[[int, int], None]  # documents, bytes since the last call
 STALL_SECONDS = 900.0
@@ -211,10 +211,10 @@ def run_job(function: Callable[[Any, Report], Any], number: int, job: Any, tell:
     except AuditError as error:
         tell(Event("failed", number, reason=str(error)))
     except OSError as error:
-        full = error.errno in NO_ROOM
-        tell(Event("failed", number, reason=f"{error.strerror or error}: {error.filename or 'RUN'}", stop=full))
+        said = exhausted(error) if no_room(error) else f"{error.strerror or error}: {error.filename or 'RUN'}"
+        tell(Event("failed", number, reason=str(said), stop=no_room(error)))
     except BaseException as error:  # also a library's panic, which is no Exception: the shard fails, the others go on
-        tell(Event("failed", number, reason=exhausted(error) or _internal(error)))
+        tell(Event("failed", number, reason=exhausted(error) or _internal(error), stop=no_room(error)))
         if os.environ.get("AUDITOR_TRACEBACK"):
             traceback.print_exc()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from auditor.errors import StoreError
+from auditor.errors import AuditError, StoreError, exhausted
 from auditor.manifest import CLUSTERS, DONE, SCRATCH
 from auditor.pipeline.run.parts import PARTS, damaged, done, part_folder
 from auditor.pipeline.run.plan import Plan, Task
@@ -57,7 +57,9 @@ def store_faults(run: Path) -> Iterator[None]:
     except Exception as wrong:
         import duckdb  # late, see store/database.py
 
-        if isinstance(wrong, duckdb.OutOfMemoryException):
+        if not isinstance(wrong, (AuditError, OSError)) and (lacking := exhausted(wrong)):
+            said = f"{lacking}; nothing finished was lost, the same command goes on from here"
+        elif isinstance(wrong, duckdb.OutOfMemoryException):
             said = f"memory or disk ran out ({first_line(wrong)}); give a larger --memory-limit"
         elif isinstance(wrong, (duckdb.IOException, pl.exceptions.PolarsError, pa.ArrowException)):
             said = f"{first_line(wrong)}; nothing finished was lost, the same command goes on"

@@ -150,3 +150,16 @@ def test_a_first_line_longer_than_the_look_ahead_hides_nothing(tmp_path):
     pieces = [(long + b"\n" + b'{"text": "short"}\n')[i : i + 1000] for i in range(0, 12_000, 1000)]
     assert first_lines(pieces, 5, most=2000, longest=10**6)[0] == long
     assert b'{"text": "short"}' in first_lines(pieces, 5, most=2000, longest=4000)
+
+
+@pytest.mark.parametrize("place", [0, 1, 7])
+@pytest.mark.parametrize("inside", [None, "metadata"])
+def test_a_record_of_any_number_of_fields_is_a_record(tmp_path, place, inside):
+    """300,000 fields made the whole shard unreadable."""
+    rows = [{"id": str(i), "text": f"text {i}"} for i in range(12)]
+    many = {f"k{j}": j for j in range(300_000)}
+    rows[place] |= {inside: many} if inside else many
+    path = put(tmp_path, "a.jsonl", b"".join(json.dumps(row).encode() + b"\n" for row in rows))
+    frame, skips, _, failure = read(path)
+    assert (frame["doc_id"].to_list(), skips, failure) == ([str(i) for i in range(12)], {}, None)
+    assert frame["text"].to_list() == [f"text {i}" for i in range(12)]
