@@ -147,3 +147,11 @@ def test_the_lock_file_pins_by_hash_all_that_the_tests_install():
         name = canonicalize_name(requirement.name)
         assert name in locked, f"{name} is missing: see the release page for how the lock file is made"
         assert requirement.specifier.contains(locked[name]), f"{name} {locked[name]} is not {requirement.specifier}"
+
+
+def test_fsspec_renders_templates_of_reference_files_in_a_sandbox_in_every_version_that_is_asked_for():
+    """2026.4.0 does not, 2026.6.0 does, and nothing was released between them."""
+    asked = [Requirement(line) for lines in PROJECT["optional-dependencies"].values() for line in lines]
+    fsspec = [requirement for requirement in asked if requirement.name == "fsspec"]
+    assert len(fsspec) == 5
+    assert all("2026.6.0" in found.specifier and "2026.4.0" not in found.specifier for found in fsspec)

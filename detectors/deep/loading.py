@@ -25,6 +25,13 @@ from auditor.errors import DetectorError
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack")
 TOKENISERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
 WANTED = ["*.safetensors", "*.json", "*.txt", "*.model"]  # of a hub repository: no pickles, no code
+CONFIGURATIONS = (
+    "config.json",
+    "tokenizer_config.json",
+    "processor_config.json",
+    "preprocessor_config.json",
+    "generation_config.json",
+)
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 CAUSAL, CLASSIFIER = "ForCausalLM", "ForSequenceClassification"
 WORDS = {CAUSAL: "a causal language model", CLASSIFIER: "a sequence classifier", "": "an encoder"}
@@ -153,7 +160,11 @@ def _located(path: str | Path, kind: str) -> tuple[Path, str | None]:
 
 
 def _refuse_code(folder: Path) -> None:
-    for name in ("config.json", "tokenizer_config.json", "processor_config.json"):
+    if (folder / "adapter_config.json").exists():
+        raise DetectorError(
+            f"{folder}: an adapter, which names another model and is not opened: merge it into that model first"
+        )
+    for name in CONFIGURATIONS:
         file = folder / name
         if file.is_file() and "auto_map" in _read(file):
             raise DetectorError(f"{folder}: {name} asks for code of its own (auto_map), which is never run")

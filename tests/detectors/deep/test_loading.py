@@ -135,3 +135,10 @@ def test_a_model_without_a_trained_head_is_refused(tmp_path):
     save_tensors(kept, made / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(DetectorError, match=r"the weights lack classifier\.bias, classifier\.weight"):
         check(made, CLASSIFIER).model(torch.float32)
+
+
+def test_an_adapter_is_refused_before_anything_of_it_is_opened(tmp_path):
+    folder = tiny_models.config(tmp_path / "adapter", architectures=["LlamaForCausalLM"], model_type="llama")
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "/etc"}')
+    with pytest.raises(DetectorError, match="an adapter"):
+        check(folder, CAUSAL)
