@@ -8,6 +8,8 @@ from functools import cache
 import numpy as np
 from scipy.special import ndtri, stdtr
 
+from auditor import streams
+
 ALLOWANCE = 0.5  # half the shift, in standard deviations, that is looked for: a shift of one
 HORIZON = 24  # audits over which the false-alarm rate is stated, two years of monthly ones
 FALSE_ALARMS = 0.05
@@ -83,7 +85,7 @@ def alarm_limit(horizon: int, rate: float, allowance: float = ALLOWANCE) -> floa
 
     From simulated stable series; two standard errors of the simulation lie on the safe side.
     """
-    rng = np.random.default_rng([horizon, 20])
+    rng = streams.rng(horizon, "alarm limit")
     total, highest = np.zeros(SIMULATED), np.zeros(SIMULATED)
     for _ in range(max(horizon - FIRST + 1, 1)):
         total = np.maximum(0, total + rng.normal(size=SIMULATED) - allowance)

@@ -86,14 +86,15 @@ def lost_diversity(
 
     Parameters: shard, reference, spectra frames (estimate.spectrum); collapsed, the shard's spectrum without its
         non-representative duplicates (sketch.types.subtract); synthetic (draws, bins) the probability that a document
-        of score bin b is machine-written, one row per posterior draw; rng, for the drawn documents
+        of score bin b is machine-written, one row per posterior draw; rng, for the documents drawn by it
     Returns: q0, q1, q2: Estimate of the loss; from_duplication, from_synthetic, rest: {q0, q1, q2: Estimate}, signed
         log-ratios (negative: diversity was lost through it); levels; tail_retention: Estimate (estimate.lost_tail)
     """
     if reference is None:
         levels = {name: nothing_lost(NO_REFERENCE) for name in LEVELS if name != "word"}
         return nothing_lost(NO_REFERENCE) | {"levels": levels, "tail_retention": tail_retention(shard, None)}
-    drawn = [] if synthetic is None else drawn_groups(synthetic, rng or np.random.default_rng(0))
+    assert synthetic is None or rng is not None, "human documents are drawn at random: rng is needed"
+    drawn = [] if synthetic is None or rng is None else drawn_groups(synthetic, rng)
     ours, theirs = Body.of(shard), Body.of(reference)
     unique = None if collapsed is None else Body.of(collapsed)
     known = shared_mass(ours.whole(WORD), theirs.whole(WORD))

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.cluster.vq import kmeans2
 from scipy.sparse import csr_array
 
+from auditor import streams
 from auditor.estimate.diversity.spectrum import GROUPS, NO_SCORE, Cells
 
 COLUMNS, DIMENSIONS = 1 << 12, 32
@@ -39,7 +40,7 @@ def word_vectors(hashes: np.ndarray, offsets: np.ndarray) -> csr_array:
 
 def document_vectors(words: csr_array, *, seed: int) -> np.ndarray:
     """(n, DIMENSIONS) documents in the leading subspace of their words, of length 1."""
-    draws = np.random.default_rng(seed).standard_normal((words.shape[1], DIMENSIONS), np.float32)
+    draws = streams.rng(seed, "topic vectors").standard_normal((words.shape[1], DIMENSIONS), np.float32)
     basis = _orthogonal(words @ draws)
     basis = _orthogonal(words @ _orthogonal(words.T @ basis))
     found = words @ _orthogonal(words.T @ basis)
@@ -56,7 +57,7 @@ def _orthogonal(columns: np.ndarray) -> np.ndarray:
 
 def find_topics(vectors: np.ndarray, *, seed: int) -> np.ndarray:
     """(n,) topic of each document, numbered by size; as many as the documents carry."""
-    count, rng = min(TOPICS, len(vectors) // PER_TOPIC), np.random.default_rng(seed)
+    count, rng = min(TOPICS, len(vectors) // PER_TOPIC), streams.rng(seed, "topics")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a topic without a document is none
         fits = [kmeans2(vectors, count, iter=ROUNDS, minit="++", rng=rng) for _ in range(STARTS)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from auditor import streams
 from auditor.estimate.fraction.anchors import Anchors, AnchorSet
 from auditor.estimate.fraction.atoms import Atoms
 from auditor.estimate.fraction.bundled import Calibration
@@ -67,7 +68,7 @@ def pair(
     place = {name: i for i, name in enumerate(names)}
     atoms = _joined(a, b, twins, place)
     anchors = Anchors(_shared(a.human, b.human, bool(twins)), _shared(a.machine, b.machine, False), calibration)
-    rng = np.random.default_rng([seed, 17])
+    rng = streams.rng(seed, "joint fit")
     found = estimate_prevalence(atoms, names, anchors, rng, options=options)
     if not found.posteriors:
         raise Unpaired("nothing to estimate from")

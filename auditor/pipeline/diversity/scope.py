@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from auditor import streams
 from auditor.config import Config
 from auditor.estimate.diversity.divergence import measure_drift
 from auditor.estimate.diversity.lost import lost_diversity
@@ -54,7 +55,7 @@ def measure_shards(
     Parameters: match, the reference that a shard is compared with
     """
     for place, (name, frame) in enumerate(zip(prevalence.scopes, spectra.shards(prevalence.scopes), strict=True)):
-        rng = np.random.default_rng([config.seed, 6, place])
+        rng = streams.rng(config.seed, "diversity of shards", place)
         synthetic = bin_probabilities(prevalence, place, DRAWS_SHARD)
         yield name, _measure(frame, spectra.duplicates(name), match(name), synthetic, rng, config.level)
 
@@ -72,7 +73,7 @@ def measure_corpus(
 
     Parameters: spectrum, those of its shards added up; alone, what was measured of its only shard
     """
-    rng = np.random.default_rng([config.seed, 7])
+    rng = streams.rng(config.seed, "diversity of the corpus")
     synthetic = bin_probabilities(prevalence, 0, DRAWS_CORPUS)
     known = alone.diversity if alone else None
     return _measure(spectrum, spectra.duplicates(), reference, synthetic, rng, config.level, known=known)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from auditor import streams
 from auditor.config import Config
 from auditor.estimate.diversity.lost import lost_diversity, nothing_lost
 from auditor.estimate.diversity.lost_reference import LEAST_TOKENS, NO_REFERENCE
@@ -200,7 +201,7 @@ def _losses(gold: Gold, synthetic: Synthetic, kind: str, place: int, config: Con
         reason = NO_REFERENCE if reference.text is None else few
         lost = nothing_lost(reason) | {"levels": {}, "tail_retention": Estimate.not_measured(reason)}
     else:
-        rng = np.random.default_rng([config.seed, 8, place])
+        rng = streams.rng(config.seed, "diversity of strata", place)
         synthetic_bins = bin_probabilities(synthetic.strata[kind], place, DRAWS)
         original = rows.filter("original")
         lost = lost_diversity(

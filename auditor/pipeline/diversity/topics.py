@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from auditor import streams
 from auditor.config import Config
 from auditor.estimate.diversity.lost import Bodies, at_size, drawn_groups, lost_in, nothing_lost
 from auditor.estimate.diversity.lost_reference import NO_REFERENCE
@@ -55,7 +56,7 @@ class Topics:
         if not self.theirs.height:
             return diversity, nothing_lost(NO_REFERENCE)
         original = rows.filter("original")
-        rng = np.random.default_rng([config.seed, 9])
+        rng = streams.rng(config.seed, "diversity of topics")
         source, draws = _cells(original), [] if synthetic is None else drawn_groups(synthetic, rng)
         bodies = Bodies(
             spectrum,

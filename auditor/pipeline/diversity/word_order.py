@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from auditor import streams
 from auditor.estimate.diversity.profile import profile_text, vendi_score
 from auditor.estimate.diversity.topics import document_vectors, word_vectors
 from auditor.pipeline.diversity.strata import Gold
@@ -36,7 +37,7 @@ def full_profile(run: Path, plan: Plan, drawn: WordSample, gold: Gold, *, seed: 
         role = HUMAN if name == "reference" and (each["role"] == HUMAN).all() else CORPUS
         kept, own = drawn.tokens(each), vectors[start : start + each.height]
         found = profile_text(kept.hashes, kept.offsets, _texts(run, plan, role, each), level=level)
-        out[name] = found | {"vendi": vendi_score(own, rng=np.random.default_rng([seed, 10]), level=level)}
+        out[name] = found | {"vendi": vendi_score(own, rng=streams.rng(seed, "vendi score"), level=level)}
         start += each.height
     return out
 

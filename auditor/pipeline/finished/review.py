@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from auditor import streams
 from auditor.errors import ConfigError
 from auditor.estimate.fraction.counts import BINS
 from auditor.estimate.fraction.review import ANSWERS, CheckedLabels, check_labels, review_allocation
@@ -62,7 +63,7 @@ def export_review(run: Path, path: Path, count: int) -> int:
     with open_database(run) as connection:
         bins = f"SELECT shard, row, {STORED_BIN} AS bin FROM documents WHERE eligible AND score IS NOT NULL"
         sample = sample.join(query(connection, bins), on=["shard", "row"]).unique("stable_id", maintain_order=True)
-    chosen = draw(sample, review_allocation(histogram, posterior, count), np.random.default_rng([config.seed, 8]))
+    chosen = draw(sample, review_allocation(histogram, posterior, count), streams.rng(config.seed, "review"))
     rows = [
         {"id": f"d{stable:016x}", "text": text, "label": "", "rater": ""}
         for stable, text in chosen.select("stable_id", "text").iter_rows()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
+from auditor import streams
 from auditor.collapse.simulate.options import SimulationOptions
 from auditor.collapse.simulate.simulation import simulate
 from auditor.collapse.simulate.source import zipf as zipf_source
@@ -59,7 +59,7 @@ def run_simulation(
             counts = _spectrum_of(Path(spectrum))
             source, words, own = estimate_frequencies(counts), f"the spectrum of {spectrum}", counts.tokens
         options = SimulationOptions(tokens=own if tokens is None else tokens, **settings)
-        frame = simulate(source, options, np.random.default_rng(seed))
+        frame = simulate(source, options, streams.rng(seed, "simulation"))
     except ValueError as error:
         raise ConfigError(f"this cannot be simulated: {error}") from None
     if html is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from auditor import streams
 from auditor.config import Config
 from auditor.estimate.fraction.anchors import Anchors
 from auditor.estimate.fraction.atoms import Atoms
@@ -99,7 +100,7 @@ def measure_synthetic(
         shards the corpus has where only these were read; today, after which no document can have been written;
         splitter, tells assisted from machine-written text
     """
-    rng = np.random.default_rng([config.seed, 5])
+    rng = streams.rng(config.seed, "synthetic fraction")
     options = PrevalenceOptions(level=config.level)
     dropped = drop_overlaps(connection)
     no_dates = dated_reason(connection, config, today)

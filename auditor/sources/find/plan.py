@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-import numpy as np
-
+from auditor import streams
 from auditor.errors import ConfigError, SourceError
 from auditor.sources.find.columns import MissingColumn
 from auditor.sources.find.discover import STDIN, STDIN_NAME, Candidate, discover
@@ -51,7 +50,7 @@ def plan_corpus(
         from auditor.statistics.twostage import sample_shards  # with it comes scipy, which no reader needs
 
         listed = len(candidates)
-        candidates = [candidates[i] for i in sample_shards(listed, sample, np.random.default_rng([seed, 11]))]
+        candidates = [candidates[i] for i in sample_shards(listed, sample, streams.rng(seed, "sampled shards"))]
     shards: list[Shard] = []
     failed: list[Unread] = []
     wrong: list[ConfigError] = []

@@ -1,0 +1,34 @@
+"""Streams of random numbers by name, so that one use of chance in an audit never moves the draws of another.
+
+A stream is seeded by the audit's seed and the number listed here. The numbers are part of the results: another number
+gives other draws, so none is ever changed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+STREAMS: dict[str, tuple[int, ...]] = {
+    "simulation": (),  # of model collapse; the user's own --seed
+    "topic vectors": (),  # start of the range finder
+    "topics": (),  # starts of k-means
+    "synthetic fraction": (5,),
+    "diversity of shards": (6,),  # and the place of the shard
+    "diversity of the corpus": (7,),
+    "diversity of strata": (8,),  # and the place of the stratum within its kind
+    "review": (8,),  # the sample for people to label: drawn by another command, and compared with no stratum
+    "diversity of topics": (9,),
+    "vendi score": (10,),
+    "sampled shards": (11,),  # --shards-sample
+    "joint fit": (17,),  # of two audits that are compared
+    "alarm limit": (20,),  # of the trend's control chart; seeded by its horizon
+}
+
+
+def rng(seed: int, name: str, *place: int) -> np.random.Generator:
+    """The generator of a named stream.
+
+    Parameters: place, numbers a further part of it where one name serves many (shards, strata)
+    Raises: KeyError for a name that is not listed
+    """
+    return np.random.default_rng([seed, *STREAMS[name], *place])
