@@ -15,13 +15,13 @@ STREAMS: dict[str, tuple[int, ...]] = {
     "synthetic fraction": (5,),
     "diversity of shards": (6,),  # and the place of the shard
     "diversity of the corpus": (7,),
-    "diversity of strata": (8,),  # and the place of the stratum within its kind
-    "review": (8,),  # the sample for people to label: drawn by another command, and compared with no stratum
+    "diversity of strata": (8,),  # and the place of the stratum within its kind: kinds share it, none is compared
+    "review": (12,),  # the sample for people to label
     "diversity of topics": (9,),
     "vendi score": (10,),
     "sampled shards": (11,),  # --shards-sample
     "joint fit": (17,),  # of two audits that are compared
-    "alarm limit": (20,),  # of the trend's control chart; seeded by its horizon
+    "alarm limit": (20,),  # of the control chart, seeded by its horizon
 }
 
 
