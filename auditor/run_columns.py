@@ -1,4 +1,8 @@
-"""The columns of a run's parts, declared once: name, type, meaning. The durable tables are in store/schema.sql."""
+"""The columns of a run's parts, declared once: name, type, meaning; and the constants that define what they hold.
+
+The durable tables are in store/schema.sql. Folders that may not import each other (sketch, estimate, detectors) take
+their shared constants from here.
+"""
 
 from __future__ import annotations
 
@@ -51,9 +55,37 @@ SAMPLE = {
     "text": pl.String,  # the first SAMPLE_CHARACTERS characters
 }
 SAMPLE_CHARACTERS = 8000
+# Documents retained of each language and stratum of a split; the strata are cut at these scores (human units).
+SAMPLE_PER_CELL = 100
+SAMPLE_BINS = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0)
+
+# One row per type (word, bigram or trigram), score bin and resampling group: the sample of types of sketch.types, which
+# is the frequency spectrum of estimate.diversity. A null type is the exact total over all types, sampled or not.
+TYPES = {
+    "level": pl.UInt8,  # WORD, BIGRAM or TRIGRAM
+    "type": pl.UInt64,  # key of the type
+    "bin": pl.UInt8,  # coarse bin of the score
+    "group": pl.UInt8,
+    "count": pl.UInt64,  # occurrences
+    "blocks": pl.UInt64,  # blocks of 200 tokens that hold it
+    "fixed": pl.Boolean,  # counted whatever its hash
+    "threshold": pl.UInt64,  # below which a key is sampled; KEEP_ALL: every key
+}
+WORD, BIGRAM, TRIGRAM = 1, 2, 3
+LEVELS = {"word": WORD, "bigram": BIGRAM, "trigram": TRIGRAM}
+KEEP_ALL = 2**64 - 1
+TYPE_CAP = 1 << 16  # cells kept per level of a split; bounds memory and the size of the parts
+
+# Resampling groups: hash(near-duplicate cluster, else host, else document) mod 32. A cluster bootstrap over 32 groups
+# is within a few percent of one over the clusters themselves.
+GROUPS = 32
+# The grid that scores (human units) are counted on; scores beyond it stand in its outermost bins.
+LOWEST, HIGHEST, BINS = -12.0, 12.0, 96
 NO_SCORE = 255
 # Edges of the coarse score bins (human units): kept few, because every type is counted in each of them.
 SCORE_BINS = (0.5, 1.5, 2.5)
+# Dated documents count as human when first seen before this day: the release of ChatGPT (30 November 2022).
+HUMAN_BEFORE = "2022-11-01"
 
 SKIP_REASONS = {
     "empty": "the text is empty or blank",

@@ -18,7 +18,8 @@ from auditor.estimate.diversity.divergence import measure_drift
 from auditor.estimate.diversity.lost import Bodies, lost_in
 from auditor.estimate.diversity.lost_tail import tail_retention
 from auditor.estimate.diversity.measure import measure_spectrum
-from auditor.estimate.diversity.spectrum import LEVELS, Spectrum
+from auditor.estimate.diversity.spectrum import Spectrum
+from auditor.run_columns import LEVELS
 from auditor.sketch.types import TypeSample
 from auditor.text.batch import TextBatch
 from auditor.text.tokens import Tokens

@@ -1,4 +1,4 @@
-"""Tier 1's throughput beside plain transformers batching of the same texts by the same model, in one run.
+"""The second tier's throughput beside plain transformers batching of the same texts by the same model, in one run.
 
     python benchmarks/second_tier_speed.py SOURCES --out benchmarks/results/second_tier_speed.json
 

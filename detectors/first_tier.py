@@ -16,11 +16,12 @@ from auditor.detectors.first.kinds import Kinds
 from auditor.detectors.first.two_heads import TwoHeaded, shares_of, soft_maximum
 from auditor.detectors.first.units import KindTable, LengthTerm, standard_words
 from auditor.detectors.interface import Description, Detector, Evidence, Explaining
-from auditor.detectors.stack import HIGHEST, LOWEST, Stack, read_calibration
+from auditor.detectors.stack import Stack, read_calibration
 from auditor.errors import DetectorError
+from auditor.run_columns import HIGHEST, LOWEST
 from auditor.text.batch import TextBatch
 
-__all__ = ["HIGHEST", "LOWEST", "MODELS", "Combination", "Ensemble", "Scores", "Stack", "reach"]
+__all__ = ["MODELS", "Combination", "Ensemble", "Scores", "Stack", "reach"]
 MODELS = Path(__file__).parent / "models"
 PHRASES = "phrases"  # the detector of left-over phrases: added to the score as it is
 LEVELS = ("measured", "calibrated", "transferred", "none")

@@ -13,8 +13,9 @@ import numpy as np
 from auditor.detectors import registry
 from auditor.detectors.first_tier import MODELS, reach
 from auditor.detectors.interface import Detector
-from auditor.detectors.stack import HIGHEST, LOWEST, Stack, read_calibration
+from auditor.detectors.stack import Stack, read_calibration
 from auditor.errors import DetectorError
+from auditor.run_columns import HIGHEST, LOWEST
 from auditor.text.batch import TextBatch
 
 FILE = "second_tier.json"

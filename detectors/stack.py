@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from auditor.errors import DetectorError
-
-LOWEST, HIGHEST = -12.0, 12.0
+from auditor.run_columns import HIGHEST, LOWEST
 
 
 @dataclass(frozen=True, slots=True)

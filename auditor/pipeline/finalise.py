@@ -74,8 +74,7 @@ def finalise(
         raise NothingAudited(f"no document could be read from {', '.join(config.corpus)} ({reasons})")
     complete = all(shard["complete"] for shard in shards) and not plan.corpus.failed and not failed
     with new_database(run / DATABASE, memory_bytes=config.memory_bytes // 2, threads=config.workers) as connection:
-        open_view(connection, run, plan.tasks, members(run))
-        register(connection, "near_references", resembling.references_in_corpus(run, plan, config))
+        open_view(connection, run, plan.tasks, members(run), resembling.references_in_corpus(run, plan, config))
         register(connection, "seen", resembling.seen_before(run, plan, config))
         spectra = spectra or Spectra(run, plan)
         found = _measure(connection, (run, plan, spectra), config, shards, now.date(), say)

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 
 from auditor.errors import ConfigError
+from auditor.run_columns import BANDS
 from auditor.sketch.minhash import PERMUTATIONS, signed
 from auditor.text.jit import kernel
 from auditor.text.tokens import mix
 
 RECALL = 0.97
-BANDS = pl.Schema({"band": pl.UInt8, "hash": pl.UInt64, "document": pl.UInt64})
 STEP = np.uint64(0x9E3779B97F4A7C15)
 
 

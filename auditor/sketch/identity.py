@@ -9,7 +9,6 @@ import numpy as np
 from auditor.text.jit import kernel
 from auditor.text.tokens import PRIME, mix
 
-GROUPS = 32
 SECOND = np.uint64(0xD6E8FEB86659FD93)
 
 

@@ -17,24 +17,12 @@ from itertools import zip_longest
 import numpy as np
 import polars as pl
 
-from auditor.sketch.types_kernel import GROUPS, Table, absorb, add_up, count_types, key_of, new_types
+from auditor.run_columns import BIGRAM, GROUPS, KEEP_ALL, NO_SCORE, TRIGRAM, TYPES, WORD
+from auditor.sketch.types_kernel import Table, absorb, add_up, count_types, key_of, new_types
 from auditor.text.tokens import Tokens, tokenise
 
-WORD, BIGRAM, TRIGRAM = 1, 2, 3
-NO_SCORE = 255
 BINS = (0, 1, 2, 3, NO_SCORE)
-KEEP_ALL = 2**64 - 1
 CAP = 2**17
-COLUMNS = {
-    "level": pl.UInt8,
-    "type": pl.UInt64,
-    "bin": pl.UInt8,
-    "group": pl.UInt8,
-    "count": pl.UInt64,
-    "blocks": pl.UInt64,
-    "fixed": pl.Boolean,
-    "threshold": pl.UInt64,
-}
 PLACES = np.full(256, 255, np.uint8)  # of each score bin among BINS
 PLACES[list(BINS)] = range(len(BINS))
 KEY = ["level", "type", "bin", "group"]
@@ -171,7 +159,7 @@ class _Level:
             group=group,
             fixed=pl.int_range(pl.len()) < fixed.height,
             threshold=pl.lit(self._threshold, pl.UInt64),
-        ).select(*COLUMNS)
+        ).select(*TYPES)
 
     def _list(self, types: np.ndarray) -> None:
         """Make room for types that were not met before."""
@@ -204,7 +192,7 @@ def subtract(frame: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
         pl.col("count") - pl.col("_count").fill_null(0), pl.col("blocks") - pl.col("_blocks").fill_null(0)
     )
     kept = (pl.col("count") > 0) & (pl.col("fixed") | (pl.col("type") <= pl.col("threshold")))
-    return left.filter(kept).select(*COLUMNS).sort(KEY)
+    return left.filter(kept).select(*TYPES).sort(KEY)
 
 
 def known_words(languages: Sequence[str], *, per_language: int = 5000) -> pl.DataFrame:
@@ -251,7 +239,7 @@ def _rows(level: int, table: Table) -> pl.DataFrame:
     return (
         pl.concat(parts)
         .with_columns(level=pl.lit(level, pl.UInt8), threshold=pl.lit(int(table.threshold[0]), pl.UInt64))
-        .select(*COLUMNS)
+        .select(*TYPES)
     )
 
 

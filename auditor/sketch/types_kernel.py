@@ -10,7 +10,6 @@ from auditor.sketch.placement import place_of, placed, power_of_two
 from auditor.text.jit import kernel
 from auditor.text.tokens import mix
 
-GROUPS = 32
 # Incidence is counted in blocks of this many tokens; a rest shorter than half a block stays with the block before it.
 BLOCK = 200
 ODD = np.uint64(0x9E3779B97F4A7C15)

@@ -13,10 +13,9 @@ import polars as pl
 
 from auditor.detectors.first.kinds import SoftKinds
 from auditor.detectors.first.units import BANDS, CENTRES, KindTable, LengthTerm, standard_words
-from auditor.detectors.stack import HIGHEST, LOWEST
 from auditor.detectors.training.data.mixtures import balanced
+from auditor.run_columns import BINS, HIGHEST, LOWEST
 
-BINS = 96
 CELL_BANDS = (100, 200, 400)
 A_CELL = 100  # human documents of a cell that locations rest on
 FEW, FEW_FOR_SCALE = 15.0, 30.0  # documents that the pooled location and log-scale are worth beside a kind's own

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from auditor.detectors.first import ngrams, phrases, style_measures, stylometry
 from auditor.detectors.first.kinds import Kinds
-from auditor.detectors.first_tier import HIGHEST, LOWEST, Combination, Ensemble
+from auditor.detectors.first_tier import Combination, Ensemble
 from auditor.detectors.stack import read_calibration
 from auditor.detectors.training import calibration, edited, fold_models, kinds, reach
 from auditor.detectors.training.calibration import Scored
@@ -29,6 +29,7 @@ from auditor.detectors.training.scores import (
     english_scores,
     other_scores,
 )
+from auditor.run_columns import HIGHEST, LOWEST
 
 PHRASES_SHARE = 0.5  # human units a unit of the phrases' score: it is 0 on nearly all human text
 FIRST_LANGUAGE = "en"

@@ -1,4 +1,4 @@
-"""What tier 1 ships fits together: head, stack and the score counts behind its error rates."""
+"""What the second tier ships fits together: head, stack and the score counts behind its error rates."""
 
 import json
 from types import SimpleNamespace

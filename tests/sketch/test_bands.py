@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.errors import ConfigError
-from auditor.sketch.bands import BANDS, band_frame, band_hashes, candidate_probability, parameters
+from auditor.run_columns import BANDS
+from auditor.sketch.bands import band_frame, band_hashes, candidate_probability, parameters
 from auditor.sketch.minhash import EMPTY
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.sketch.types import COLUMNS, FixedTypes, TypeSample, known_words, merge, subtract
+from auditor.run_columns import TYPES
+from auditor.sketch.types import FixedTypes, TypeSample, known_words, merge, subtract
 from auditor.sketch.types_kernel import BLOCK, key_of
 from auditor.text.tokens import Tokens, token_hash
 
@@ -97,7 +98,7 @@ def test_merging_in_any_order_and_grouping_gives_the_same_bytes(order, cut, cap)
     grouped = merge([merge(shuffled[:cut], cap=cap), merge(shuffled[cut:], cap=cap)], cap=cap)
     assert grouped.equals(at_once)
     assert merge([grouped], cap=cap).equals(at_once)
-    assert at_once.schema == pl.Schema(COLUMNS)
+    assert at_once.schema == pl.Schema(TYPES)
 
 
 def test_batches_or_one_pass_make_no_difference(small):

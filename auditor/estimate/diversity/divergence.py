@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from auditor.estimate.diversity.spectrum import GROUPS, WORD, Body, Spectrum
+from auditor.estimate.diversity.spectrum import Body, Spectrum
 from auditor.estimate.diversity.variance import judged, reach
 from auditor.records import LEVEL, Estimate
+from auditor.run_columns import GROUPS, WORD
 from auditor.statistics.resampling import jackknife_variance
 
 # Always the same number of cells: a divergence over more types would not compare with one over fewer.

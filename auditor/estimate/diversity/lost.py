@@ -17,9 +17,10 @@ from auditor.estimate.diversity import equations as equations
 from auditor.estimate.diversity.lost_reference import LEAST_TOKENS, NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
 from auditor.estimate.diversity.lost_tail import tail_retention
 from auditor.estimate.diversity.measure import log_hill
-from auditor.estimate.diversity.spectrum import GROUPS, LEVELS, NO_SCORE, WORD, Body, Counted, Spectrum
+from auditor.estimate.diversity.spectrum import Body, Counted, Spectrum
 from auditor.estimate.diversity.variance import Measure, Measured, jackknife, judged, reach, unvaried, variance
 from auditor.records import LEVEL, Estimate, Status
+from auditor.run_columns import GROUPS, LEVELS, NO_SCORE, WORD
 
 ORDERS = (0, 1, 2)
 Standard = Callable[["Bodies", int], "tuple[Measure | None, str]"]

@@ -15,9 +15,10 @@ from scipy.optimize import brentq
 from auditor.estimate.diversity import equations as equations
 from auditor.estimate.diversity.lost_reference import LEAST_TOKENS, SAME_LANGUAGE
 from auditor.estimate.diversity.measure import log_hill
-from auditor.estimate.diversity.spectrum import WORD, Body, Counted
+from auditor.estimate.diversity.spectrum import Body, Counted
 from auditor.estimate.diversity.variance import bounded, jackknife, judged, variance
 from auditor.records import LEVEL, Estimate, Status
+from auditor.run_columns import WORD
 
 
 @dataclass(frozen=True, slots=True, eq=False)

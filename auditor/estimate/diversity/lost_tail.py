@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 
 from auditor.estimate.diversity.lost_reference import NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
-from auditor.estimate.diversity.spectrum import GROUPS, WORD, Body, Counted, Spectrum
+from auditor.estimate.diversity.spectrum import Body, Counted, Spectrum
 from auditor.estimate.diversity.variance import Measured, judged, reach, variance
 from auditor.records import LEVEL, Estimate, Status
+from auditor.run_columns import GROUPS, WORD
 
 # The rarest types that hold this share of the reference's tokens are its tail.
 TAIL = 0.05

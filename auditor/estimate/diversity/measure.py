@@ -8,9 +8,10 @@ import polars as pl
 
 from auditor.estimate.diversity import equations as equations
 from auditor.estimate.diversity.equations import Frequencies
-from auditor.estimate.diversity.spectrum import LEVELS, Body, Counted, Spectrum
+from auditor.estimate.diversity.spectrum import Body, Counted, Spectrum
 from auditor.estimate.diversity.variance import Measure, bounded, jackknife, judged, variance
 from auditor.records import LEVEL, Estimate, Status
+from auditor.run_columns import LEVELS
 
 # Sizes that a shard of one megabyte reaches. Naive counts grow with the text: only equal sizes compare.
 STANDARD_TOKENS = 100_000

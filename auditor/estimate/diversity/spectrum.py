@@ -1,6 +1,6 @@
 """Frequency spectra: how often each sampled type occurs, per jackknife group; what every diversity measure reads.
 
-The frame of a spectrum is long, so that merging is GROUP BY and SUM (columns in `COLUMNS`): one row per type, score
+The frame of a spectrum is long, so that merging is GROUP BY and SUM (run_columns.TYPES): one row per type, score
 bin and jackknife group; a null type is the exact total over all types, sampled or not.
 """
 
@@ -15,22 +15,8 @@ import numpy as np
 import polars as pl
 
 from auditor.estimate.diversity.equations import Frequencies
-from auditor.estimate.diversity.spectrum_kernels import GROUPS, LISTED, chosen_cells, moved_types, weighted_types
-
-WORD, BIGRAM, TRIGRAM = 1, 2, 3
-LEVELS = {"word": WORD, "bigram": BIGRAM, "trigram": TRIGRAM}
-NO_SCORE = 255
-KEEP_ALL = 2**64 - 1
-COLUMNS = {
-    "level": pl.UInt8,
-    "type": pl.UInt64,
-    "bin": pl.UInt8,
-    "group": pl.UInt8,
-    "count": pl.UInt64,
-    "blocks": pl.UInt64,
-    "fixed": pl.Boolean,
-    "threshold": pl.UInt64,
-}
+from auditor.estimate.diversity.spectrum_kernels import LISTED, chosen_cells, moved_types, weighted_types
+from auditor.run_columns import GROUPS, KEEP_ALL, NO_SCORE, TYPES, WORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +177,7 @@ class Body:
     @classmethod
     def of_cells(cls, cells: dict[int, Cells]) -> Body:
         """A body counted elsewhere: the cells of every level."""
-        return cls(pl.DataFrame(schema=COLUMNS), cells)
+        return cls(pl.DataFrame(schema=TYPES), cells)
 
     @property
     def tokens(self) -> int:

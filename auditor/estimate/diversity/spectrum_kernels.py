@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from auditor.run_columns import GROUPS
 from auditor.text.jit import kernel
 
-GROUPS = 32
 # Counts from here on are listed type by type: they are few, and a histogram that long is mostly empty.
 LISTED = 4096
 

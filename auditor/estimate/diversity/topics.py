@@ -14,7 +14,8 @@ from scipy.cluster.vq import kmeans2
 from scipy.sparse import csr_array
 
 from auditor import streams
-from auditor.estimate.diversity.spectrum import GROUPS, NO_SCORE, Cells
+from auditor.estimate.diversity.spectrum import Cells
+from auditor.run_columns import GROUPS, NO_SCORE
 
 COLUMNS, DIMENSIONS = 1 << 12, 32
 TOPICS, PER_TOPIC = 32, 25  # at most so many topics, of so many documents on average at least

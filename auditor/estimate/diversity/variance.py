@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from auditor.estimate.diversity.equations import Frequencies
-from auditor.estimate.diversity.spectrum import GROUPS, Counted
+from auditor.estimate.diversity.spectrum import Counted
 from auditor.records import LEVEL, Estimate, Status
+from auditor.run_columns import GROUPS
 from auditor.statistics.intervals import student_quantile
 from auditor.statistics.resampling import jackknife_variance
 

@@ -11,9 +11,6 @@ import numpy as np
 from auditor.estimate.fraction.bundled import Calibration
 from auditor.estimate.fraction.counts import BINS, ScoreCounts
 
-# Dated documents count as human when first seen before this day: the release of ChatGPT (30 November 2022).
-HUMAN_BEFORE = "2022-11-01"
-
 
 class Trust(IntEnum):
     """Whose word stands behind an anchor: the smaller, the more it is trusted."""

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LOWEST, HIGHEST, BINS = -12.0, 12.0, 96
+from auditor.run_columns import BINS, GROUPS, HIGHEST, LOWEST
+
 EDGES = np.linspace(LOWEST, HIGHEST, BINS + 1)
 CENTRES = (EDGES[:-1] + EDGES[1:]) / 2
-# Resampling units: hash(near-duplicate cluster, else host, else document) mod 32. The same number as the jackknife
-# groups of diversity: a cluster bootstrap over 32 groups is within a few percent of one over the clusters themselves.
-GROUPS = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from auditor.estimate.diversity.spectrum import GROUPS, LEVELS, NO_SCORE, Body, Cells
+from auditor.estimate.diversity.spectrum import Body, Cells
+from auditor.run_columns import GROUPS, LEVELS, NO_SCORE
 from auditor.sketch.types import FixedTypes
 from auditor.sketch.types_kernel import BLOCK, key_of
 from auditor.text.tokens import Tokens

@@ -18,13 +18,13 @@ from auditor.estimate.diversity.lost_general import lost_words
 from auditor.estimate.diversity.lost_reference import NO_REFERENCE
 from auditor.estimate.diversity.lost_tail import lost_types, stage
 from auditor.estimate.diversity.measure import STANDARD_TOKENS, measure_diversity, measure_spectrum
-from auditor.estimate.diversity.spectrum import WORD, Body
+from auditor.estimate.diversity.spectrum import Body
 from auditor.estimate.fraction.counts import BINS, EDGES
 from auditor.estimate.fraction.prevalence import ScopePrevalence
 from auditor.pipeline.diversity.reference import Reference
 from auditor.pipeline.diversity.spectra import Spectra
 from auditor.records import Estimate
-from auditor.run_columns import SCORE_BINS
+from auditor.run_columns import SCORE_BINS, WORD
 from auditor.sketch.types import known_words, subtract
 
 # Draws of the human documents, combined by Rubin's rules; each costs as much as the loss itself.

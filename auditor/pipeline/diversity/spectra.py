@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from auditor.manifest import CLUSTERS
-from auditor.pipeline.map.split import TYPE_CAP
 from auditor.pipeline.run.parts import part_folder
 from auditor.pipeline.run.plan import CORPUS, HUMAN, Plan, Task
+from auditor.run_columns import TYPE_CAP
 from auditor.sketch.types import AT_ONCE, merge
 
 Read = Future[pl.DataFrame]

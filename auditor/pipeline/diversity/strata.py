@@ -14,8 +14,7 @@ from auditor.config import Config
 from auditor.estimate.diversity.lost import lost_diversity, nothing_lost
 from auditor.estimate.diversity.lost_reference import LEAST_TOKENS, NO_REFERENCE
 from auditor.estimate.diversity.shares import lost_names, share_retained
-from auditor.estimate.diversity.spectrum import GROUPS, Body
-from auditor.estimate.fraction.anchors import HUMAN_BEFORE
+from auditor.estimate.diversity.spectrum import Body
 from auditor.pipeline.diversity.exact_counts import count_documents
 from auditor.pipeline.diversity.reference import DATED, GIVEN, Reference
 from auditor.pipeline.diversity.scope import bin_probabilities
@@ -25,6 +24,7 @@ from auditor.pipeline.fraction.measure import Synthetic, estimates_of, mixed_of
 from auditor.pipeline.map.word_sample import KINDS
 from auditor.pipeline.run.plan import CORPUS, HUMAN
 from auditor.records import Estimate
+from auditor.run_columns import GROUPS, HUMAN_BEFORE
 from auditor.store.database import query
 
 # So many of the largest strata of a kind have their lost diversity measured: each costs about a tenth of a second.
@@ -171,7 +171,7 @@ def _counted(
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Eligible documents (names, groups) of the corpus and of the reference, and all of either (groups,)."""
     theirs = {
-        GIVEN: f"role = '{HUMAN}' AND stable_id NOT IN (FROM dropped)",
+        GIVEN: f"role = '{HUMAN}' AND NOT in_corpus",
         DATED: f"role = '{CORPUS}' AND date < DATE '{HUMAN_BEFORE}'",
     }.get(gold.reference.origin, "false")
     rows = query(

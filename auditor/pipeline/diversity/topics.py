@@ -14,7 +14,7 @@ from auditor.estimate.diversity.lost import Bodies, at_size, drawn_groups, lost_
 from auditor.estimate.diversity.lost_reference import NO_REFERENCE
 from auditor.estimate.diversity.measure import measure_spectrum
 from auditor.estimate.diversity.shares import lost_names
-from auditor.estimate.diversity.spectrum import GROUPS, Cells
+from auditor.estimate.diversity.spectrum import Cells
 from auditor.estimate.diversity.topics import (
     LEAST_DOCUMENTS,
     document_vectors,
@@ -26,6 +26,7 @@ from auditor.estimate.diversity.topics import (
 from auditor.pipeline.diversity.strata import NOT_DRAWN, Gold
 from auditor.pipeline.diversity.word_sample import WordSample
 from auditor.records import Estimate
+from auditor.run_columns import GROUPS
 from auditor.sketch.types_kernel import key_of
 
 MOST_CORPUS, MOST_REFERENCE = 2048, 1024

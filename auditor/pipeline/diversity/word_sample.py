@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from auditor.estimate.fraction.anchors import HUMAN_BEFORE
 from auditor.pipeline.documents.view import SCOPES, register
 from auditor.pipeline.map.word_sample import EVERY, PART, ceilings, gathered
 from auditor.pipeline.run.parts import part_folder
 from auditor.pipeline.run.plan import CORPUS, HUMAN, Plan
+from auditor.run_columns import HUMAN_BEFORE
 from auditor.store.database import query
 from auditor.text.tokens import Tokens
 
@@ -91,5 +91,5 @@ def _described(connection: Any, places: pl.DataFrame) -> pl.DataFrame:
         f"""SELECT stable_id, start, size, role, {columns}, unit, score_bin,
                    coalesce(date < DATE '{HUMAN_BEFORE}', false) AS dated, coalesce(representative, true) AS original
             FROM docs JOIN drawn_documents USING (stable_id)
-            WHERE eligible AND stable_id NOT IN (FROM dropped) ORDER BY stable_id""",
+            WHERE eligible AND NOT in_corpus ORDER BY stable_id""",
     )

@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from auditor.estimate.fraction.atoms import Atoms, atoms_of
-from auditor.estimate.fraction.counts import BINS, HIGHEST, LOWEST, ScoreCounts
+from auditor.estimate.fraction.counts import BINS, ScoreCounts
 from auditor.estimate.fraction.kind_units import ANCHOR_STATISTICS, REST, KindUnits
 from auditor.pipeline.documents.view import register
 from auditor.pipeline.run.plan import CORPUS
+from auditor.run_columns import HIGHEST, LOWEST
 from auditor.store.database import query
 
 # Bin of the score in human units of this audit (the column `units` of the view `scored`).

@@ -35,12 +35,20 @@ SCOPES = {
 }
 
 
-def open_view(connection: Any, run: Path, tasks: Sequence[Task], clusters: pl.DataFrame) -> None:
+def open_view(
+    connection: Any, run: Path, tasks: Sequence[Task], clusters: pl.DataFrame, near_references: pl.DataFrame
+) -> None:
     """Make the view `docs`: all measured documents of all roles, with cluster and resampling unit.
+
+    `in_corpus` marks the references' documents whose text, or nearly the same text, also stands in the corpus: they are
+    no independent witnesses, and no estimate reads them.
 
     Of many documents the parts stay where they are, and each query streams over the columns it names; few are copied
     once. A near-duplicate cluster is one resampling unit, wherever its members stand; other documents keep the unit
     that the map gave them.
+
+    Parameters: clusters, of reduce.cluster.members; near_references (document), documents of the references that nearly
+        equal one of the corpus
     """
     files = _files(run, tasks)
     names = pl.DataFrame(
@@ -53,10 +61,23 @@ def open_view(connection: Any, run: Path, tasks: Sequence[Task], clusters: pl.Da
     )
     register(connection, "part_files", names)
     register(connection, "members", clusters)
+    register(connection, "near_references", near_references)
     if files:
+        _mark_overlaps(connection, files)
         few = sum(documents for _, _, documents in files) <= FEW
         chosen = _selected(path for path, _, _ in files)
         connection.execute(f"CREATE TEMP {'TABLE' if few else 'VIEW'} docs AS {chosen}")
+
+
+def _mark_overlaps(connection: Any, files: Sequence[tuple[Path, Task, int]]) -> None:
+    """The table `overlaps_corpus`: stable ids of the references' documents that stand in the corpus, or nearly."""
+    corpus, others = ([path for path, task, _ in files if (task.role == CORPUS) is wanted] for wanted in (True, False))
+    exact = "SELECT NULL::UBIGINT AS stable_id WHERE false"
+    if corpus and others:
+        exact = f"""SELECT stable_id FROM {_read(others)} SEMI JOIN {_read(corpus)} USING (content_1, content_2)"""
+    connection.execute(
+        f"CREATE TEMP TABLE overlaps_corpus AS {exact} UNION SELECT document::UBIGINT FROM near_references"
+    )
 
 
 def pieces(run: Path, tasks: Sequence[Task]) -> Iterator[str]:
@@ -83,14 +104,20 @@ def _files(run: Path, tasks: Sequence[Task]) -> list[tuple[Path, Task, int]]:
     return [file for file in found if file[0].exists()]
 
 
-def _selected(files: Iterable[Path]) -> str:
+def _read(files: Iterable[Path]) -> str:
     listed = ", ".join(quoted(str(path)) for path in files)
+    return f"read_parquet([{listed}], union_by_name = true, filename = true)"
+
+
+def _selected(files: Iterable[Path]) -> str:
     return f"""SELECT f.role, f.shard, d.* EXCLUDE (filename),
                m.cluster AS cluster_id, m.representative, m.kind AS copy_kind, m.jaccard,
+               o.stable_id IS NOT NULL AS in_corpus,
                CASE WHEN m.cluster IS NULL THEN d."group" ELSE (m.cluster >> 59)::UTINYINT END AS unit
-        FROM read_parquet([{listed}], union_by_name = true, filename = true) d
+        FROM {_read(files)} d
         JOIN part_files f USING (filename)
-        LEFT JOIN members m ON m.document = d.stable_id"""
+        LEFT JOIN members m ON m.document = d.stable_id
+        LEFT JOIN overlaps_corpus o ON o.stable_id = d.stable_id"""
 
 
 def register(connection: Any, name: str, frame: pl.DataFrame) -> None:

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from auditor.neardup.lookup import candidates, matches
 from auditor.pipeline.reduce.cluster import signature_batches
 from auditor.pipeline.run.parts import part_folder, scan
-from auditor.pipeline.run.plan import CORPUS, Plan, load_plan
+from auditor.pipeline.run.plan import CORPUS, Plan, load_plan, lsh_of
 from auditor.run_columns import BANDS
-from auditor.sketch.bands import band_frame, parameters
+from auditor.sketch.bands import band_frame
 from auditor.sketch.minhash import SEED, permutations, signatures
 from auditor.sources.find.plan import plan_corpus
 from auditor.sources.read.chooser import read_split
@@ -36,9 +36,9 @@ def _look_up(run: Path, file: str, spool: Path) -> dict[str, Any]:
     plan, config, _ = load_plan(run)
     options = SourceOptions(spool=spool)
     corpus = plan_corpus([file], options)
-    lsh, chosen = parameters(config.near_dup_threshold, config.permutations), permutations(config.permutations)
+    lsh, chosen = lsh_of(config), permutations(config.permutations)
     tasks = plan.of_role(CORPUS)
-    bands = scan(run, [task.key for task in tasks], "bands", BANDS).drop("part")
+    bands = scan(run, tasks, "bands", BANDS).select(*BANDS)
     rows, texts = [], 0
     for shard in corpus.shards:
         for split in shard.splits:

@@ -54,12 +54,11 @@ def export_review(run: Path, path: Path, count: int) -> int:
         raise ConfigError(f"--review {count}: at least one document")
     plan, config, _ = load_plan(run)
     tasks = plan.of_role(CORPUS)
-    sample = scan(run, [task.key for task in tasks], "sample", SAMPLE).collect()
+    sample = scan(run, tasks, "sample", SAMPLE).collect()
     if not sample.height:
         raise ConfigError(f"{run} has retained no text (--retain none, or it was forgotten); audit again to review")
     histogram, posterior = _bins(run)
-    names = pl.DataFrame({"part": range(len(tasks)), "shard": [task.shard.name for task in tasks]})
-    sample = sample.join(names.cast({"part": pl.UInt32}), on="part").filter(pl.col("score").is_not_null())
+    sample = sample.filter(pl.col("score").is_not_null())
     with open_database(run) as connection:
         bins = f"SELECT shard, row, {STORED_BIN} AS bin FROM documents WHERE eligible AND score IS NOT NULL"
         sample = sample.join(query(connection, bins), on=["shard", "row"]).unique("stable_id", maintain_order=True)

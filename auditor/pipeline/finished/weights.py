@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.errors import ConfigError
-from auditor.estimate.diversity.spectrum import WORD
 from auditor.gate.selection import Choice, decisions
 from auditor.gate.weights import CHOICES, RARE, TailTally, human_weights, tail_shares
 from auditor.pipeline.diversity.reference import find_reference
@@ -21,6 +20,7 @@ from auditor.pipeline.diversity.spectra import Spectra
 from auditor.pipeline.finished.export import BATCH, unchanged
 from auditor.pipeline.run.plan import Plan, load_plan, source_options
 from auditor.pipeline.run.reopen import open_database
+from auditor.run_columns import WORD
 from auditor.run_folder import whole_file
 from auditor.sketch.types_kernel import key_of
 from auditor.sources.read.chooser import read_split

@@ -9,10 +9,11 @@ from typing import Any
 import polars as pl
 
 from auditor.config import Config
-from auditor.estimate.fraction.anchors import HUMAN_BEFORE, AnchorSet, Trust
+from auditor.estimate.fraction.anchors import AnchorSet, Trust
 from auditor.pipeline.documents.score_counts import KIND, count_scores
 from auditor.pipeline.documents.view import register
 from auditor.pipeline.run.plan import AI, CORPUS, HUMAN
+from auditor.run_columns import HUMAN_BEFORE
 from auditor.store.database import query
 
 DATED = f"date < DATE '{HUMAN_BEFORE}' AND date > DATE '1990-01-01'"
@@ -21,20 +22,12 @@ MOST_ABSURD = 0.01  # dates in the future or before the web; more, and the colum
 ONE_DAY = 0.98  # so many documents of one date are a date of processing, not of writing
 
 
-def drop_overlaps(connection: Any) -> dict[str, int]:
-    """Mark the references' documents that also stand in the corpus: they are no independent witnesses."""
-    connection.execute(
-        """CREATE TEMP TABLE dropped AS
-           SELECT DISTINCT r.stable_id FROM docs r JOIN docs c
-           ON r.content_1 = c.content_1 AND r.content_2 = c.content_2
-           WHERE r.role <> 'corpus' AND c.role = 'corpus'
-           UNION SELECT document FROM near_references"""
-    )
-    rows = query(connection, "SELECT role, count(*) AS n FROM docs WHERE stable_id IN (FROM dropped) GROUP BY role")
-    return dict(rows.iter_rows())
+INDEPENDENT = "NOT in_corpus"  # column of documents.view
 
 
-NOT_DROPPED = "stable_id NOT IN (FROM dropped)"
+def count_overlaps(connection: Any) -> dict[str, int]:
+    """By role: the references' documents that also stand in the corpus, and are left out as anchors."""
+    return dict(query(connection, "SELECT role, count(*) AS n FROM docs WHERE in_corpus GROUP BY role").iter_rows())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +42,7 @@ class Known:
 
 def known_human(connection: Any, dated: bool, labels: pl.DataFrame | None) -> list[Known]:
     """The sets of human documents of an audit that are not empty, the most trusted first."""
-    sets = [Known("reference", Trust.REFERENCE, HUMAN, NOT_DROPPED)]
+    sets = [Known("reference", Trust.REFERENCE, HUMAN, INDEPENDENT)]
     if labels is not None and labels.height:
         register(connection, "labelled", labels.select("shard", "row", "label").unique())
     if dated:
@@ -64,7 +57,7 @@ def anchor_set(connection: Any, known: Known) -> AnchorSet:
 
 def known_machine(connection: Any) -> list[AnchorSet]:
     """The documents given by --known-ai: their scores by kind of text."""
-    counts = count_scores(connection, KIND, role=AI, where=NOT_DROPPED)
+    counts = count_scores(connection, KIND, role=AI, where=INDEPENDENT)
     return [AnchorSet("reference", Trust.REFERENCE, counts, "known-ai")] if counts.sizes.sum() else []
 
 

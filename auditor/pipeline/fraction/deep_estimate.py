@@ -93,7 +93,7 @@ def measure_deep(
 
 
 def store_deep(connection: Any, audit_id: str, deep: Deep, shards: Sequence[Mapping[str, Any]]) -> None:
-    """The sampled documents' deep scores and probability into the table `documents`, as tier 1.
+    """The sampled documents' deep scores and probability into the table `documents`, with `probability_tier` 1.
 
     The probability is the deep logit (of a corpus half machine-written) at the shard's estimated fraction.
     """

@@ -7,7 +7,7 @@ stratum, so that the lowest hashes of all splits together are a random sample of
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,10 @@ from auditor.detectors.second_tier import SecondTier
 from auditor.errors import StoreError
 from auditor.estimate.fraction.twophase import neyman_allocation
 from auditor.manifest import key_of, read_json, write_json
-from auditor.pipeline.map.batch import SAMPLE_BINS, score_bins
-from auditor.pipeline.map.split import SAMPLE_PER_CELL
+from auditor.pipeline.map.batch import score_bins
 from auditor.pipeline.run.parts import scan, state
-from auditor.pipeline.run.plan import CORPUS, ROLES, Plan
-from auditor.run_columns import SAMPLE
+from auditor.pipeline.run.plan import CORPUS, ROLES, Plan, Task
+from auditor.run_columns import SAMPLE, SAMPLE_BINS, SAMPLE_PER_CELL
 from auditor.run_folder import remove, whole_file
 from auditor.store.database import query
 from auditor.text.batch import TextBatch
@@ -69,23 +68,23 @@ def deep_scores(
 
     Parameters: connection, with the view `docs`
     """
-    keys = {role: [task.key for task in plan.of_role(role)] for role in ROLES}
+    tasks = {role: plan.of_role(role) for role in ROLES}
     key = key_of(
         config.deep_sample,
         config.deep_budget,
         tier.revision,
         asdict(tier.stack),
-        [state(run, keys[role]) for role in ROLES],
+        [state(run, [task.key for task in tasks[role]]) for role in ROLES],
     )
     kept = _kept(run, key)
     if kept is not None:
         return kept
-    retained = _retained(run, plan, keys)
+    retained = _retained(run, tasks)
     sizes = stratum_sizes(connection)
     within = _complete_prefix(retained)
     seconds = parse_duration(config.deep_budget) if config.deep_budget else None
     started = clock()
-    reader = _Reader(run, keys, tier, clock)
+    reader = _Reader(run, tasks, tier, clock)
     limited = ""
     if seconds is None:
         chosen = draw(within, sizes, config.deep_sample)
@@ -145,16 +144,15 @@ def draw(within: pl.DataFrame, sizes: pl.DataFrame, wanted: int | str) -> pl.Dat
     return within.join(pl.concat(parts).select(*CELL, "take"), on=CELL).filter(rank <= pl.col("take")).drop("take")
 
 
-def _retained(run: Path, plan: Plan, keys: Mapping[str, list[str]]) -> pl.DataFrame:
+def _retained(run: Path, tasks: Mapping[str, Sequence[Task]]) -> pl.DataFrame:
     """All retained documents without their texts: CELL, part, shard, row, stable_id, score."""
     frames = []
-    for role, own in keys.items():
-        shards = [task.shard.name for task in plan.of_role(role)]
-        found = scan(run, own, "sample", SAMPLE).select("part", "language", "row", "stable_id", "score").collect()
+    columns = ("part", "shard", "language", "row", "stable_id", "score")
+    for role, own in tasks.items():
+        found = scan(run, own, "sample", SAMPLE).select(columns).collect()
         stratum = score_bins(found["score"].to_numpy(), SAMPLE_BINS).astype(np.int32)
-        names = pl.Series("shard", [shards[part] for part in found["part"]], dtype=pl.String)
         frames.append(
-            found.with_columns(pl.col("language").fill_null(""), names, stratum=pl.Series(stratum), role=pl.lit(role))
+            found.with_columns(pl.col("language").fill_null(""), stratum=pl.Series(stratum), role=pl.lit(role))
         )
     return pl.concat(frames)
 
@@ -172,7 +170,7 @@ class _Reader:
     """Fetches texts and scores them."""
 
     run: Path
-    keys: Mapping[str, list[str]]
+    tasks: Mapping[str, Sequence[Task]]
     tier: SecondTier
     clock: Clock
 
@@ -181,7 +179,7 @@ class _Reader:
 
         By hash, so that what was read when the time ran out is a random part of each stratum.
         """
-        texts = pl.concat([self._texts(role, chosen) for role in self.keys]).sort("stable_id")
+        texts = pl.concat([self._texts(role, chosen) for role in self.tasks]).sort("stable_id")
         parts = [self._scored(texts.clear())]
         for start in range(0, texts.height, CHUNK):
             if until is not None and self.clock() >= until:
@@ -192,7 +190,7 @@ class _Reader:
 
     def _texts(self, role: str, chosen: pl.DataFrame) -> pl.DataFrame:
         own = chosen.filter(role=role)
-        texts = scan(self.run, self.keys[role], "sample", SAMPLE).select("part", "stable_id", "text")
+        texts = scan(self.run, self.tasks[role], "sample", SAMPLE).select("part", "stable_id", "text")
         return own.lazy().join(texts, on=["part", "stable_id"], how="inner").collect()
 
     def _scored(self, texts: pl.DataFrame) -> pl.DataFrame:

@@ -27,8 +27,8 @@ from auditor.pipeline.documents.view import SCOPES, large_scopes
 from auditor.pipeline.fraction.anchors import (
     DATED,
     anchor_set,
+    count_overlaps,
     dated_reason,
-    drop_overlaps,
     known_human,
     known_machine,
 )
@@ -102,7 +102,7 @@ def measure_synthetic(
     """
     rng = streams.rng(config.seed, "synthetic fraction")
     options = PrevalenceOptions(level=config.level)
-    dropped = drop_overlaps(connection)
+    dropped = count_overlaps(connection)
     no_dates = dated_reason(connection, config, today)
     labelled = labels is not None and labels.height > 0
     known = known_human(connection, no_dates is None, labels)

@@ -12,15 +12,13 @@ import pyarrow as pa
 from auditor.config import Config
 from auditor.detectors.first_tier import Ensemble
 from auditor.pipeline.run.parts import signature_table
-from auditor.run_columns import NO_SCORE, SAMPLE_CHARACTERS, SCORE_BINS
+from auditor.run_columns import NO_SCORE, SAMPLE_BINS, SAMPLE_CHARACTERS, SCORE_BINS
 from auditor.sketch import identity
 from auditor.sketch.content import content_hashes, record_hashes
 from auditor.sketch.language import identify
 from auditor.sketch.minhash import Permutations, permutations, signatures, signed
 from auditor.text.arrow import buffers
 from auditor.text.batch import TextBatch
-
-SAMPLE_BINS = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0)  # logits; strata of the retained sample
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import pyarrow as pa
 
 from auditor.config import Config
 from auditor.pipeline.run.parts import ROW_GROUP, PartWriter, signature_rows
-from auditor.sketch.bands import band_frame, parameters
+from auditor.pipeline.run.plan import lsh_of
+from auditor.sketch.bands import band_frame
 
 
 class Sketches:
@@ -17,7 +18,7 @@ class Sketches:
 
     def __init__(self, writer: PartWriter, config: Config) -> None:
         self._writer, self._held = writer, pa.table({})
-        self._lsh = parameters(config.near_dup_threshold, config.permutations)
+        self._lsh = lsh_of(config)
 
     def add(self, signatures: pa.Table) -> None:
         self._held = pa.concat_tables([self._held, signatures]) if self._held.num_columns else signatures

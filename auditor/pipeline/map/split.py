@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from auditor.config import Config
 from auditor.errors import SourceError
-from auditor.estimate.fraction.anchors import HUMAN_BEFORE
 from auditor.pipeline.launch.processes import Report
 from auditor.pipeline.map import word_sample
 from auditor.pipeline.map.batch import Measured, Measurer, candidates, capped_texts, lowest, redacted_texts
@@ -26,14 +25,12 @@ from auditor.pipeline.run.ownership import NOWHERE, REFUSAL
 from auditor.pipeline.run.parts import PartWriter
 from auditor.pipeline.run.plan import Task, source_options
 from auditor.pipeline.run.retained import is_forgotten
+from auditor.run_columns import HUMAN_BEFORE, SAMPLE_PER_CELL, TYPE_CAP
 from auditor.sketch.types import TypeSample, summed
 from auditor.sources.find.files import is_url
 from auditor.sources.find.plan import is_unchanged
 from auditor.sources.read.chooser import read_split
 from auditor.sources.read.interface import Batch, SourceOptions
-
-SAMPLE_PER_CELL = 100  # documents kept per language and score stratum of a split
-TYPE_CAP = 1 << 16  # cells of the type sample kept per level; bounds memory and the size of the parts
 
 
 @dataclass(frozen=True, slots=True)

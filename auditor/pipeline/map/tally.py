@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from auditor.estimate.fraction.anchors import HUMAN_BEFORE
 from auditor.records import Skip
+from auditor.run_columns import HUMAN_BEFORE
 from auditor.sketch.content import skips_digest, summed, written
 from auditor.sources.read.interface import Batch
 

@@ -20,14 +20,13 @@ from auditor.neardup.cluster import gather_candidates, settle
 from auditor.neardup.shingles import ShingleStore
 from auditor.neardup.stars import exact_duplicates, stars
 from auditor.pipeline.launch.processes import Event, Report, run_jobs
-from auditor.pipeline.reduce.reread import Again, again, count_split, shingle_split
+from auditor.pipeline.reduce.reread import Reread, count_split, rereads, shingle_split
 from auditor.pipeline.run.parts import part_folder, scan, signature_rows, state
-from auditor.pipeline.run.plan import CORPUS, Plan, Task, save_statistics
+from auditor.pipeline.run.plan import CORPUS, Plan, Task, lsh_of, save_statistics
 from auditor.pipeline.run.progress import Progress
 from auditor.pipeline.run.recovery import first_line
 from auditor.run_columns import BANDS, DOCUMENTS
 from auditor.run_folder import make_empty, remove, whole_file
-from auditor.sketch.bands import parameters
 
 SIGNATURE_ROWS = 65_536
 PARTITION_ROWS = 16_000_000  # rows of a band handled at once (about 1 GB); larger bands are cut by hash
@@ -45,7 +44,7 @@ class Clustered:
 
 def partitions(config: Config, documents: int) -> int:
     """How many band partitions there are: bands times cuts by hash range."""
-    return parameters(config.near_dup_threshold, config.permutations).bands * _cuts(documents)
+    return lsh_of(config).bands * _cuts(documents)
 
 
 def reduce_partition(folder: Path, tasks: Sequence[Task], config: Config, index: int, of: int) -> Path:
@@ -53,14 +52,14 @@ def reduce_partition(folder: Path, tasks: Sequence[Task], config: Config, index:
     run, path = folder.parents[1], folder / f"edges-{index:05d}-of-{of:05d}.parquet"
     if not path.exists():
         copies = pl.read_parquet(_exact(folder, tasks))["document"].to_numpy()
-        bands = parameters(config.near_dup_threshold, config.permutations).bands
+        bands = lsh_of(config).bands
         band, cut = index % bands, index // bands
-        rows = scan(run, [task.key for task in tasks], "bands", BANDS).filter(pl.col("band") == band)
+        rows = scan(run, tasks, "bands", BANDS).filter(pl.col("band") == band)
         if of > bands:
             step = (1 << 64) // (of // bands)
             low, high = cut * step, min((cut + 1) * step, (1 << 64) - 1)
             rows = rows.filter((pl.col("hash") >= low) & ((pl.col("hash") < high) | pl.lit(high == (1 << 64) - 1)))
-        edges = stars(rows.drop("part").collect(), without=np.sort(copies))
+        edges = stars(rows.select(*BANDS).collect(), without=np.sort(copies))
         with whole_file(path, within=run) as partial:
             edges.write_parquet(partial)
     return path
@@ -87,9 +86,9 @@ def cluster(run: Path, plan: Plan, config: Config, *, workers: int, listen: List
     _clear(run, keep=own)
     failed: dict[str, str] = {}
 
-    def read_again(stage: str, function: Callable[[Again, Report], str], ids: np.ndarray) -> list[str]:
+    def read_again(stage: str, function: Callable[[Reread, Report], str], ids: np.ndarray) -> list[str]:
         """The files that the function wrote, of every split that holds any of these documents."""
-        jobs, written = again(tasks, config, run, ids), []
+        jobs, written = rereads(tasks, config, run, ids), []
         few = sum(job.task.text_bytes for job in jobs) <= FEW_BYTES
         for event in run_jobs(function, jobs, workers=1 if few else workers):
             listen(stage, event)
@@ -103,7 +102,7 @@ def cluster(run: Path, plan: Plan, config: Config, *, workers: int, listen: List
 
     count = partitions(config, _documents(run, tasks))
     edges = [pl.scan_parquet(reduce_partition(own, tasks, config, i, count)) for i in range(count)]
-    lsh = parameters(config.near_dup_threshold, config.permutations)
+    lsh = lsh_of(config)
     scratch = make_empty(folder / SCRATCH, within=run)
     found = gather_candidates(
         edges,
@@ -189,7 +188,7 @@ def _folder(run: Path, tasks: Sequence[Task]) -> Path:
 
 
 def _documents(run: Path, tasks: Sequence[Task]) -> int:
-    rows = scan(run, [task.key for task in tasks], "documents", DOCUMENTS)
+    rows = scan(run, tasks, "documents", DOCUMENTS)
     return int(rows.select(pl.len()).collect().item())
 
 
@@ -197,7 +196,7 @@ def _exact(folder: Path, tasks: Sequence[Task]) -> Path:
     run, path = folder.parents[1], folder / "exact.parquet"
     if not path.exists():
         wanted = ("content_1", "content_2", pl.col("stable_id").alias("document"))
-        content = scan(run, [task.key for task in tasks], "documents", DOCUMENTS).filter(pl.col("bytes") > 0)
+        content = scan(run, tasks, "documents", DOCUMENTS).filter(pl.col("bytes") > 0)
         with whole_file(path, within=run) as partial:
             exact_duplicates(content.select(*wanted).collect()).write_parquet(partial)
     return path

@@ -12,9 +12,10 @@ import polars as pl
 from auditor.config import Config
 from auditor.manifest import CLUSTERS
 from auditor.pipeline.launch.processes import Report
-from auditor.pipeline.map.split import TYPE_CAP, same_file
+from auditor.pipeline.map.split import same_file
 from auditor.pipeline.run.parts import part_folder
 from auditor.pipeline.run.plan import Task, source_options
+from auditor.run_columns import TYPE_CAP
 from auditor.run_folder import whole_file
 from auditor.sketch.minhash import shingle_set
 from auditor.sketch.types import TypeSample
@@ -25,7 +26,7 @@ WANTED = ["stable_id", "row", "group", "score_bin", "eligible"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Again:
+class Reread:
     """Read some documents of a split once more; rows: theirs in the documents part (columns WANTED)."""
 
     task: Task
@@ -34,11 +35,11 @@ class Again:
     rows: pl.DataFrame
 
 
-def again(tasks: Sequence[Task], config: Config, run: Path, ids: np.ndarray) -> list[Again]:
+def rereads(tasks: Sequence[Task], config: Config, run: Path, ids: np.ndarray) -> list[Reread]:
     """A job for each split that holds documents of these stable ids, ids (w,) uint64 sorted: mostly few do."""
     parts = ((task, part_folder(run, task.key) / "documents.parquet") for task in tasks if len(ids))
     found = ((task, _rows(part, ids)) for task, part in parts if part.exists())
-    return [Again(task, config, run, rows) for task, rows in found if rows.height]
+    return [Reread(task, config, run, rows) for task, rows in found if rows.height]
 
 
 def _rows(part: Path, ids: np.ndarray) -> pl.DataFrame:
@@ -47,7 +48,7 @@ def _rows(part: Path, ids: np.ndarray) -> pl.DataFrame:
     return pl.read_parquet(part, columns=WANTED).filter(pl.Series(held))
 
 
-def shingle_split(job: Again, report: Report) -> str:
+def shingle_split(job: Reread, report: Report) -> str:
     """Shingle sets of the wanted documents of a split, as a file (stable_id, shingles)."""
     columns: dict[str, list] = {"stable_id": [], "shingles": []}
     for wanted, batch in _chosen(job, report):
@@ -58,7 +59,7 @@ def shingle_split(job: Again, report: Report) -> str:
     return _write(job, "shingles", frame)
 
 
-def count_split(job: Again, report: Report) -> str:
+def count_split(job: Reread, report: Report) -> str:
     """The type counts of the wanted documents of a split, as a file like a part's."""
     sample = TypeSample(cap=TYPE_CAP)
     for wanted, batch in _chosen(job, report):
@@ -66,7 +67,7 @@ def count_split(job: Again, report: Report) -> str:
     return _write(job, "duplicates", sample.frame())
 
 
-def _chosen(job: Again, report: Report) -> Iterator[tuple[pl.DataFrame, TextBatch]]:
+def _chosen(job: Reread, report: Report) -> Iterator[tuple[pl.DataFrame, TextBatch]]:
     """(their rows in the documents part, their text) of the wanted documents, batch by batch, in order of row."""
     options = source_options(job.config, job.run)
     same_file(job.task, options)
@@ -77,7 +78,7 @@ def _chosen(job: Again, report: Report) -> Iterator[tuple[pl.DataFrame, TextBatc
             yield here.drop("text"), TextBatch.of(here["text"])
 
 
-def _write(job: Again, name: str, frame: pl.DataFrame) -> str:
+def _write(job: Reread, name: str, frame: pl.DataFrame) -> str:
     path = job.run / CLUSTERS / f"{name}-{job.task.key}.parquet"
     with whole_file(path, within=job.run) as partial:
         frame.write_parquet(partial, compression="zstd", compression_level=1)

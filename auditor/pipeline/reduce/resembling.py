@@ -11,10 +11,9 @@ from auditor.config import Config
 from auditor.neardup.earlier import against, comparable
 from auditor.pipeline.reduce.cluster import signature_batches
 from auditor.pipeline.run.parts import scan
-from auditor.pipeline.run.plan import CORPUS, Plan, Task, load_plan
+from auditor.pipeline.run.plan import CORPUS, Plan, Task, load_plan, lsh_of
 from auditor.run_columns import BANDS
 from auditor.run_folder import make_aside, remove
-from auditor.sketch.bands import parameters
 from auditor.sketch.minhash import permutations
 
 SEEN = pl.Schema({"document": pl.UInt64, "seen_in": pl.String})
@@ -55,15 +54,12 @@ def references_in_corpus(run: Path, plan: Plan, config: Config) -> pl.DataFrame:
 def _resembling(run: Path, tasks: Sequence[Task], other: Path, theirs: Sequence[Task], config: Config) -> pl.DataFrame:
     if not tasks or not theirs:
         return pl.DataFrame(schema={"document": pl.UInt64})
-    lsh = parameters(config.near_dup_threshold, config.permutations)
+    lsh = lsh_of(config)
 
     def partitions() -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         for band in range(lsh.bands):
             yield tuple(  # type: ignore[misc]
-                scan(folder, [task.key for task in some], "bands", BANDS)
-                .filter(pl.col("band") == band)
-                .drop("part")
-                .collect()
+                scan(folder, some, "bands", BANDS).filter(pl.col("band") == band).select(*BANDS).collect()
                 for folder, some in ((run, tasks), (other, theirs))
             )
 
@@ -82,5 +78,5 @@ def _resembling(run: Path, tasks: Sequence[Task], other: Path, theirs: Sequence[
 
 def _sketch(config: Config) -> dict[str, object]:
     """What must be equal for signatures and bands to be comparable."""
-    lsh = parameters(config.near_dup_threshold, config.permutations)
+    lsh = lsh_of(config)
     return {**permutations(config.permutations).as_dict(), **lsh.as_dict()}

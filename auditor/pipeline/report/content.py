@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from auditor.estimate.fraction.counts import BINS, HIGHEST, LOWEST
+from auditor.estimate.fraction.counts import BINS
 from auditor.pipeline.fraction.measure import Synthetic
+from auditor.run_columns import HIGHEST, LOWEST
 
 HISTOGRAMS = 12
 ESTIMAND = (

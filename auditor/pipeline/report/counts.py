@@ -12,8 +12,7 @@ from typing import Any
 from auditor.config import Config
 from auditor.manifest import key_of
 from auditor.pipeline.run.parts import done
-from auditor.pipeline.run.plan import CORPUS, Plan
-from auditor.sketch.bands import parameters
+from auditor.pipeline.run.plan import CORPUS, Plan, lsh_of
 from auditor.sketch.content import written
 from auditor.sources.find.unread import unread_counts
 
@@ -131,7 +130,7 @@ def left_out(shards: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def near_duplicates(config: Config, statistics: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of the clustering and what it did: near_duplicates of report.json."""
-    lsh = parameters(config.near_dup_threshold, config.permutations)
+    lsh = lsh_of(config)
     return {
         "permutations": lsh.permutations,
         "bands": lsh.bands,

@@ -80,9 +80,8 @@ def _retained(run: Path) -> pl.DataFrame:
     """Retained documents that have a score: shard, row, doc_id, text, score, probability; the lowest score first."""
     plan, _, _ = load_plan(run)
     tasks = plan.of_role(CORPUS)
-    found = scan(run, [task.key for task in tasks], "sample", SAMPLE).filter(pl.col("score").is_not_null()).collect()
-    names = pl.Series("shard", [tasks[part].shard.name for part in found["part"]], dtype=pl.String)
-    found = found.with_columns(names).unique("stable_id", keep="first", maintain_order=True)
+    found = scan(run, tasks, "sample", SAMPLE).filter(pl.col("score").is_not_null()).collect()
+    found = found.unique("stable_id", keep="first", maintain_order=True)
     with open_database(run) as connection:
         chances = query(connection, "SELECT shard, row, probability FROM documents WHERE eligible")
     columns = ("shard", "row", "doc_id", "text", "score", "probability")

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from auditor.estimate.diversity.lost_tail import tail_retention
-from auditor.estimate.diversity.spectrum import NO_SCORE, WORD, Body, Counted
+from auditor.estimate.diversity.spectrum import Body, Counted
 from auditor.estimate.fraction.counts import BINS
 from auditor.gate.weights import CARRIERS, RARE, human_weights
 from auditor.pipeline.diversity.scope import COARSE
 from auditor.pipeline.diversity.word_sample import WordSample
 from auditor.pipeline.fraction.measure import Synthetic
 from auditor.records import Estimate, Status
-from auditor.run_columns import SCORE_BINS
+from auditor.run_columns import NO_SCORE, SCORE_BINS, WORD
 from auditor.sketch.types_kernel import key_of
 
 THRESHOLD = 0.5

@@ -18,7 +18,7 @@ from auditor.collapse.spectrum import Spectrum as Frequencies
 from auditor.collapse.stratum import Shard as ExistingShard
 from auditor.collapse.stratum import Stratum
 from auditor.config import Config
-from auditor.estimate.diversity.spectrum import WORD, Counted, Spectrum
+from auditor.estimate.diversity.spectrum import Counted, Spectrum
 from auditor.manifest import write_text
 from auditor.pipeline.diversity.reference import human_spectrum
 from auditor.pipeline.diversity.spectra import Spectra
@@ -28,6 +28,7 @@ from auditor.pipeline.reservoir.strata import measure_strata, volumes
 from auditor.pipeline.run.plan import Plan, load_plan
 from auditor.pipeline.run.reopen import read_report
 from auditor.records import estimates_of_json
+from auditor.run_columns import WORD
 
 LANGUAGES_COVER = 0.95  # of the tokens: only then are the languages' reservoirs, added up, the corpus'
 

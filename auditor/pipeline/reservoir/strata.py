@@ -35,14 +35,13 @@ Rows = Sequence[Mapping[str, Any]]
 def volumes(run: Path, plan: Plan) -> pl.DataFrame:
     """Eligible documents, tokens and bytes by shard, language, topic and folder: what strata are cut from."""
     tasks = plan.of_role(CORPUS)
-    documents = scan(run, [task.key for task in tasks], "documents", VOLUMES).filter("eligible")
-    counted = documents.group_by("part", "language", "topic").agg(
+    documents = scan(run, tasks, "documents", VOLUMES).filter("eligible")
+    counted = documents.group_by("shard", "language", "topic").agg(
         documents=pl.len(), tokens=pl.col("words").sum(), bytes=pl.col("bytes").sum()
     )
     found = counted.collect()
-    shard = pl.Series("shard", [tasks[part].shard.name for part in found["part"]], dtype=pl.String)
-    folder = pl.Series("folder", [folder_of(name) for name in shard], dtype=pl.String)
-    return found.with_columns(shard, folder).sort("shard", "language", "topic")
+    folder = pl.Series("folder", [folder_of(name) for name in found["shard"]], dtype=pl.String)
+    return found.with_columns(folder).sort("shard", "language", "topic")
 
 
 def folder_of(shard: str) -> str:
@@ -126,9 +125,9 @@ def sampled_spectra(run: Path, plan: Plan, names: Mapping[str, list[str]]) -> di
     """
     tasks = plan.of_role(CORPUS)
     human = pl.col("score").is_null() | (pl.col("score") <= 0)
-    kept = scan(run, [task.key for task in tasks], "sample", SAMPLE).filter(human)
-    listed = kept.select("part", "stable_id", "language", "topic").collect()
-    folders = [folder_of(tasks[part].shard.name) for part in listed["part"]]
+    kept = scan(run, tasks, "sample", SAMPLE).filter(human)
+    listed = kept.select("part", "shard", "stable_id", "language", "topic").collect()
+    folders = [folder_of(name) for name in listed["shard"]]
     listed = listed.with_columns(pl.Series("folder", folders, dtype=pl.String))
     rank = pl.col("stable_id").rank("ordinal")
     among = (pl.col(kind).is_in(own) & (rank.over(kind) <= MOST_DOCUMENTS) for kind, own in names.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from auditor.errors import StoreError
 from auditor.manifest import DONE, digest_of, key_of, read_json, write_json
+from auditor.pipeline.run.plan import Task
 from auditor.run_folder import make_aside, move, new_file, remove
 
 PARTS = "parts"
@@ -56,15 +57,18 @@ def state(run: Path, keys: Iterable[str]) -> list[str]:
     return [key_of(key, (done(run, key) or {}).get("files")) for key in keys]
 
 
-def scan(run: Path, keys: Iterable[str], name: str, schema: dict[str, Any]) -> pl.LazyFrame:
-    """One kind of part over many splits, each row with the position of its split in `keys` as `part`."""
+def scan(
+    run: Path, tasks: Iterable[Task], name: str, schema: Mapping[str, pl.DataType | type[pl.DataType]]
+) -> pl.LazyFrame:
+    """One kind of part over many splits; `part` is the position of a row's split among the tasks, `shard` its shard."""
     frames = []
-    for number, key in enumerate(keys):
-        path = part_folder(run, key) / f"{name}.parquet"
+    for number, task in enumerate(tasks):
+        path = part_folder(run, task.key) / f"{name}.parquet"
         if path.exists():
-            frames.append(pl.scan_parquet(path).with_columns(part=pl.lit(number, pl.UInt32)))
+            placed = {"part": pl.lit(number, pl.UInt32), "shard": pl.lit(task.shard.name, pl.String)}
+            frames.append(pl.scan_parquet(path).with_columns(**placed))
     if not frames:
-        return pl.LazyFrame(schema={**schema, "part": pl.UInt32})
+        return pl.LazyFrame(schema={**schema, "part": pl.UInt32, "shard": pl.String})
     return pl.concat(frames, how="diagonal_relaxed")
 
 

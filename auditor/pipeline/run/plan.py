@@ -13,6 +13,7 @@ from auditor.errors import ConfigError, StoreError
 from auditor.manifest import LAYOUT, MANIFEST, key_of, read_json, write_json
 from auditor.pipeline.run.ownership import NOWHERE, REFUSAL, is_own, is_trusted, sealed
 from auditor.run_folder import refuse_links
+from auditor.sketch.bands import LshParameters, parameters
 from auditor.sources.find.plan import plan_corpus
 from auditor.sources.read.interface import Corpus, Limits, Shard, SourceOptions, Split
 
@@ -81,6 +82,14 @@ def source_options(config: Config, run: Path | None = None) -> SourceOptions:
         limits=Limits(record_bytes=_record_bytes(config)),
         spool=run / "spool" if run else None,
     )
+
+
+def lsh_of(config: Config) -> LshParameters:
+    """How a run's signatures are cut into bands.
+
+    Raises: ConfigError where the threshold or the permutations allow no cut
+    """
+    return parameters(config.near_dup_threshold, config.permutations)
 
 
 def make_plan(config: Config, run: Path | None = None) -> Plan:

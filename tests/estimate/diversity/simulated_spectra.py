@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import brentq
 
-from auditor.estimate.diversity.spectrum import GROUPS, Spectrum
+from auditor.estimate.diversity.spectrum import Spectrum
+from auditor.run_columns import GROUPS
 
 BLOCK = 200
 FREQUENT = 2000

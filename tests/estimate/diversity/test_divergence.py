@@ -6,8 +6,8 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 
 from auditor.estimate.diversity.divergence import jensen_shannon, measure_drift, two_sample_test
-from auditor.estimate.diversity.spectrum import COLUMNS
 from auditor.records import Status
+from auditor.run_columns import TYPES
 from tests.estimate.diversity import simulated_spectra as simulated
 from tests.estimate.diversity.test_measure import frame_of
 
@@ -54,7 +54,7 @@ def test_the_test_keeps_its_size_where_words_clump_and_sizes_differ():
 
 def test_no_reference_and_no_text_are_not_measured():
     some = frame_of(simulated.drawn(LAW, 32_000, np.random.default_rng(1)))
-    nothing = pl.DataFrame(schema=COLUMNS)
+    nothing = pl.DataFrame(schema=TYPES)
     rng = np.random.default_rng(2)
     for found in (measure_drift(some, None, rng=rng), measure_drift(nothing, some, rng=rng)):
         assert found.divergence.status == Status.NOT_MEASURED

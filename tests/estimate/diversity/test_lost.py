@@ -6,8 +6,9 @@ import pytest
 
 from auditor.estimate.diversity.lost import Bodies, drawn_groups, lost_diversity, lost_in
 from auditor.estimate.diversity.lost_tail import lost_types, stage, tail_retention
-from auditor.estimate.diversity.spectrum import COLUMNS, Spectrum
+from auditor.estimate.diversity.spectrum import Spectrum
 from auditor.records import Estimate, Status
+from auditor.run_columns import TYPES
 from tests.estimate.diversity import simulated_spectra as simulated
 from tests.estimate.diversity.test_measure import frame_of
 
@@ -123,7 +124,7 @@ class TestBadInput:
         assert tail_retention(self.shard, None).status == Status.NOT_MEASURED
 
     def test_no_eligible_text_is_not_measured(self):
-        found = lost_diversity(pl.DataFrame(schema=COLUMNS), self.reference)
+        found = lost_diversity(pl.DataFrame(schema=TYPES), self.reference)
         assert found["q2"].reason == "no eligible text"
         assert found["levels"]["bigram"]["rest"]["q0"].status == Status.NOT_MEASURED
 

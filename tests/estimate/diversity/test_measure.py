@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from auditor.estimate.diversity.measure import measure_diversity, measure_spectrum
-from auditor.estimate.diversity.spectrum import COLUMNS, KEEP_ALL, Cells, Counted, Spectrum
+from auditor.estimate.diversity.spectrum import Cells, Counted, Spectrum
 from auditor.records import Status
+from auditor.run_columns import KEEP_ALL, TYPES
 from tests.estimate.diversity import simulated_spectra as simulated
 
 LAW = simulated.zipf_mandelbrot(8_000, 1.1, 2.7)
@@ -38,7 +39,7 @@ def frame_of(spectrum: Spectrum, *, level: int = 1, bin: int = 255) -> pl.DataFr
     both = pl.concat([whole, cells]).with_columns(
         level=pl.lit(level), bin=pl.lit(bin), threshold=pl.lit(threshold, pl.UInt64)
     )
-    return both.select(COLUMNS.keys()).cast(COLUMNS)
+    return both.select(TYPES.keys()).cast(TYPES)
 
 
 @pytest.mark.parametrize("rate", [1.0, 1 / 16])
@@ -112,7 +113,7 @@ def test_thinning_is_sampling_at_the_lower_rate():
 
 
 def test_no_text_is_not_measured():
-    found = measure_diversity(pl.DataFrame(schema=COLUMNS))
+    found = measure_diversity(pl.DataFrame(schema=TYPES))
     assert found["q0"].status == Status.NOT_MEASURED
     assert found["levels"]["trigram"]["q2"].reason == "no eligible text"
 

@@ -7,8 +7,9 @@ from auditor.detectors.first_tier import Ensemble
 from auditor.estimate.fraction.anchors import AnchorSet, disagreement, matched
 from auditor.estimate.fraction.bundled import bundled_calibration
 from auditor.estimate.fraction.checks.goodness import MOST_TOLERANCE, TOLERANCE, excess_misfit, own_distance
-from auditor.estimate.fraction.counts import BINS, CENTRES, GROUPS, ScoreCounts, coarse_bins
+from auditor.estimate.fraction.counts import BINS, CENTRES, ScoreCounts, coarse_bins
 from auditor.estimate.fraction.shift_prior import ShiftPrior, learn_shift_prior
+from auditor.run_columns import GROUPS
 
 
 def scores(centre, n, seed):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from auditor.estimate.diversity.spectrum import LEVELS, Body
+from auditor.estimate.diversity.spectrum import Body
 from auditor.pipeline.diversity.exact_counts import count_documents
+from auditor.run_columns import LEVELS
 from auditor.sketch.types import TypeSample
 from auditor.text.tokens import Tokens
 

@@ -23,11 +23,12 @@ from auditor.pipeline.finalise import finalise
 from auditor.pipeline.fraction import deep_sample
 from auditor.pipeline.fraction.deep_estimate import _strata, measure_deep
 from auditor.pipeline.fraction.deep_sample import CELL, draw
-from auditor.pipeline.map.batch import SAMPLE_BINS, score_bins
+from auditor.pipeline.map.batch import score_bins
 from auditor.pipeline.run.ownership import sealed
 from auditor.pipeline.run.plan import ROLES, load_plan
 from auditor.pipeline.run.reopen import read_report
 from auditor.records import Estimate
+from auditor.run_columns import SAMPLE_BINS
 from auditor.text.batch import TextBatch
 
 LOUD = Description("loud", "1", tier=1, revision="r1")
@@ -73,7 +74,9 @@ def opened(audited, tmp_path):
         "jaccard": pl.Float32,
     }
     with duckdb.connect() as connection:
-        open_view(connection, run, plan.tasks, pl.DataFrame(schema=schema))
+        open_view(
+            connection, run, plan.tasks, pl.DataFrame(schema=schema), pl.DataFrame(schema={"document": pl.UInt64})
+        )
         yield connection, run, plan, config
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from auditor.estimate.fraction.anchors import HUMAN_BEFORE, Anchors, AnchorSet, Trust
+from auditor.estimate.fraction.anchors import Anchors, AnchorSet, Trust
 from auditor.estimate.fraction.atoms import Atoms
 from auditor.estimate.fraction.counts import GROUPS, ScoreCounts
 from auditor.estimate.fraction.prevalence import estimate_prevalence
 from auditor.estimate.fraction.scopes import PrevalenceOptions
 from auditor.records import Estimate, Finding, Severity
+from auditor.run_columns import HUMAN_BEFORE
 
 FEWEST = 100
 MOST_SLICES = 6
