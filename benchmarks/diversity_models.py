@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from auditor.estimate.diversity import equations as equations
+from auditor.estimate.diversity import equations
 from auditor.estimate.diversity.lost import UNIT, Bodies, lost_diversity, lost_in
 from auditor.estimate.diversity.spectrum import Body, Spectrum
 from auditor.pipeline.diversity.exact_counts import count_documents

@@ -16,7 +16,7 @@ import numpy as np
 from torch import inference_mode, log_softmax
 
 from auditor.detectors.deep import language_model
-from auditor.detectors.training import second_tier as second_tier
+from auditor.detectors.training import second_tier
 from auditor.detectors.training.data import labelled
 
 DOCUMENTS, PLAIN_ROWS = 24, 8

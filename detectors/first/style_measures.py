@@ -153,27 +153,47 @@ def byte_measures(text, offsets, kinds, out):
                     before, length = length, 0
         if words == 0:
             continue
-        row = out[d]
-        row[0] = letters / words
-        row[1] = np.sqrt(max(squares / words - row[0] * row[0], 0.0))
-        row[2], row[3] = long / words, very_long / words
-        if sentences > 1:
-            mean = lengths / sentences
-            row[4] = np.log(mean)
-            row[5] = np.sqrt(max(length_squares / sentences - mean * mean, 0.0)) / mean
-            row[6] = changes / (sentences - 1) / mean
-        else:
-            row[4], row[5], row[6] = np.log(max(length, 5.0)), 0.5, 0.5
-        row[7] = np.sqrt(capitals / words)
-        row[8] = np.sqrt(counts[DIGIT] / words)
-        row[9] = np.sqrt(counts[COMMA] / words)
-        row[10] = np.sqrt(counts[COLON] / words)
-        row[11] = np.sqrt(counts[SEMICOLON] / words)
-        row[12] = np.sqrt(counts[JOINER] / words)
-        row[13] = np.sqrt(counts[QUOTE] / words)
-        row[14] = np.sqrt(counts[DASH] / words)
-        row[15] = np.sqrt(counts[BRACKET] / words)
-        row[16], row[17] = np.sqrt(questions / words), np.sqrt(exclamations / words)
+        word_measures(out[d], words, letters, squares, long, very_long)
+        sentence_measures(out[d], sentences, lengths, length_squares, changes, length)
+        mark_rates(out[d], words, counts, capitals, questions, exclamations)
+
+
+@kernel
+def word_measures(row, words, letters, squares, long, very_long):
+    """Lengths of words: mean, spread, shares of long ones -> row (names,), from sums over `words` > 0 words."""
+    row[0] = letters / words
+    row[1] = np.sqrt(max(squares / words - row[0] * row[0], 0.0))
+    row[2], row[3] = long / words, very_long / words
+
+
+@kernel
+def sentence_measures(row, sentences, lengths, squares, changes, rest):
+    """Lengths of sentences in words: mean, spread, change from one to the next -> row (names,), from sums over them.
+
+    A text of one sentence has the length of its rest, and what is usual of the others.
+    """
+    if sentences > 1:
+        mean = lengths / sentences
+        row[4] = np.log(mean)
+        row[5] = np.sqrt(max(squares / sentences - mean * mean, 0.0)) / mean
+        row[6] = changes / (sentences - 1) / mean
+    else:
+        row[4], row[5], row[6] = np.log(max(rest, 5.0)), 0.5, 0.5
+
+
+@kernel
+def mark_rates(row, words, counts, capitals, questions, exclamations):
+    """Square roots of capitals, digits and marks a word -> row (names,); counts (KINDS,) by kind of byte."""
+    row[7] = np.sqrt(capitals / words)
+    row[8] = np.sqrt(counts[DIGIT] / words)
+    row[9] = np.sqrt(counts[COMMA] / words)
+    row[10] = np.sqrt(counts[COLON] / words)
+    row[11] = np.sqrt(counts[SEMICOLON] / words)
+    row[12] = np.sqrt(counts[JOINER] / words)
+    row[13] = np.sqrt(counts[QUOTE] / words)
+    row[14] = np.sqrt(counts[DASH] / words)
+    row[15] = np.sqrt(counts[BRACKET] / words)
+    row[16], row[17] = np.sqrt(questions / words), np.sqrt(exclamations / words)
 
 
 @kernel

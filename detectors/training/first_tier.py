@@ -13,7 +13,7 @@ import polars as pl
 from safetensors.numpy import save
 from sklearn.linear_model import LogisticRegression
 
-from auditor.detectors.first import ngrams, phrases, style_measures, stylometry
+from auditor.detectors.first import ngram_kernels, ngrams, phrases, style_measures, stylometry
 from auditor.detectors.first.kinds import Kinds
 from auditor.detectors.first_tier import Combination, Ensemble
 from auditor.detectors.stack import read_calibration
@@ -208,7 +208,7 @@ def write_ngrams(
     """The n-gram weights of a model and their card; returns the files."""
     earlier = earlier_table(own, scores.earlier_scales[model])
     tables = np.stack([np.stack([own["recent"], earlier]), np.stack([rest["recent"], rest["earlier"]])])
-    small, scales = ngrams.quantised(tables)
+    small, scales = ngram_kernels.quantised(tables)
     tensors = {"weights": small, "scales": scales}
     (out / "ngrams.safetensors").write_bytes(save(tensors))
     heads = [{"language": FIRST_LANGUAGE, "table": 0, **_head(scores.grams[model])}]
@@ -217,9 +217,9 @@ def write_ngrams(
         "name": "ngrams",
         "version": VERSION,
         "revision": hashlib.sha256(b"".join(t.tobytes() for t in tensors.values())).hexdigest()[:12],
-        "bits": ngrams.BITS,
-        "orders": ngrams.ORDERS,
-        "window": ngrams.WINDOW,
+        "bits": ngram_kernels.BITS,
+        "orders": ngram_kernels.ORDERS,
+        "window": ngram_kernels.WINDOW,
         "seed": SEED,
         "heads": heads,
         "sources": sources,

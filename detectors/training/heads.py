@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from auditor.detectors.first import ngrams
+from auditor.detectors.first import ngram_kernels
 from auditor.detectors.first.wordstream import Streams
 from auditor.detectors.training.data import labelled
 
@@ -76,7 +76,7 @@ def fit_ngrams(
     Parameters: views, stretches of each document; extra (m, k), further columns that scoring leaves out; by_cells,
         whether an n-gram has to occur in several cells and not only in several rows
     """
-    out = np.zeros((2, 1 << ngrams.BITS), np.float32)
+    out = np.zeros((2, 1 << ngram_kernels.BITS), np.float32)
     if not chosen.both:
         return out
     several = np.repeat(np.arange(len(chosen.rows)), views)
@@ -86,7 +86,7 @@ def fit_ngrams(
     if extra is not None:
         nuisance = hstack([nuisance, extra[several]], format="csr")
     for block, tokens in enumerate((streams.words, streams.forms)):
-        x = matrix(tokens, ngrams.ORDERS[block], first, last)
+        x = matrix(tokens, ngram_kernels.ORDERS[block], first, last)
         keep = widespread(x, chosen.cells[several]) if by_cells else np.flatnonzero(x.getnnz(0) >= LEAST_ROWS)
         columns = hstack([x[:, keep], nuisance], format="csr").astype(np.float32)
         model = LogisticRegression(C=PENALTY, max_iter=STEPS, tol=1e-9)
@@ -128,9 +128,9 @@ def matrix(tokens: np.ndarray, orders: int, first: np.ndarray, last: np.ndarray)
     room = int((last - first).sum()) * orders
     indices, values = np.empty(room, np.int32), np.empty(room, np.float32)
     ends = np.zeros(len(first) + 1, np.int64)
-    ngrams.features(tokens, orders, first, last, indices, values, ends)
+    ngram_kernels.features(tokens, orders, first, last, indices, values, ends)
     used = ends[-1]
-    return csr_matrix((values[:used].copy(), indices[:used].copy(), ends), shape=(len(first), 1 << ngrams.BITS))
+    return csr_matrix((values[:used].copy(), indices[:used].copy(), ends), shape=(len(first), 1 << ngram_kernels.BITS))
 
 
 def _fit(model: LogisticRegression, x: csr_matrix | np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:

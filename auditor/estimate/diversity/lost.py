@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from auditor.estimate.diversity import equations as equations
+from auditor.estimate.diversity import equations
 from auditor.estimate.diversity.lost_reference import LEAST_TOKENS, NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
 from auditor.estimate.diversity.lost_tail import tail_retention
 from auditor.estimate.diversity.measure import log_hill

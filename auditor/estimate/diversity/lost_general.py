@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import brentq
 
-from auditor.estimate.diversity import equations as equations
+from auditor.estimate.diversity import equations
 from auditor.estimate.diversity.lost_reference import LEAST_TOKENS, SAME_LANGUAGE
 from auditor.estimate.diversity.measure import log_hill
 from auditor.estimate.diversity.spectrum import Body, Counted

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
-from auditor.estimate.diversity import equations as equations
+from auditor.estimate.diversity import equations
 from auditor.estimate.diversity.equations import Frequencies
 from auditor.estimate.diversity.spectrum import Body, Counted, Spectrum
 from auditor.estimate.diversity.variance import Measure, bounded, jackknife, judged, variance
@@ -15,6 +17,7 @@ from auditor.run_columns import LEVELS
 
 # Sizes that a shard of one megabyte reaches. Naive counts grow with the text: only equal sizes compare.
 STANDARD_TOKENS = 100_000
+ORDERS = (0, 1, 2)
 # Nothing is extrapolated: doubling 64,000 tokens of a Zipf or Zipf-Mandelbrot law gives 1.2 and 0.8% too few types, and
 # the more the longer the tail; rarefied figures are unbiased (benchmarks/diversity.py).
 
@@ -65,6 +68,30 @@ def measure_spectrum(
     }
     out = {key: _logarithmic(*measure, level=level, note=note) for key, measure in measures.items()}
     return out | {"coverage": _coverage(words, level, note)}
+
+
+def effective_documents(sizes: Sequence[int], number: Sequence[int], documents: int) -> dict[str, Estimate]:
+    """Hill numbers (Hill 1973, Ecology 54:427, eq. 4) of clusters as types; a document in no cluster is its own type.
+
+    Every document is known, so this is a full count. Parameters: sizes of clusters, number of clusters of each size
+    """
+    if not documents:
+        return dict.fromkeys(("q0", "q1", "q2"), Estimate.not_measured("it holds no document", method="census"))
+    if not len(sizes):
+        return dict.fromkeys(("q0", "q1", "q2"), Estimate.census(documents, documents))
+    single = documents - int(np.dot(sizes, number))
+    share = np.array([*sizes, 1], float) / documents
+    count = np.array([*number, single], float)
+    numbers = count.sum(), np.exp(-np.sum(count * share * np.log(share))), 1.0 / np.sum(count * share**2)
+    return {f"q{order}": Estimate.census(float(x), documents) for order, x in zip(ORDERS, numbers, strict=True)}
+
+
+def lost_documents(effective: dict[str, Estimate], documents: int) -> dict[str, Estimate]:
+    """1 - D / n: against as many documents that all differ."""
+    return {
+        key: Estimate.census(1.0 - each.value / documents, documents) if each.value is not None else each
+        for key, each in effective.items()
+    }
 
 
 def _logarithmic(counted: Counted, measure: Measure, method: str, *, level: float, note: str | None) -> Estimate:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from auditor.config import Config
-from auditor.estimate.diversity.repetition import effective_documents, lost_documents
+from auditor.estimate.diversity.measure import effective_documents, lost_documents
 from auditor.estimate.diversity.spectrum import Body
 from auditor.pipeline.diversity import quantities, scope
 from auditor.pipeline.diversity.reference import Reference, find_reference, of_general_language

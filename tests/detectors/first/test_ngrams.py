@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor.detectors.first import ngram_kernels as kernels
 from auditor.detectors.first import ngrams, wordstream
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
 RNG = np.random.default_rng(5)
 CENTRES, SPREADS = np.array([[0.25, -0.5]]), np.array([[2.0, 0.5]])
-MODEL = ngrams.Ngrams.of(RNG.normal(size=(1, 2, 2, 1 << ngrams.BITS)), {"en": 0}, CENTRES, SPREADS)
+MODEL = ngrams.Ngrams.of(RNG.normal(size=(1, 2, 2, 1 << kernels.BITS)), {"en": 0}, CENTRES, SPREADS)
 MASK = (1 << 64) - 1
 
 
@@ -31,21 +32,21 @@ def naive_places(tokens: list[int], orders: int) -> list[int]:
         for t in range(order, len(tokens)):
             h = tokens[t]
             for back in range(1, order + 1):
-                h = ((h * int(ngrams.PRIME) & MASK) ^ tokens[t - back]) * int(ngrams.SPREAD) & MASK
-            found.append(h >> (64 - ngrams.BITS))
+                h = ((h * int(kernels.PRIME) & MASK) ^ tokens[t - back]) * int(kernels.SPREAD) & MASK
+            found.append(h >> (64 - kernels.BITS))
     return found
 
 
 def naive_window(tokens: list[int], block: int, head: int) -> float:
-    counts = {p: min(c, ngrams.MOST) for p, c in Counter(naive_places(tokens, ngrams.ORDERS[block])).items()}
+    counts = {p: min(c, kernels.MOST) for p, c in Counter(naive_places(tokens, kernels.ORDERS[block])).items()}
     norm = sqrt(sum(round(log1p(c) * 64) ** 2 for c in counts.values()))
-    weights = ngrams.unpack(MODEL.weights[0, block])[:, head] * MODEL.scales[0, block, head]
+    weights = kernels.unpack(MODEL.weights[0, block])[:, head] * MODEL.scales[0, block, head]
     return sum(float(weights[g]) * round(log1p(c) * 64) for g, c in counts.items()) / norm
 
 
 def naive_heads(text: str) -> list[float]:
     tokens = wordstream.places(text, ngrams.READ_BYTES)
-    k = max(1, (len(tokens) + ngrams.WINDOW // 2) // ngrams.WINDOW)
+    k = max(1, (len(tokens) + kernels.WINDOW // 2) // kernels.WINDOW)
     cuts = [len(tokens) * i // k for i in range(k + 1)]
     blocks = [[token.word for token in tokens], [token.form for token in tokens]]
     raw = [
@@ -69,10 +70,10 @@ def test_training_features_give_the_same_score_as_the_scoring_kernel():
     read = wordstream.streams(text, np.array([0]))
     total = np.zeros(2)
     for block, tokens in enumerate((read.words, read.forms)):
-        room = len(tokens) * ngrams.ORDERS[block]
+        room = len(tokens) * kernels.ORDERS[block]
         indices, values, ends = np.empty(room, np.int32), np.empty(room, np.float32), np.zeros(2, np.int64)
-        ngrams.features(tokens, ngrams.ORDERS[block], read.offsets[:1], read.offsets[1:], indices, values, ends)
-        weights = ngrams.unpack(MODEL.weights[0, block][indices[: ends[1]]]) * MODEL.scales[0, block]
+        kernels.features(tokens, kernels.ORDERS[block], read.offsets[:1], read.offsets[1:], indices, values, ends)
+        weights = kernels.unpack(MODEL.weights[0, block][indices[: ends[1]]]) * MODEL.scales[0, block]
         total += values[: ends[1]] @ weights
     expected = (total - CENTRES[0]) / SPREADS[0]
     assert MODEL.heads(text)[0].tolist() == pytest.approx(expected.tolist(), abs=0.02)  # logs in steps of 1/64
@@ -80,15 +81,15 @@ def test_training_features_give_the_same_score_as_the_scoring_kernel():
 
 @pytest.mark.parametrize("extreme", [-127, -1, 0, 1, 127])
 def test_packing_keeps_both_heads_weights(extreme: int):
-    small = np.zeros((1, 2, 2, 1 << ngrams.BITS), np.int8)
+    small = np.zeros((1, 2, 2, 1 << kernels.BITS), np.int8)
     small[0, :, 0, :5] = [[extreme] * 5, [-127, -1, 0, 1, 127]]
-    back = ngrams.unpack(ngrams.pack(small)[0, 0, :5])
+    back = kernels.unpack(kernels.pack(small)[0, 0, :5])
     assert back.tolist() == [[extreme, other] for other in (-127, -1, 0, 1, 127)]
 
 
 def test_eight_bits_move_no_score_much():
-    exact = RNG.normal(size=(1, 2, 2, 1 << ngrams.BITS))
-    small, scales = ngrams.quantised(exact)
+    exact = RNG.normal(size=(1, 2, 2, 1 << kernels.BITS))
+    small, scales = kernels.quantised(exact)
     restored = small * scales.swapaxes(1, 2)[..., None]
     assert np.abs(restored - exact).max() <= scales.max() / 2 + 1e-9
 
@@ -107,7 +108,7 @@ def test_short_and_foreign_documents_have_no_score_and_unknown_ones_are_taken_as
 
 
 def test_texts_without_spaces_are_long_enough_by_characters():
-    model = ngrams.Ngrams.of(RNG.normal(size=(1, 2, 2, 1 << ngrams.BITS)), {"zh": 0})
+    model = ngrams.Ngrams.of(RNG.normal(size=(1, 2, 2, 1 << kernels.BITS)), {"zh": 0})
     scores = model.score(batch("天" * 99, "天" * 100, languages=["zh", "zh"]))
     assert np.isnan(scores).tolist() == [True, False]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from auditor.estimate.diversity.repetition import effective_documents, lost_documents
+from auditor.estimate.diversity.measure import effective_documents, lost_documents
 from auditor.records import Status
 
 
