@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
 LEVEL = 0.95
+# A JSON object as a file has it or is about to get it: for what reads and writes files, never for results on their way.
+Json = dict[str, Any]
 
 
 class Status(StrEnum):
@@ -47,7 +49,14 @@ class Estimate:
             assert self.status == Status.MEASURED or self.reason, f"inconclusive needs a reason: {self}"
 
     @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Estimate:
+        """The estimate that `as_dict` wrote: the E of report.json, or a row of the table `estimates`."""
+        names = ("value", "lower", "upper", "level", "method", "n", "reason")
+        return cls(**{name: stored[name] for name in names}, status=Status(stored["status"]))
+
+    @classmethod
     def not_measured(cls, reason: str, *, method: str = "", n: int = 0, level: float = LEVEL) -> Estimate:
+        """An estimate without numbers, and why there are none."""
         return cls(None, None, None, level, method, n, Status.NOT_MEASURED, reason)
 
     @classmethod
@@ -63,6 +72,7 @@ class Estimate:
 
     @property
     def is_number(self) -> bool:
+        """Whether it has a value, conclusive or not."""
         return self.value is not None
 
     def __str__(self) -> str:
@@ -81,7 +91,8 @@ class Estimate:
         bounds = f"[{self.lower:.4g}, {self.upper:.4g}] at {self.level:.0%}"
         return f"<strong>{self.value:.4g}</strong> {bounds} <small>({of})</small>{doubt}"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
+        """What `from_dict` reads; the E of report.json."""
         # asdict copies deeply: of a report's thousands of estimates that took a fifth of a second.
         return {name: getattr(self, name) for name in self.__slots__} | {"status": str(self.status)}
 
@@ -101,6 +112,8 @@ class Skip:
 
 
 class Severity(StrEnum):
+    """How much a finding matters: an error names what could not be done, a warning asks for action."""
+
     NOTE = "note"
     WARNING = "warning"
     ERROR = "error"
@@ -116,13 +129,14 @@ class Finding:
     scope: str
     message: str
     advice: str
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: Json = field(default_factory=dict)
     estimate: Estimate | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        out = asdict(self) | {"severity": str(self.severity)}
-        out["estimate"] = self.estimate.as_dict() if self.estimate else None
-        return out
+
+class Written(Protocol):
+    """A dataclass that says itself how it stands in JSON; others stand there with all of their fields."""
+
+    def as_json(self) -> Mapping[str, Any]: ...
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Estimate]]:
@@ -134,22 +148,37 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Es
             yield from flatten(value, f"{prefix}{key}.")
 
 
+def nested(tree: Any) -> Any:
+    """Dataclasses as dictionaries, all the way down, as report.json has them; only Estimates stay what they are."""
+    if isinstance(tree, Estimate):
+        return tree
+    if is_dataclass(tree) and not isinstance(tree, type):
+        own = tree.as_json() if hasattr(tree, "as_json") else {f.name: getattr(tree, f.name) for f in fields(tree)}
+        return {key: nested(value) for key, value in own.items()}
+    if isinstance(tree, Mapping):
+        return {key: nested(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [nested(value) for value in tree]
+    return str(tree) if isinstance(tree, StrEnum) else tree
+
+
 def plain(tree: Any) -> Any:
-    """Estimates as dictionaries, all the way down: what JSON can hold."""
+    """What JSON can hold: dataclasses and Estimates as dictionaries, all the way down."""
+    return _written(nested(tree))
+
+
+def _written(tree: Any) -> Any:
     if isinstance(tree, Estimate):
         return tree.as_dict()
-    if isinstance(tree, Mapping):
-        return {key: plain(value) for key, value in tree.items()}
-    if isinstance(tree, list | tuple):
-        return [plain(value) for value in tree]
-    return tree
+    if isinstance(tree, dict):
+        return {key: _written(value) for key, value in tree.items()}
+    return [_written(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def estimates_of_json(node: Any) -> Any:
     """A part of report.json with each E as an Estimate again."""
     if isinstance(node, dict) and {"value", "lower", "upper", "status"} <= node.keys():
-        names = ("value", "lower", "upper", "level", "method", "n", "reason")
-        return Estimate(**{name: node[name] for name in names}, status=Status(node["status"]))
+        return Estimate.from_dict(node)
     if isinstance(node, dict):
         return {key: estimates_of_json(value) for key, value in node.items()}
     if isinstance(node, list):

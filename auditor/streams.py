@@ -12,6 +12,7 @@ STREAMS: dict[str, tuple[int, ...]] = {
     "simulation": (),  # of model collapse; the user's own --seed
     "topic vectors": (),  # start of the range finder
     "topics": (),  # starts of k-means
+    "possible worlds": (),  # of the three-way split; a seed of their own
     "synthetic fraction": (5,),
     "diversity of shards": (6,),  # and the place of the shard
     "diversity of the corpus": (7,),
@@ -21,6 +22,7 @@ STREAMS: dict[str, tuple[int, ...]] = {
     "vendi score": (10,),
     "sampled shards": (11,),  # --shards-sample
     "joint fit": (17,),  # of two audits that are compared
+    "mixed text": (24,),  # the worlds of the three-way split
     "alarm limit": (20,),  # of the control chart, seeded by its horizon
 }
 

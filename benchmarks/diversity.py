@@ -41,7 +41,8 @@ def coverage(_: str, repeats: int = 40) -> pl.DataFrame:
             found = [measure_spectrum(simulated.drawn(p, tokens, rng, rate=rate), tokens=size) for _ in range(repeats)]
             for key, true in truth.items():
                 rows.append(
-                    {"law": law, "rate": rate, "tokens": tokens} | _recovered([e[key] for e in found], key, true)
+                    {"law": law, "rate": rate, "tokens": tokens}
+                    | _recovered([getattr(e, key) for e in found], key, true)
                 )
     return pl.DataFrame(rows)
 
@@ -61,7 +62,7 @@ def split(folder: str, repeats: int = 60) -> pl.DataFrame:
             for level, code in LEVELS.items():
                 loss = lost_in(Bodies(*(Spectrum.from_frame(half, code) for half in halves)))
                 for key in ("q0", "q1", "q2"):
-                    found.setdefault(f"{level} {key}", []).append(loss[key])
+                    found.setdefault(f"{level} {key}", []).append(getattr(loss, key))
         for key, each in found.items():
             base = {"source": source, "cap": cap}
             if key.startswith("drift"):
@@ -121,7 +122,7 @@ def _truth_found(law: np.ndarray, whole: np.ndarray, rate: float, seed: int) -> 
     loss = lost_in(Bodies(*(simulated.drawn(p, 256_000, rng, rate=rate, keys=keys) for p in (law, whole))))
     out = {}
     for key in ("q0", "q1", "q2"):
-        found = loss[key]
+        found = getattr(loss, key)
         true = simulated.true_loss(law, whole, key, float(found.method.split("coverage ")[1].split(",")[0]))
         out |= {f"{key} true": true, f"{key} found": found.value, f"{key} covered": found.lower <= true <= found.upper}
     return out
@@ -146,7 +147,7 @@ def _row(shard: pl.DataFrame, reference: pl.DataFrame) -> dict:
     for level, code in LEVELS.items():
         loss = lost_in(Bodies(Spectrum.from_frame(shard, code), Spectrum.from_frame(reference, code)))
         for key in ("q0", "q1", "q2"):
-            out[f"{level} {key}"] = _said(loss[key])
+            out[f"{level} {key}"] = _said(getattr(loss, key))
     out["tail"] = _said(tail_retention(shard, reference))
     drift = measure_drift(shard, reference, rng=np.random.default_rng(0))
     return out | {"drift": round(drift.divergence.value or 0.0, 4)}

@@ -82,7 +82,7 @@ def ngram(folder: str, repeats: int = 12) -> pl.DataFrame:
             ]
             for level in ("word", "bigram"):
                 for order in (0, 1, 2):
-                    each = [loss[level][f"q{order}"] for loss in found]
+                    each = [getattr(loss[level], f"q{order}") for loss in found]
                     true = [_true(large, whole, level, order, _coverage(e.method)) for e in each]
                     inside = [e.lower <= t <= e.upper for e, t in zip(each, true, strict=True)]
                     rows.append(
@@ -171,9 +171,9 @@ def smollm2(out: str) -> pl.DataFrame:
     ):
         loss = lost_diversity(bodies[shard], bodies[reference])
         row = {"text": shard, "against": reference, "tokens": bodies[shard].tokens}
-        for level, found in {"word": loss, **loss["levels"]}.items():
-            row |= {f"{level} q{q}": _said(found[f"q{q}"]) for q in (0, 1, 2)}
-        rows.append(row | {"tail": _said(loss["tail_retention"])})
+        for level, found in {"word": loss.words, **loss.levels}.items():
+            row |= {f"{level} q{q}": _said(getattr(found, f"q{q}")) for q in (0, 1, 2)}
+        rows.append(row | {"tail": _said(loss.tail_retention)})
     return pl.DataFrame(rows)
 
 

@@ -15,7 +15,7 @@ from auditor.detectors import registry
 from auditor.detectors.first.kinds import Kinds
 from auditor.detectors.first.two_heads import TwoHeaded, shares_of, soft_maximum
 from auditor.detectors.first.units import KindTable, LengthTerm, standard_words
-from auditor.detectors.interface import Description, Detector, Evidence, Explaining
+from auditor.detectors.interface import Card, Description, Detector, Evidence, Explaining
 from auditor.detectors.stack import Stack, read_calibration
 from auditor.errors import DetectorError
 from auditor.run_columns import HIGHEST, LOWEST
@@ -191,20 +191,13 @@ class Ensemble:
         names = pl.select(pl.when(pl.Series(np.isfinite(score))).then(kinds.nearest())).to_series()
         return np.clip(units, LOWEST, HIGHEST), names.alias("kind")
 
-    def cards(self) -> list[dict[str, Any]]:
+    def cards(self) -> list[Card]:
         """The `detectors` section of report.json."""
         first = self.combinations.get("en", next(iter(self.combinations.values())))[0]
         share = dict(zip(first.members, first.shares, strict=True)) | {PHRASES: self.stored["phrases"]}
-        return [
-            {
-                "name": d.description.name,
-                "version": d.description.version,
-                "revision": d.description.revision,
-                "weight": float(share.get(d.description.name, 0.0)) * self.stored["slope"],
-                "reach": reach(d.description),
-            }
-            for d in self.detectors
-        ]
+        slope = self.stored["slope"]
+        known = (d.description for d in self.detectors)
+        return [Card.of(own, float(share.get(own.name, 0.0)) * slope, reach(own)) for own in known]
 
     def calibration(self) -> dict[str, Any]:
         """Out-of-family score counts of known documents on the grid, and how locations of human text differ.

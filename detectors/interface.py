@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from auditor.records import Json
 from auditor.text.batch import TextBatch
 
 UNSPACED = ("zh", "ja", "th", "lo", "km", "my", "bo")  # languages written without spaces between words
@@ -43,8 +44,25 @@ class Description:
         known = batch.languages.is_in(list(self.languages)).fill_null(True)
         return enough & known.to_numpy()
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
+        """For `detectors list --json`."""
         return asdict(self) | {"languages": sorted(self.languages) if self.languages is not None else None}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A detector as report.json names it: its weight in the score, and where it applies in words."""
+
+    name: str
+    version: str
+    revision: str
+    weight: float
+    reach: str
+
+    @classmethod
+    def of(cls, description: Description, weight: float, reach: str) -> Card:
+        """The card of a detector with this weight."""
+        return cls(description.name, description.version, description.revision, weight, reach)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +93,9 @@ class Detector(Protocol):
     """A loaded detector."""
 
     @property
-    def description(self) -> Description: ...
+    def description(self) -> Description:
+        """What it declares about itself."""
+        ...
 
     def score(self, batch: TextBatch) -> np.ndarray:
         """(n,) float32, higher for machine-written; NaN where it does not apply.
@@ -89,7 +109,9 @@ class Detector(Protocol):
 class Explaining(Protocol):
     """A detector that can say what moved its score."""
 
-    def explain(self, text: str) -> list[Evidence]: ...
+    def explain(self, text: str) -> list[Evidence]:
+        """What moved its score, strongest first."""
+        ...
 
 
 class Provider(Protocol):

@@ -12,7 +12,7 @@ import numpy as np
 
 from auditor.detectors import registry
 from auditor.detectors.first_tier import MODELS, reach
-from auditor.detectors.interface import Detector
+from auditor.detectors.interface import Card, Detector
 from auditor.detectors.stack import Stack, read_calibration
 from auditor.errors import DetectorError
 from auditor.run_columns import HIGHEST, LOWEST
@@ -50,19 +50,11 @@ class SecondTier:
             logit = np.where(np.isnan(logit), stack.logit(known), logit)
         return np.round(logit, 3).astype(np.float32), members
 
-    def cards(self) -> list[dict[str, Any]]:
+    def cards(self) -> list[Card]:
         """Their lines in the `detectors` section of report.json."""
         share = dict(zip(self.stack.members, np.abs(self.stack.weights), strict=True))
-        return [
-            {
-                "name": d.description.name,
-                "version": d.description.version,
-                "revision": d.description.revision,
-                "weight": float(share.get(d.description.name, 0.0)),
-                "reach": f"{reach(d.description)}; a sample of documents",
-            }
-            for d in self.detectors
-        ]
+        known = (d.description for d in self.detectors)
+        return [Card.of(own, float(share.get(own.name, 0.0)), f"{reach(own)}; a sample of documents") for own in known]
 
 
 def load(names: Sequence[str] = (), *, folder: Path = MODELS) -> SecondTier | None:

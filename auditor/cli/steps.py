@@ -30,14 +30,15 @@ def map_slice(
     from auditor.pipeline.map.crew import map_all
     from auditor.pipeline.run import ownership
     from auditor.pipeline.run.bucket import heard, worked_on
-    from auditor.pipeline.run.plan import load_plan, need_corpus
     from auditor.pipeline.run.recovery import unfinished
+    from auditor.pipeline.run.run import load_run, need_corpus
 
     index, of = slice_of(shard)
     with worked_on(run, keys=lambda plan: [task.key for task in plan.slice(index, of)]) as (folder, bucket):
         if trust:
             ownership.trust(folder)
-        plan, config, _ = load_plan(folder, corpus)
+        opened = load_run(folder, corpus)
+        plan, config = opened.plan, opened.config
         need_corpus(plan)
         config = config.model_copy(update={"workers": workers or config.workers, "launcher": "local"})
         tasks = plan.slice(index, of)
@@ -58,11 +59,12 @@ def reduce_slice(
     """Find candidate duplicates in some band partitions; `finalise` verifies them."""
     from auditor.pipeline.reduce.cluster import reduce_slice as reduce_some
     from auditor.pipeline.run.bucket import worked_on
-    from auditor.pipeline.run.plan import load_plan
+    from auditor.pipeline.run.run import load_run
 
     index, of = slice_of(partition)
     with worked_on(run) as (folder, _):
-        plan, config, _ = load_plan(folder)
+        opened = load_run(folder)
+        plan, config = opened.plan, opened.config
         reduce_some(folder, plan, config, index, of)
     return EXIT_PASS
 

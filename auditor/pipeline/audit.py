@@ -12,7 +12,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,11 +20,12 @@ from auditor.errors import EXIT_INCOMPLETE, EXIT_NOTHING, EXIT_PASS, AuditError,
 from auditor.manifest import CLUSTERS, MANIFEST, key_of, locked, read_json
 from auditor.pipeline.map.crew import ONE_PROCESS_BYTES, crew, map_all
 from auditor.pipeline.run.parts import PARTS
-from auditor.pipeline.run.plan import Plan, load_plan, make_plan, save_plan
+from auditor.pipeline.run.plan import Plan, make_plan
 from auditor.pipeline.run.preconditions import check_detectors, refuse_replacing
 from auditor.pipeline.run.progress import Outcome, Progress, Silent
 from auditor.pipeline.run.recovery import missing_parts, store_faults, sweep_run
 from auditor.pipeline.run.retained import FORGOTTEN, SPOOL
+from auditor.pipeline.run.run import Facts, load_run, save_plan
 from auditor.run_folder import remove
 from auditor.store.database import DATABASE
 from auditor.store.shared import check_store, copy_audit
@@ -75,11 +75,12 @@ def finish(
     Raises: StoreError
     """
     progress = progress or Silent()
-    load_plan(run)  # before the lock, which would make the folder
+    load_run(run)  # before the lock, which would make the folder
     if store is not None:
         check_store(Path(store))
     with locked(run), store_faults(run):
-        plan, config, _ = load_plan(run, corpus)
+        opened = load_run(run, corpus)
+        plan, config = opened.plan, opened.config
         if plan.foreign:
             progress.note(
                 f"{run} was made by another user or on another machine: the store, policy, earlier runs and models "
@@ -133,17 +134,13 @@ def prepare(config: Config, run: Path, *, fresh: bool = False, command: str = ""
         refuse_replacing(run, config)
     plan = make_plan(config, run)
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    facts: dict[str, Any] = {
-        "audit_id": key_of(config.hash, [task.key for task in plan.tasks]),
-        "started_at": started,
-        "command": command,
-    }
+    audit_id = key_of(config.hash, [task.key for task in plan.tasks])
     if (run / MANIFEST).exists() and not fresh:
         with suppress(StoreError):  # a broken one is written again
             before = read_json(run / MANIFEST)
-            if isinstance(before, dict) and before.get("audit_id") == facts["audit_id"]:
-                facts["started_at"] = before.get("started_at", started)
-    save_plan(plan, config, run, facts)
+            if isinstance(before, dict) and before.get("audit_id") == audit_id:
+                started = before.get("started_at", started)
+    save_plan(plan, config, run, Facts(audit_id, started, command))
     return plan
 
 
@@ -200,7 +197,7 @@ def _on_slurm(config: Config, run: Path, *, fresh: bool, command: str, progress:
 
 def _is_foreign(run: Path) -> bool:
     try:
-        return (run / MANIFEST).exists() and load_plan(run)[0].foreign
+        return (run / MANIFEST).exists() and load_run(run).plan.foreign
     except AuditError:
         return False  # laid out by another version, or broken: written again, or refused, in its place
 

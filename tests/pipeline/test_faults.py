@@ -19,7 +19,7 @@ from auditor.pipeline.audit import audit, finish, lay_out
 from auditor.pipeline.launch.processes import run_jobs
 from auditor.pipeline.map import split as mapping
 from auditor.pipeline.map.crew import map_all
-from auditor.pipeline.run.plan import load_plan
+from auditor.pipeline.run.run import load_run
 from auditor.run_folder import aside_name, sweep
 from tests.pipeline.jobs import misbehave
 from tests.pipeline.runs import figures, leftovers, parts, rows, write_corpus
@@ -205,7 +205,7 @@ BROKEN = {
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_flipped_bit_is_noticed_and_made_again(run, whole, what):
     flip(sorted(run.glob(BROKEN[what]))[0])
-    assert audit(load_plan(run)[1], run).exit_code == 0
+    assert audit(load_run(run).config, run).exit_code == 0
     assert (parts(run), figures(run), rows(run)) == (parts(whole), figures(whole), rows(whole))
 
 

@@ -19,7 +19,7 @@ from auditor.pipeline.audit import audit, finish, prepare
 from auditor.pipeline.documents import view
 from auditor.pipeline.map.split import Job, map_split
 from auditor.pipeline.run.parts import part_folder
-from auditor.pipeline.run.plan import load_plan
+from auditor.pipeline.run.run import load_run
 from auditor.store.database import connect, query
 from tests.pipeline.runs import digests, figures, rows, write_corpus
 
@@ -58,7 +58,7 @@ def test_many_documents_are_queried_and_stored_where_they_are_to_the_same_tables
     audit(load(corpus=[str(corpus)], workers=1, split_bytes=30_000), run)
     expected, whole = rows(run), figures(run)
     monkeypatch.setattr(view, "FEW", 50)
-    assert len(list(view.pieces(run, load_plan(run)[0].tasks))) > 2
+    assert len(list(view.pieces(run, load_run(run).plan.tasks))) > 2
     finish(run)
     assert (rows(run), figures(run)) == (expected, whole)
     with connect(run / "audit.duckdb", read_only=True) as connection:

@@ -26,9 +26,6 @@ class Drift:
     divergence: Estimate
     p_value: float | None
 
-    def as_dict(self) -> dict:
-        return {"divergence": self.divergence.as_dict(), "p_value": self.p_value}
-
 
 def measure_drift(
     shard: pl.DataFrame | Body, reference: pl.DataFrame | Body | None, *, rng: np.random.Generator, level: float = LEVEL

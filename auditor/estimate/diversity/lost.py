@@ -7,7 +7,7 @@ differences of ln D in a fixed order (duplication, synthetic text, the rest), an
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ import polars as pl
 from auditor.estimate.diversity import equations
 from auditor.estimate.diversity.lost_reference import LEAST_TOKENS, NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
 from auditor.estimate.diversity.lost_tail import tail_retention
-from auditor.estimate.diversity.measure import log_hill
+from auditor.estimate.diversity.measure import Orders, log_hill
 from auditor.estimate.diversity.spectrum import Body, Counted, Spectrum
 from auditor.estimate.diversity.variance import Measure, Measured, jackknife, judged, reach, unvaried, variance
 from auditor.records import LEVEL, Estimate, Status
@@ -28,7 +28,6 @@ Standard = Callable[["Bodies", int], "tuple[Measure | None, str]"]
 LEAST_PART = 0.1
 # The variance within is the mean over this many of the draws: it differs little from one to the next, and costs most.
 VARIED = 2
-PARTS = ("from_duplication", "from_synthetic", "rest")
 # Blocks for richness, tokens for the orders that frequent types decide: see estimate.diversity.
 UNIT: dict[int, Callable[[Spectrum], Counted]] = {0: Counted.blocks, 1: Counted.tokens, 2: Counted.tokens}
 
@@ -48,6 +47,7 @@ class Bodies:
 
     @property
     def each(self) -> list[Spectrum]:
+        """All spectra that there are."""
         return [s for s in (self.everything, self.reference, self.collapsed, *self.human) if s is not None]
 
     def large_enough(self) -> Bodies:
@@ -74,6 +74,34 @@ class Bodies:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The loss of each order at one level, and its parts as signed log-ratios (negative: lost through it)."""
+
+    q0: Estimate
+    q1: Estimate
+    q2: Estimate
+    from_duplication: Orders
+    from_synthetic: Orders
+    rest: Orders
+
+    @classmethod
+    def nothing(cls, reason: str) -> Loss:
+        """A loss that is not measured, and why."""
+        nothing = Estimate.not_measured(reason)
+        same = Orders.all(nothing)
+        return cls(nothing, nothing, nothing, same, same, same)
+
+
+@dataclass(frozen=True, slots=True)
+class LostDiversity:
+    """What a text lost against human text: of its words, of bigrams and trigrams by name, and of the rare words."""
+
+    words: Loss
+    levels: Mapping[str, Loss]
+    tail_retention: Estimate
+
+
 def lost_diversity(
     shard: pl.DataFrame | Body,
     reference: pl.DataFrame | Body | None,
@@ -82,18 +110,16 @@ def lost_diversity(
     synthetic: np.ndarray | None = None,
     rng: np.random.Generator | None = None,
     level: float = LEVEL,
-) -> dict:
+) -> LostDiversity:
     """Loss of diversity against human text, of words, and of bigrams and trigrams under `levels`.
 
     Parameters: shard, reference, spectra frames (estimate.spectrum); collapsed, the shard's spectrum without its
         non-representative duplicates (sketch.types.subtract); synthetic (draws, bins) the probability that a document
         of score bin b is machine-written, one row per posterior draw; rng, for the documents drawn by it
-    Returns: q0, q1, q2: Estimate of the loss; from_duplication, from_synthetic, rest: {q0, q1, q2: Estimate}, signed
-        log-ratios (negative: diversity was lost through it); levels; tail_retention: Estimate (estimate.lost_tail)
     """
     if reference is None:
-        levels = {name: nothing_lost(NO_REFERENCE) for name in LEVELS if name != "word"}
-        return nothing_lost(NO_REFERENCE) | {"levels": levels, "tail_retention": tail_retention(shard, None)}
+        levels = {name: Loss.nothing(NO_REFERENCE) for name in LEVELS if name != "word"}
+        return LostDiversity(Loss.nothing(NO_REFERENCE), levels, tail_retention(shard, None))
     assert synthetic is None or rng is not None, "human documents are drawn at random: rng is needed"
     drawn = [] if synthetic is None or rng is None else drawn_groups(synthetic, rng)
     ours, theirs = Body.of(shard), Body.of(reference)
@@ -108,27 +134,23 @@ def lost_diversity(
             tuple((unique or ours).cells(code).spectrum(groups) for groups in drawn),
         )
         reason = _why_not(bodies, known)
-        out[name] = nothing_lost(reason) if reason else lost_in(bodies, level=level)
+        out[name] = Loss.nothing(reason) if reason else lost_in(bodies, level=level)
     tail = tail_retention(ours, theirs, level=level)
-    return out.pop("word") | {"levels": out, "tail_retention": tail}
+    return LostDiversity(out.pop("word"), out, tail)
 
 
-def lost_in(bodies: Bodies, *, standard: Standard | None = None, level: float = LEVEL) -> dict:
+def lost_in(bodies: Bodies, *, standard: Standard | None = None, level: float = LEVEL) -> Loss:
     """Loss and its parts at one level; see `lost_diversity`. standard: at what the bodies are compared, coverage."""
     bodies = bodies.large_enough().at_one_rate()
-    out: dict = {part: {} for part in PARTS}
+    found = []
     for order in ORDERS:
-        key = f"q{order}"
         measure, said = (standard or at_coverage)(bodies, order)
         if measure is None:
-            out[key] = Estimate.not_measured(said)
-            for part in PARTS:
-                out[part][key] = out[key]
-            continue
-        out[key], parts = _order(bodies, UNIT[order], measure, f"Hill q={order} at {said}", level)
-        for part in PARTS:
-            out[part][key] = parts[part]
-    return out
+            found.append((Estimate.not_measured(said),) * 4)
+        else:
+            found.append(_order(bodies, UNIT[order], measure, f"Hill q={order} at {said}", level))
+    losses, duplication, synthetic, rest = zip(*found, strict=True)
+    return Loss(*losses, Orders(*duplication), Orders(*synthetic), Orders(*rest))
 
 
 def at_coverage(bodies: Bodies, order: int) -> tuple[Measure | None, str]:
@@ -179,16 +201,10 @@ def _why_not(bodies: Bodies, known: float) -> str | None:
     return None
 
 
-def nothing_lost(reason: str) -> dict:
-    nothing = Estimate.not_measured(reason)
-    each = {f"q{order}": nothing for order in ORDERS}
-    return each | {part: dict(each) for part in PARTS}
-
-
 def _order(
     bodies: Bodies, unit: Callable[[Spectrum], Counted], measure: Measure, method: str, level: float
-) -> tuple[Estimate, dict[str, Estimate]]:
-    """Loss and parts of one order."""
+) -> tuple[Estimate, Estimate, Estimate, Estimate]:
+    """Of one order: the loss, and its parts from duplication, from synthetic text and from the rest."""
     method += ", delete-a-group jackknife"
 
     def measured(spectrum: Spectrum, name: str, *, varied: bool = True) -> Measured:
@@ -203,20 +219,16 @@ def _order(
         return _signed(draws, method, n=count, level=level, note=notes)
 
     loss = _as_loss(said([[(1.0, everything), (-1.0, reference)]]))
-    before, parts = everything, {}
-    if bodies.collapsed is None:
-        parts["from_duplication"] = Estimate.not_measured(bodies.no_duplication)
-    else:
+    before, duplication = everything, Estimate.not_measured(bodies.no_duplication)
+    if bodies.collapsed is not None:
         before = measured(bodies.collapsed, "shard")
-        parts["from_duplication"] = said([[(1.0, everything), (-1.0, before)]])
+        duplication = said([[(1.0, everything), (-1.0, before)]])
     if not bodies.human:
-        parts["from_synthetic"] = Estimate.not_measured(bodies.no_synthetic)
-        parts["rest"] = said([[(1.0, before), (-1.0, reference)]])
-    else:
-        human = [measured(one, "shard", varied=place < VARIED) for place, one in enumerate(bodies.human)]
-        parts["from_synthetic"] = said([[(1.0, before), (-1.0, one)] for one in human])
-        parts["rest"] = said([[(1.0, one), (-1.0, reference)] for one in human])
-    return loss, parts
+        synthetic = Estimate.not_measured(bodies.no_synthetic)
+        return loss, duplication, synthetic, said([[(1.0, before), (-1.0, reference)]])
+    human = [measured(one, "shard", varied=place < VARIED) for place, one in enumerate(bodies.human)]
+    synthetic = said([[(1.0, before), (-1.0, one)] for one in human])
+    return loss, duplication, synthetic, said([[(1.0, one), (-1.0, reference)] for one in human])
 
 
 def _signed(

@@ -102,13 +102,11 @@ def lost_types(
     )
 
 
-def stage(loss: dict, tail: Estimate) -> Stage:
+def stage(q0: Estimate, q2: Estimate, tail: Estimate) -> Stage:
     """Early: tails lost while the middle is intact; late: the middle is lost too (Shumailov et al. 2024).
 
-    Parameters: loss, of `lost_diversity`; tail, of `tail_retention`
+    Parameters: q0, q2, losses of these orders (`lost_diversity`); tail, of `tail_retention`
     """
-    q0: Estimate = loss["q0"]
-    q2: Estimate = loss["q2"]
     for e in (q0, q2, tail):
         if e.status != Status.MEASURED:
             return Stage("unclear", f"not all of q0, q2 and the tail are measured: {e.reason}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import polars as pl
@@ -17,40 +18,74 @@ from auditor.run_columns import LEVELS
 
 # Sizes that a shard of one megabyte reaches. Naive counts grow with the text: only equal sizes compare.
 STANDARD_TOKENS = 100_000
-ORDERS = (0, 1, 2)
 # Nothing is extrapolated: doubling 64,000 tokens of a Zipf or Zipf-Mandelbrot law gives 1.2 and 0.8% too few types, and
 # the more the longer the tail; rarefied figures are unbiased (benchmarks/diversity.py).
 
 
-def measure_diversity(
-    text: pl.DataFrame | Body,
-    *,
-    tokens: int = STANDARD_TOKENS,
-    level: float = LEVEL,
-) -> dict:
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """A figure for each order of Hill numbers: q0 counts types, q1 and q2 weigh them by their frequency."""
+
+    q0: Estimate
+    q1: Estimate
+    q2: Estimate
+
+    @classmethod
+    def all(cls, estimate: Estimate) -> Orders:
+        """The same for every order."""
+        return cls(estimate, estimate, estimate)
+
+    def each(self, change: Callable[[Estimate], Estimate]) -> Orders:
+        """Every order changed alike."""
+        return Orders(change(self.q0), change(self.q1), change(self.q2))
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The diversity of one level of types (words, bigrams, trigrams): Hill numbers, bounds of richness, coverage."""
+
+    q0: Estimate
+    q1: Estimate
+    q2: Estimate
+    chao1: Estimate
+    chao2: Estimate
+    coverage: Estimate
+
+    @property
+    def orders(self) -> Orders:
+        """The Hill numbers alone."""
+        return Orders(self.q0, self.q1, self.q2)
+
+
+@dataclass(frozen=True, slots=True)
+class Diversity:
+    """The diversity of a text: of its words, and of bigrams and trigrams by the name of the level."""
+
+    words: Measures
+    levels: Mapping[str, Measures]
+
+
+def measure_diversity(text: pl.DataFrame | Body, *, tokens: int = STANDARD_TOKENS, level: float = LEVEL) -> Diversity:
     """Hill numbers of words at a standard size, and of bigrams and trigrams under `levels`.
 
     q0 counts types in as many 200-token blocks as hold `tokens` (words clump within documents: a block, not a token,
     is the unit that richness is rarefied by); q1 and q2 are effective numbers of types among `tokens` tokens.
 
     Parameters: text, a spectrum (see estimate.spectrum)
-    Returns: q0, q1, q2, coverage, chao1, chao2: Estimate; levels: the same for bigram and trigram
     """
     body = Body.of(text)
     each = {name: measure_spectrum(body.whole(code), tokens=tokens, level=level) for name, code in LEVELS.items()}
-    return each.pop("word") | {"levels": each}
+    return Diversity(each.pop("word"), each)
 
 
 def measure_spectrum(
     spectrum: Spectrum, *, tokens: int = STANDARD_TOKENS, level: float = LEVEL, unit: str = "tokens"
-) -> dict[str, Estimate]:
+) -> Measures:
     """The measures of one level; see `measure_diversity`."""
     words, blocks = Counted.tokens(spectrum), Counted.blocks(spectrum)
     held = float(spectrum.tokens.sum())
     if min(held, tokens) < 2 or not spectrum.types.size:
-        return dict.fromkeys(
-            ("q0", "q1", "q2", "coverage", "chao1", "chao2"), Estimate.not_measured("no eligible text")
-        )
+        return Measures(*[Estimate.not_measured("no eligible text")] * len(fields(Measures)))
     size = min(float(tokens), held)
     per_block = held / float(spectrum.block_totals.sum())
     note = None
@@ -66,32 +101,29 @@ def measure_spectrum(
         "chao1": (words, equations.chao, "Chao1, a lower bound"),
         "chao2": (blocks, equations.chao, "Chao2, a lower bound"),
     }
-    out = {key: _logarithmic(*measure, level=level, note=note) for key, measure in measures.items()}
-    return out | {"coverage": _coverage(words, level, note)}
+    found = {key: _logarithmic(*measure, level=level, note=note) for key, measure in measures.items()}
+    return Measures(**found, coverage=_coverage(words, level, note))
 
 
-def effective_documents(sizes: Sequence[int], number: Sequence[int], documents: int) -> dict[str, Estimate]:
+def effective_documents(sizes: Sequence[int], number: Sequence[int], documents: int) -> Orders:
     """Hill numbers (Hill 1973, Ecology 54:427, eq. 4) of clusters as types; a document in no cluster is its own type.
 
     Every document is known, so this is a full count. Parameters: sizes of clusters, number of clusters of each size
     """
     if not documents:
-        return dict.fromkeys(("q0", "q1", "q2"), Estimate.not_measured("it holds no document", method="census"))
+        return Orders.all(Estimate.not_measured("it holds no document", method="census"))
     if not len(sizes):
-        return dict.fromkeys(("q0", "q1", "q2"), Estimate.census(documents, documents))
+        return Orders.all(Estimate.census(documents, documents))
     single = documents - int(np.dot(sizes, number))
     share = np.array([*sizes, 1], float) / documents
     count = np.array([*number, single], float)
     numbers = count.sum(), np.exp(-np.sum(count * share * np.log(share))), 1.0 / np.sum(count * share**2)
-    return {f"q{order}": Estimate.census(float(x), documents) for order, x in zip(ORDERS, numbers, strict=True)}
+    return Orders(*(Estimate.census(float(x), documents) for x in numbers))
 
 
-def lost_documents(effective: dict[str, Estimate], documents: int) -> dict[str, Estimate]:
+def lost_documents(effective: Orders, documents: int) -> Orders:
     """1 - D / n: against as many documents that all differ."""
-    return {
-        key: Estimate.census(1.0 - each.value / documents, documents) if each.value is not None else each
-        for key, each in effective.items()
-    }
+    return effective.each(lambda e: Estimate.census(1.0 - e.value / documents, documents) if e.value is not None else e)
 
 
 def _logarithmic(counted: Counted, measure: Measure, method: str, *, level: float, note: str | None) -> Estimate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,13 +37,24 @@ def share_retained(
     return judged(Estimate(math.exp(ratio), math.exp(ratio - width), math.exp(ratio + width), level, method, n), groups)
 
 
+@dataclass(frozen=True, slots=True)
+class LostName:
+    """A name whose share fell: documents of it in the reference and in the corpus, their shares, what is left of it."""
+
+    name: str
+    reference: int
+    corpus: int
+    reference_share: float
+    corpus_share: float
+    retained: Estimate
+
+
 def lost_names(
     names: Sequence[str], ours: np.ndarray, theirs: np.ndarray, *, most: int = 10, level: float = LEVEL
-) -> list[dict[str, Any]]:
+) -> list[LostName]:
     """The names whose share is surely below the reference's, those first whose lost share is largest.
 
     Parameters: ours, theirs (names, groups) documents
-    Returns: name, reference and corpus (documents), reference_share, corpus_share, retained: Estimate
     """
     sizes = ours.sum(0), theirs.sum(0)
     rows = []
@@ -52,13 +63,10 @@ def lost_names(
             continue
         kept = share_retained(ours[place], theirs[place], sizes, level)
         if kept.upper is not None and kept.upper < 1.0:
-            counts = {"reference": int(theirs[place].sum()), "corpus": int(ours[place].sum())}
-            shares = {
-                "reference_share": counts["reference"] / sizes[1].sum(),
-                "corpus_share": counts["corpus"] / max(sizes[0].sum(), 1),
-            }
-            rows.append({"name": name, **counts, **shares, "retained": kept})
-    return sorted(rows, key=lambda row: (row["corpus_share"] - row["reference_share"], row["name"]))[:most]
+            reference, corpus = int(theirs[place].sum()), int(ours[place].sum())
+            shares = float(reference / sizes[1].sum()), float(corpus / max(sizes[0].sum(), 1))
+            rows.append(LostName(name, reference, corpus, *shares, kept))
+    return sorted(rows, key=lambda row: (row.corpus_share - row.reference_share, row.name))[:most]
 
 
 def _expected(theirs: np.ndarray, sizes: tuple[np.ndarray, np.ndarray]) -> float:

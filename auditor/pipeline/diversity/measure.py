@@ -2,37 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from auditor.config import Config
-from auditor.estimate.diversity.measure import effective_documents, lost_documents
+from auditor.estimate.diversity.lost import Loss
+from auditor.estimate.diversity.measure import Orders, effective_documents, lost_documents
+from auditor.estimate.diversity.shares import LostName
 from auditor.estimate.diversity.spectrum import Body
-from auditor.pipeline.diversity import quantities, scope
+from auditor.pipeline.diversity import scope
 from auditor.pipeline.diversity.reference import Reference, find_reference, of_general_language
-from auditor.pipeline.diversity.scope import Richness
+from auditor.pipeline.diversity.results import (
+    CorpusResult,
+    Figures,
+    ScopeDiversity,
+    ScopeLoss,
+    ShardResult,
+    StratumResult,
+)
+from auditor.pipeline.diversity.scope import MissingWord, ProfilePoint, Richness
 from auditor.pipeline.diversity.spectra import Spectra, add_spectra, added
-from auditor.pipeline.diversity.strata import Gold, lost_most, main_languages, stratum_rows
+from auditor.pipeline.diversity.strata import MatchedReference, lost_most, main_languages, stratum_rows
 from auditor.pipeline.diversity.topics import Topics, measure_topics
 from auditor.pipeline.diversity.word_order import full_profile
 from auditor.pipeline.diversity.word_sample import WordSample, read_word_sample
 from auditor.pipeline.documents import duplicates
-from auditor.pipeline.fraction.measure import Synthetic
-from auditor.pipeline.run.plan import CORPUS, Plan
+from auditor.pipeline.documents.duplicates import Duplication
+from auditor.pipeline.documents.shard_counts import ShardCounts
+from auditor.pipeline.fraction.measure import Synthetic, authorship_of, estimates_of, mixed_of
+from auditor.pipeline.run.markers import Counts
+from auditor.pipeline.run.plan import CORPUS
+from auditor.pipeline.run.run import Run
+from auditor.records import Estimate, Json
 from auditor.store.database import query
 
-COUNTS = ("records", "documents", "eligible_documents", "tokens", "bytes", "skipped")
 SHARD_DRAWS = 2
-Clusters = tuple[list[int], list[int]]  # sizes, and how many clusters have each
+ClusterCounts = tuple[list[int], list[int]]  # sizes, and how many clusters have each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
-    """The quantities of the corpus, the strata, the spectrum to size by, and the profile. Shards' are in their rows.
+class Profile:
+    """`profile` of report.json: the corpus beside its reference, the words missing, what lost most by name.
+
+    full: {corpus, reference}: measures of word order and of documents, where they were asked for
+    """
+
+    reference: str
+    points: list[ProfilePoint]
+    missing: list[MissingWord]
+    lost: Mapping[str, list[LostName]]
+    full: Mapping[str, Mapping[str, Estimate]] | None = None
+
+    def as_json(self) -> Json:
+        """The section of report.json."""
+        found = {"level": "word", "reference": self.reference, "points": self.points}
+        found |= {"missing": self.missing, "lost": self.lost}
+        return found if self.full is None else {**found, "full": self.full}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Results:
+    """The results of the corpus, its shards and strata, the spectrum to size the reservoir by, and the profile.
 
     text, reference: the bodies that were compared; drawn: the documents drawn from both
     """
@@ -40,25 +73,25 @@ class Measured:
     text: Body
     reference: Body | None
     drawn: WordSample
-    corpus: dict[str, Any]
-    strata: list[dict[str, Any]]
+    corpus: CorpusResult
+    shards: list[ShardResult]
+    strata: list[StratumResult]
     spectrum: pl.DataFrame
-    profile: dict[str, Any]
+    profile: Profile
 
 
 def measure(
-    connection: Any, run: tuple[Path, Plan, Spectra], config: Config, shards: list[dict[str, Any]], synthetic: Synthetic
-) -> Measured:
-    """Put the quantities into the shards' rows; those of everything else are returned.
+    connection: Any, run: Run, spectra: Spectra, shards: Sequence[ShardCounts], synthetic: Synthetic
+) -> Results:
+    """Measure the corpus, its shards and its strata.
 
-    Parameters: run, its folder, plan and spectra
+    Parameters: spectra, of the run; shards, in the order of the estimates in synthetic
     """
-    folder, plan, spectra = run
+    folder, plan, config = run.folder, run.plan, run.config
     copies, repeated = duplicates.duplicate_fractions(connection), duplicates.cluster_sizes(connection)
-    none = duplicates.fractions({"documents": 0})
     drawn, words = read_word_sample(connection, folder, plan), _words(connection)
     reference = of_general_language(find_reference(spectra), _added(words))
-    gold = Gold.of(reference, drawn)
+    gold = MatchedReference.of(reference, drawn)
     names = scope.named_words(drawn.languages)
     topics = measure_topics(drawn, gold, config, names)
     prevalence = synthetic.prevalence
@@ -67,39 +100,69 @@ def measure(
         return _matching(gold, words.get(name, {}))
 
     waiting: list[pl.DataFrame] = []
+    measured: list[ShardResult] = []
     for place, (name, found) in enumerate(scope.measure_shards(spectra, config, prevalence.shards, match)):
         waiting = add_spectra(waiting, found.text.frame)
         posterior = scope.bin_probabilities(prevalence.shards, place, SHARD_DRAWS)
-        _add_levels(found, topics.of(name, posterior, config), shards[place]["documents"], repeated.get(name))
-        shards[place] |= quantities.quantities(synthetic, copies.get(name, none), found, place=place)
-        shards[place] |= {"drift": found.drift}
+        clusters = _clusters(shards[place].counts.documents, repeated.get(name))
+        figures = _figures(synthetic, place, copies.get(name), found, clusters, topics.of(name, posterior, config))
+        measured.append(ShardResult(shards[place], figures))
     alone = found if len(shards) == 1 else None
     whole = scope.measure_corpus(
         spectra, config, prevalence.corpus, _matching(gold, _added(words)), added(waiting), alone=alone
     )
-    sizes = {name: sum(shard[name] for shard in shards) for name in COUNTS}
+    sizes = sum((shard.counts for shard in shards), Counts())
     posterior = scope.bin_probabilities(prevalence.corpus, 0, SHARD_DRAWS)
-    _add_levels(whole, topics.of(None, posterior, config), sizes["documents"], repeated.get(""))
-    corpus = {"shards": len(shards), **sizes, **quantities.quantities(synthetic, copies[""], whole, place=None)}
-    corpus["drift"] = whole.drift
-    profile = scope.profile(whole, reference, level=config.level)
-    profile |= {"missing": scope.missing_words(whole, reference, names)}
-    profile |= {"lost": _lost(connection, gold, topics, config)}
+    clusters = _clusters(sizes.documents, repeated.get(""))
+    figures = _figures(synthetic, None, copies[""], whole, clusters, topics.of(None, posterior, config))
+    corpus = CorpusResult(len(shards), sizes, figures)
+    full = None
     if config.profile == "full":
-        profile["full"] = full_profile(folder, plan, drawn, gold, seed=config.seed, level=config.level)
+        full = full_profile(folder, plan, drawn, gold, seed=config.seed, level=config.level)
+    missing, lost = scope.missing_words(whole, reference, names), _lost(connection, gold, topics, config)
+    profile = Profile(*scope.profile(whole, reference, level=config.level), missing, lost, full)
     strata = stratum_rows(connection, gold, synthetic, corpus, config)
-    return Measured(whole.text, reference.text, drawn, corpus, strata, (reference.text or whole.text).frame, profile)
+    spectrum = (reference.text or whole.text).frame
+    return Results(whole.text, reference.text, drawn, corpus, measured, strata, spectrum, profile)
 
 
-def _add_levels(found: Richness, topics: tuple[dict, dict], documents: int, clusters: Clusters | None) -> None:
-    """The levels above words: near-duplicate clusters, which are a full count, and topics."""
-    sizes, numbers = clusters or ([], [])
-    effective = effective_documents(sizes, numbers, documents)
-    found.diversity["levels"] |= {"cluster": effective, "topic": topics[0]}
-    found.loss["levels"] |= {"cluster": lost_documents(effective, documents), "topic": topics[1]}
+def _figures(
+    synthetic: Synthetic,
+    place: int | None,
+    copies: Duplication | None,
+    found: Richness,
+    clusters: tuple[Orders, Orders],
+    topics: tuple[Orders, Loss],
+) -> Figures:
+    """All estimates of the corpus (place None) or of the shard at a place.
+
+    Parameters: clusters, topics: diversity and loss of the levels above words
+    """
+    scopes = synthetic.prevalence.corpus if place is None else synthetic.prevalence.shards
+    kind, at = ("corpus", 0) if place is None else ("shard", place)
+    fractions = estimates_of(scopes, at) | mixed_of(synthetic, kind, at)
+    if place is None and "mixed_fraction" in synthetic.from_labels:
+        fractions["mixed_fraction"] = synthetic.from_labels["mixed_fraction"]
+    levels = {**found.diversity.levels, "cluster": clusters[0], "topic": topics[0]}
+    losses = {**found.loss.levels, "cluster": clusters[1], "topic": topics[1]}
+    return Figures(
+        fractions,
+        authorship_of(synthetic, kind, at),
+        synthetic.coverage.of("" if place is None else scopes.scopes[place]),
+        copies or Duplication.of(0),
+        ScopeDiversity(found.diversity.words, found.loss.tail_retention, levels),
+        ScopeLoss(found.loss.words, losses, found.general),
+        found.drift,
+    )
 
 
-def _matching(gold: Gold, words: Mapping[str, float]) -> Reference:
+def _clusters(documents: int, clusters: ClusterCounts | None) -> tuple[Orders, Orders]:
+    """Diversity and loss of near-duplicate clusters, which are a full count."""
+    effective = effective_documents(*(clusters or ([], [])), documents)
+    return effective, lost_documents(effective, documents)
+
+
+def _matching(gold: MatchedReference, words: Mapping[str, float]) -> Reference:
     """The reference of a scope with these words by language."""
     if gold.reference.text is None:
         return of_general_language(gold.reference, dict(words))
@@ -109,7 +172,7 @@ def _matching(gold: Gold, words: Mapping[str, float]) -> Reference:
     return gold.matching("", "", main_languages(table))
 
 
-def _lost(connection: Any, gold: Gold, topics: Topics, config: Config) -> dict[str, list[dict[str, Any]]]:
+def _lost(connection: Any, gold: MatchedReference, topics: Topics, config: Config) -> dict[str, list[LostName]]:
     """What lost most, by name: topics found in the texts, and the corpus' own hosts, languages, topics, categories."""
     found = topics.lost(config.level)
     return ({"topic_found": found} if found else {}) | lost_most(connection, gold, config.level)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,15 +12,16 @@ import polars as pl
 from auditor import streams
 from auditor.config import Config
 from auditor.estimate.diversity.divergence import measure_drift
-from auditor.estimate.diversity.lost import lost_diversity
+from auditor.estimate.diversity.lost import LostDiversity, lost_diversity
 from auditor.estimate.diversity.lost_general import lost_words
 from auditor.estimate.diversity.lost_reference import NO_REFERENCE
 from auditor.estimate.diversity.lost_tail import lost_types, stage
-from auditor.estimate.diversity.measure import STANDARD_TOKENS, measure_diversity, measure_spectrum
+from auditor.estimate.diversity.measure import STANDARD_TOKENS, Diversity, measure_diversity, measure_spectrum
 from auditor.estimate.diversity.spectrum import Body
 from auditor.estimate.fraction.counts import BINS, EDGES
 from auditor.estimate.fraction.prevalence import ScopePrevalence
 from auditor.pipeline.diversity.reference import Reference
+from auditor.pipeline.diversity.results import ScopeDrift
 from auditor.pipeline.diversity.spectra import Spectra
 from auditor.records import Estimate
 from auditor.run_columns import SCORE_BINS, WORD
@@ -36,12 +36,13 @@ COARSE = np.searchsorted(SCORE_BINS, (EDGES[:-1] + EDGES[1:]) / 2)  # coarse sco
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Richness:
-    """What diversity says of one scope: measures (`diversity`) and losses (`diversity_loss`), as estimates."""
+    """What diversity says of one scope, of its words, bigrams and trigrams; general: see results.ScopeLoss."""
 
-    diversity: dict[str, Any]
-    loss: dict[str, Any]
+    diversity: Diversity
+    loss: LostDiversity
     text: Body
-    drift: dict[str, Any]
+    drift: ScopeDrift
+    general: Estimate | None = None
 
 
 def measure_shards(
@@ -110,36 +111,55 @@ def _measure(
     rng: np.random.Generator,
     level: float,
     *,
-    known: dict[str, Any] | None = None,
+    known: Diversity | None = None,
 ) -> Richness:
     text = Body(frame)
     collapsed = text if extra is None else Body(subtract(frame, extra))
     diversity = measure_diversity(text, level=level) if known is None else known
     loss = lost_diversity(text, reference.text, collapsed=collapsed, synthetic=synthetic, rng=rng, level=level)
-    if reference.law is not None:
-        loss["of_general_language"] = lost_words(text, reference.law, level=level)
-    found = stage(loss, loss["tail_retention"])
-    drift = measure_drift(text, reference.text, rng=rng, level=level).as_dict()
-    drift |= {"stage": found.name, "stage_evidence": found.evidence, "reference": reference.said}
-    return Richness(diversity, loss, text, drift)
+    general = None if reference.law is None else lost_words(text, reference.law, level=level)
+    found = stage(loss.words.q0, loss.words.q2, loss.tail_retention)
+    drift = measure_drift(text, reference.text, rng=rng, level=level)
+    described = ScopeDrift(drift.divergence, drift.p_value, found.name, found.evidence, reference.said)
+    return Richness(diversity, loss, text, described, general)
 
 
-def profile(corpus: Richness, reference: Reference, *, level: float) -> dict[str, Any]:
-    """The diversity profile of the corpus beside the reference's, both at the size of the smaller one."""
+@dataclass(frozen=True, slots=True)
+class ProfilePoint:
+    """The Hill number of one order, of the corpus and of the reference."""
+
+    q: int
+    corpus: Estimate
+    reference: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class MissingWord:
+    """A word that the corpus lost: how often in a million tokens of either side, what is left, z of the difference."""
+
+    name: str
+    reference: float
+    corpus: float
+    retained: float
+    z: float
+
+
+def profile(corpus: Richness, reference: Reference, *, level: float) -> tuple[str, list[ProfilePoint]]:
+    """The diversity of the corpus beside the reference's, both at the size of the smaller one, and what that is."""
     size = min(STANDARD_TOKENS, corpus.text.tokens, reference.tokens or STANDARD_TOKENS)
     same = size == STANDARD_TOKENS
-    own = corpus.diversity if same else measure_spectrum(corpus.text.whole(WORD), tokens=size, level=level)
+    own = corpus.diversity.words if same else measure_spectrum(corpus.text.whole(WORD), tokens=size, level=level)
     other = None if reference.text is None else measure_spectrum(reference.text.whole(WORD), tokens=size, level=level)
     absent = Estimate.not_measured(NO_REFERENCE)
     points = [
-        {"q": order, "corpus": own[f"q{order}"], "reference": other[f"q{order}"] if other else absent}
+        ProfilePoint(order, getattr(own, f"q{order}"), getattr(other, f"q{order}") if other else absent)
         for order in (0, 1, 2)
     ]
     said = f"{reference.said}, both at {size:,} words" if other else reference.said
-    return {"level": "word", "reference": said, "points": points}
+    return said, points
 
 
-def missing_words(corpus: Richness, reference: Reference, names: pl.DataFrame) -> list[dict[str, Any]]:
+def missing_words(corpus: Richness, reference: Reference, names: pl.DataFrame) -> list[MissingWord]:
     """The words of the reference that the corpus lost most of, per million tokens; names, those that have one."""
     if reference.text is None:
         return []
@@ -147,13 +167,7 @@ def missing_words(corpus: Richness, reference: Reference, names: pl.DataFrame) -
     named = lost.drop_nulls("word").filter(pl.col("retained") < 1).head(MISSING)
     scale, own = 1e6 / max(reference.tokens, 1), 1e6 / max(corpus.text.tokens, 1)
     return [
-        {
-            "name": row["word"],
-            "reference": row["reference_count"] * scale,
-            "corpus": row["shard_count"] * own,
-            "retained": row["retained"],
-            "z": row["z"],
-        }
+        MissingWord(row["word"], row["reference_count"] * scale, row["shard_count"] * own, row["retained"], row["z"])
         for row in named.to_dicts()
     ]
 

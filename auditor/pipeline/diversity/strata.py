@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,13 @@ import polars as pl
 
 from auditor import streams
 from auditor.config import Config
-from auditor.estimate.diversity.lost import lost_diversity, nothing_lost
+from auditor.estimate.diversity.lost import Loss, LostDiversity, lost_diversity
 from auditor.estimate.diversity.lost_reference import LEAST_TOKENS, NO_REFERENCE
-from auditor.estimate.diversity.shares import lost_names, share_retained
+from auditor.estimate.diversity.shares import LostName, lost_names, share_retained
 from auditor.estimate.diversity.spectrum import Body
 from auditor.pipeline.diversity.exact_counts import count_documents
 from auditor.pipeline.diversity.reference import DATED, GIVEN, Reference
+from auditor.pipeline.diversity.results import CorpusResult, ScopeLoss, StratumLoss, StratumResult, StratumShare
 from auditor.pipeline.diversity.scope import bin_probabilities
 from auditor.pipeline.diversity.word_sample import WordSample
 from auditor.pipeline.documents.view import SCOPES, totals
@@ -38,7 +39,7 @@ NOT_DRAWN = "no documents were kept to measure it on (--retain none, or forgotte
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Gold:
+class MatchedReference:
     """The reference, and parts of it that match a stratum's language or value."""
 
     reference: Reference
@@ -47,7 +48,8 @@ class Gold:
     bodies: dict[tuple[str, str], Reference]
 
     @classmethod
-    def of(cls, reference: Reference, drawn: WordSample) -> Gold:
+    def of(cls, reference: Reference, drawn: WordSample) -> MatchedReference:
+        """The reference with its drawn documents."""
         rows = drawn.rows.clear()
         if reference.origin == GIVEN:
             rows = drawn.rows.filter(pl.col("role") == HUMAN)
@@ -57,6 +59,7 @@ class Gold:
 
     @property
     def languages(self) -> set[str]:
+        """The main languages of the drawn documents."""
         return main_languages(self.rows.group_by("language").agg(pl.col("size").sum().alias("words")))
 
     def matching(self, kind: str, value: str, languages: set[str]) -> Reference:
@@ -87,40 +90,36 @@ def main_languages(words: pl.DataFrame) -> set[str]:
 
 
 def stratum_rows(
-    connection: Any, gold: Gold, synthetic: Synthetic, corpus: Mapping[str, Any], config: Config
-) -> list[dict[str, Any]]:
+    connection: Any, gold: MatchedReference, synthetic: Synthetic, corpus: CorpusResult, config: Config
+) -> list[StratumResult]:
     """Every stratum with its counts, synthetic fraction, share of the corpus and of the reference, and losses."""
     return [row for kind in synthetic.strata for row in _rows_of(kind, connection, gold, synthetic, corpus, config)]
 
 
 def _rows_of(
-    kind: str, connection: Any, gold: Gold, synthetic: Synthetic, corpus: Mapping[str, Any], config: Config
-) -> Iterator[dict[str, Any]]:
+    kind: str, connection: Any, gold: MatchedReference, synthetic: Synthetic, corpus: CorpusResult, config: Config
+) -> Iterator[StratumResult]:
     names = list(synthetic.strata[kind].scopes)
     sizes = totals(connection, kind, names)
     shares = _counted(connection, kind, names, gold) if kind in COMPARED else None
-    eligible = max(corpus["eligible_documents"], 1)
-    largest = sorted(names, key=lambda name: (-sizes[name]["eligible_documents"], name))[: MEASURED.get(kind, 0)]
+    eligible, whole = max(corpus.counts.eligible_documents, 1), corpus.figures
+    largest = sorted(names, key=lambda name: (-sizes[name].eligible_documents, name))[: MEASURED.get(kind, 0)]
     for place, name in enumerate(names):
-        held, fractions = sizes[name]["eligible_documents"], _fractions(synthetic, kind, place)
-        row: dict[str, Any] = {"kind": kind, "name": name, **sizes[name], **fractions}
-        del row["bytes"]
-        row |= {"share": Estimate.census(held / eligible, eligible), "human_share": _human(fractions)}
+        counts, fractions = sizes[name], estimates_of(synthetic.strata[kind], place)
+        fractions |= mixed_of(synthetic, kind, place)
+        held, retained, loss = counts.eligible_documents, None, None
         if shares is not None:
             (ours, theirs), sides = shares
-            row |= _shares(ours[place], theirs[place], sides, gold.reference, config.level)
+            retained = _shares(ours[place], theirs[place], sides, gold.reference, config.level)
         if held >= WHOLE * eligible:
-            row |= {
-                "diversity_loss": corpus["diversity_loss"],
-                "reference": corpus["drift"]["reference"],
-                "tail_retention": corpus["diversity"]["tail_retention"],
-            }
+            loss = StratumLoss(whole.diversity_loss, whole.diversity.tail_retention, whole.drift.reference)
         elif name in largest:
-            row |= _losses(gold, synthetic, kind, place, config)
-        yield row
+            loss = _losses(gold, synthetic, kind, place, config)
+        share, human = Estimate.census(held / eligible, eligible), _human(fractions["synthetic_fraction"])
+        yield StratumResult(kind, name, counts.documents, held, counts.tokens, fractions, share, human, retained, loss)
 
 
-def lost_most(connection: Any, gold: Gold, level: float) -> dict[str, list[dict[str, Any]]]:
+def lost_most(connection: Any, gold: MatchedReference, level: float) -> dict[str, list[LostName]]:
     """The hosts, languages, topics and categories whose share fell most against the reference, with counts."""
     out = {}
     for kind in COMPARED:
@@ -137,16 +136,8 @@ def lost_most(connection: Any, gold: Gold, level: float) -> dict[str, list[dict[
     return {kind: rows for kind, rows in out.items() if rows}
 
 
-def _fractions(synthetic: Synthetic, kind: str, place: int) -> dict[str, Estimate]:
-    if kind in synthetic.strata:
-        return estimates_of(synthetic.strata[kind], place) | mixed_of(synthetic, kind, place)
-    nothing = Estimate.not_measured("no scores to estimate it from")
-    return dict.fromkeys(("synthetic_fraction", "synthetic_fraction_tokens"), nothing)
-
-
-def _human(fractions: Mapping[str, Estimate]) -> Estimate:
+def _human(fraction: Estimate) -> Estimate:
     """What is not machine-written, with the same interval turned round."""
-    fraction = fractions["synthetic_fraction"]
     if not fraction.is_number:
         return fraction
     assert fraction.value is not None and fraction.lower is not None and fraction.upper is not None
@@ -156,18 +147,18 @@ def _human(fractions: Mapping[str, Estimate]) -> Estimate:
 
 def _shares(
     ours: np.ndarray, theirs: np.ndarray, sizes: tuple[np.ndarray, np.ndarray], reference: Reference, level: float
-) -> dict[str, Estimate]:
+) -> StratumShare:
     """The stratum's share of the reference, and what is left of it."""
     if reference.text is None or not sizes[1].sum():
         nothing = Estimate.not_measured(NO_REFERENCE)
-        return {"share_of_reference": nothing, "share_retained": nothing}
+        return StratumShare(nothing, nothing)
     n = int(sizes[1].sum())
     share = Estimate.census(float(theirs.sum()) / n, n)
-    return {"share_of_reference": share, "share_retained": share_retained(ours, theirs, sizes, level)}
+    return StratumShare(share, share_retained(ours, theirs, sizes, level))
 
 
 def _counted(
-    connection: Any, kind: str, names: list[str], gold: Gold
+    connection: Any, kind: str, names: list[str], gold: MatchedReference
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Eligible documents (names, groups) of the corpus and of the reference, and all of either (groups,)."""
     theirs = {
@@ -189,7 +180,7 @@ def _counted(
     return (tables[0], tables[1]), (sizes[0], sizes[1])
 
 
-def _losses(gold: Gold, synthetic: Synthetic, kind: str, place: int, config: Config) -> dict[str, Any]:
+def _losses(gold: MatchedReference, synthetic: Synthetic, kind: str, place: int, config: Config) -> StratumLoss:
     """Lost diversity of one stratum, on a uniform sample of its documents."""
     name = synthetic.strata[kind].scopes[place]
     rows = gold.drawn.of(kind, name)
@@ -199,7 +190,7 @@ def _losses(gold: Gold, synthetic: Synthetic, kind: str, place: int, config: Con
     if words < FEWEST_TOKENS or reference.text is None:
         few = NOT_DRAWN if not gold.drawn.rows.height else f"{words:,} words: too few"
         reason = NO_REFERENCE if reference.text is None else few
-        lost = nothing_lost(reason) | {"levels": {}, "tail_retention": Estimate.not_measured(reason)}
+        lost = LostDiversity(Loss.nothing(reason), {}, Estimate.not_measured(reason))
     else:
         rng = streams.rng(config.seed, "diversity of strata", place)
         synthetic_bins = bin_probabilities(synthetic.strata[kind], place, DRAWS)
@@ -212,9 +203,8 @@ def _losses(gold: Gold, synthetic: Synthetic, kind: str, place: int, config: Con
             level=config.level,
             collapsed=_body(gold.drawn, original) if original.height < rows.height else None,
         )
-    tail = lost.pop("tail_retention")
     said = "" if reference.text is None else reference.said
-    return {"diversity_loss": lost, "tail_retention": tail, "reference": said, "drawn": rows.height}
+    return StratumLoss(ScopeLoss(lost.words, lost.levels), lost.tail_retention, said, rows.height)
 
 
 def _body(drawn: WordSample, rows: pl.DataFrame) -> Body:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from auditor import streams
 from auditor.config import Config
-from auditor.estimate.diversity.lost import Bodies, at_size, drawn_groups, lost_in, nothing_lost
+from auditor.estimate.diversity.lost import Bodies, Loss, at_size, drawn_groups, lost_in
 from auditor.estimate.diversity.lost_reference import NO_REFERENCE
-from auditor.estimate.diversity.measure import measure_spectrum
-from auditor.estimate.diversity.shares import lost_names
+from auditor.estimate.diversity.measure import Orders, measure_spectrum
+from auditor.estimate.diversity.shares import LostName, lost_names
 from auditor.estimate.diversity.spectrum import Cells
 from auditor.estimate.diversity.topics import (
     LEAST_DOCUMENTS,
@@ -23,7 +22,7 @@ from auditor.estimate.diversity.topics import (
     topic_cells,
     word_vectors,
 )
-from auditor.pipeline.diversity.strata import NOT_DRAWN, Gold
+from auditor.pipeline.diversity.strata import NOT_DRAWN, MatchedReference
 from auditor.pipeline.diversity.word_sample import WordSample
 from auditor.records import Estimate
 from auditor.run_columns import GROUPS
@@ -42,20 +41,18 @@ class Topics:
     names: list[str]
     why_not: str = ""
 
-    def of(self, shard: str | None, synthetic: np.ndarray | None, config: Config) -> tuple[dict, dict]:
+    def of(self, shard: str | None, synthetic: np.ndarray | None, config: Config) -> tuple[Orders, Loss]:
         """Diversity of topics of the corpus (None) or of a shard, and what of it was lost: levels.topic of a report."""
         rows = self.ours if shard is None else self.ours.filter(pl.col("shard") == shard)
         why = self.why_not
         if not why and rows.height < STANDARD_DOCUMENTS:
             why = f"{rows.height} documents drawn: too few to count topics"
         if why:
-            nothing = Estimate.not_measured(why)
-            return dict.fromkeys(("q0", "q1", "q2"), nothing), nothing_lost(why)
+            return Orders.all(Estimate.not_measured(why)), Loss.nothing(why)
         spectrum = _cells(rows).spectrum()
         found = measure_spectrum(spectrum, tokens=STANDARD_DOCUMENTS, level=config.level, unit="documents")
-        diversity = {key: found[key] for key in ("q0", "q1", "q2")}
         if not self.theirs.height:
-            return diversity, nothing_lost(NO_REFERENCE)
+            return found.orders, Loss.nothing(NO_REFERENCE)
         original = rows.filter("original")
         rng = streams.rng(config.seed, "diversity of topics")
         source, draws = _cells(original), [] if synthetic is None else drawn_groups(synthetic, rng)
@@ -67,9 +64,9 @@ class Topics:
             unit="documents",
             human=tuple(source.spectrum(groups) for groups in draws),
         )
-        return diversity, lost_in(bodies, standard=at_size, level=config.level)
+        return found.orders, lost_in(bodies, standard=at_size, level=config.level)
 
-    def lost(self, level: float) -> list[dict[str, Any]]:
+    def lost(self, level: float) -> list[LostName]:
         """The topics that lost most, by name."""
         if self.why_not or not self.theirs.height:
             return []
@@ -77,7 +74,7 @@ class Topics:
         return lost_names(self.names, ours, theirs, level=level)
 
 
-def measure_topics(drawn: WordSample, gold: Gold, config: Config, words: pl.DataFrame) -> Topics:
+def measure_topics(drawn: WordSample, gold: MatchedReference, config: Config, words: pl.DataFrame) -> Topics:
     """Topics of the corpus and the reference together, so that they mean the same in both; words, to name them by."""
     ours = drawn.of("all", None).head(MOST_CORPUS)
     theirs = gold.rows.sort("stable_id").head(MOST_REFERENCE)

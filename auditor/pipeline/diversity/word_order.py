@@ -10,7 +10,7 @@ import polars as pl
 from auditor import streams
 from auditor.estimate.diversity.profile import profile_text, vendi_score
 from auditor.estimate.diversity.topics import document_vectors, word_vectors
-from auditor.pipeline.diversity.strata import Gold
+from auditor.pipeline.diversity.strata import MatchedReference
 from auditor.pipeline.diversity.word_sample import WordSample
 from auditor.pipeline.run.parts import part_folder
 from auditor.pipeline.run.plan import CORPUS, HUMAN, Plan
@@ -20,7 +20,9 @@ from auditor.text.arrow import buffers
 MOST_TEXTS = 4096
 
 
-def full_profile(run: Path, plan: Plan, drawn: WordSample, gold: Gold, *, seed: int, level: float) -> dict:
+def full_profile(
+    run: Path, plan: Plan, drawn: WordSample, gold: MatchedReference, *, seed: int, level: float
+) -> dict[str, dict[str, Estimate]]:
     """{corpus, reference}: MATTR, HD-D, compression, self-repetition, distinct-n, Zipf exponent, Vendi score.
 
     Vendi scores are of hashed words in the leading subspace of both texts together (estimate.topics).

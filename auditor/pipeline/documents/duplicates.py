@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import polars as pl
 
 from auditor.pipeline.documents.view import register
 from auditor.pipeline.run.plan import CORPUS
-from auditor.records import Estimate
+from auditor.records import Estimate, Json
 from auditor.store.database import query
 
 LARGEST = 20  # clusters shown with their members
@@ -18,8 +19,101 @@ MATRIX = 24  # shards or sources in the overlap matrix
 SIZE_BINS = ((2, 2), (3, 5), (6, 10), (11, 100), (101, 1000), (1001, None))
 
 
-def duplicate_fractions(connection: Any) -> dict[str, dict[str, Estimate]]:
-    """duplicate_fraction, _within and _across of every shard and, under "", of the corpus.
+@dataclass(frozen=True, slots=True)
+class Duplication:
+    """The share of documents that repeat another one: in all, within their shard, across shards."""
+
+    duplicate_fraction: Estimate
+    duplicate_fraction_within: Estimate
+    duplicate_fraction_across: Estimate
+
+    @classmethod
+    def of(cls, documents: int, within: int = 0, across: int = 0) -> Duplication:
+        """From numbers of documents; full counts, so the intervals are the values."""
+        if not documents:
+            nothing = Estimate.not_measured("it holds no document", method="census")
+            return cls(nothing, nothing, nothing)
+        return cls(*(Estimate.census(k / documents, documents) for k in (within + across, within, across)))
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Documents of a that have a near-duplicate in b, as a share of either side."""
+
+    a: str
+    b: str
+    documents: int
+    share_of_a: float
+    share_of_b: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaps:
+    """The shards or sources that overlap most, each pair once; left_out: how many others overlap too."""
+
+    kind: str
+    names: list[str]
+    cells: list[Overlap]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a document stands."""
+
+    shard: str
+    row: int
+    doc_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A document of a cluster beside its representative, with its similarity to it."""
+
+    place: Place
+    jaccard: float | None
+    kind: str
+
+    def as_json(self) -> Json:
+        """A row of `members` in report.json."""
+        return {**asdict(self.place), "jaccard": self.jaccard, "kind": self.kind}
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Documents that nearly equal one of them, the representative; jaccard: the lowest similarity to it."""
+
+    cluster_id: str
+    documents: int
+    shards: int
+    kind: str
+    jaccard: float | None
+    representative: Place
+    members: list[Member]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSizes:
+    """How many clusters have between `size_from` and `size_to` documents (None: no limit), and their documents."""
+
+    size_from: int
+    size_to: int | None
+    clusters: int
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """All clusters of the corpus: how many, with how many documents, by size, and the largest."""
+
+    count: int
+    documents: int
+    sizes: list[ClusterSizes]
+    largest: list[Cluster]
+
+
+def duplicate_fractions(connection: Any) -> dict[str, Duplication]:
+    """The duplicates of every shard and, under "", of the corpus.
 
     A duplicate is a member of a cluster that is not its representative. It counts as within where the shard holds
     another member that comes first, as across where the representative stands in another shard; the two add up.
@@ -39,19 +133,8 @@ def duplicate_fractions(connection: Any) -> dict[str, dict[str, Estimate]]:
            FROM sizes LEFT JOIN found USING (shard) ORDER BY shard""",
         [CORPUS, CORPUS],
     )
-    out = {row["shard"]: fractions(row) for row in rows.to_dicts()}
-    out[""] = fractions(rows.select(pl.col(pl.Int64).sum()).to_dicts()[0] if rows.height else {"documents": 0})
-    return out
-
-
-def fractions(row: dict[str, int]) -> dict[str, Estimate]:
-    """The three fractions from counts of documents, within_shard and across_shards."""
-    names = ("duplicate_fraction", "duplicate_fraction_within", "duplicate_fraction_across")
-    n = row["documents"]
-    if not n:
-        return {name: Estimate.not_measured("it holds no document", method="census") for name in names}
-    within, across = row["within_shard"], row["across_shards"]
-    return {name: Estimate.census(k / n, n) for name, k in zip(names, (within + across, within, across), strict=True)}
+    out = {shard: Duplication.of(*numbers) for shard, *numbers in rows.iter_rows()}
+    return out | {"": Duplication.of(*rows.select("documents", "within_shard", "across_shards").sum().row(0))}
 
 
 def cluster_sizes(connection: Any) -> dict[str, tuple[list[int], list[int]]]:
@@ -97,10 +180,10 @@ def overlap_rows(connection: Any, kind: str) -> pl.DataFrame:
     ).select(pl.lit(kind).alias("kind"), "a", "b", "documents", "share")
 
 
-def overlap_matrix(rows: pl.DataFrame, kind: str) -> dict[str, Any]:
+def overlap_matrix(rows: pl.DataFrame, kind: str) -> Overlaps:
     """The report's matrix: the names that overlap most, both directions of each pair."""
     if not rows.height:
-        return {"kind": kind, "names": [], "cells": [], "left_out": 0}
+        return Overlaps(kind, [], [], 0)
     weight = rows.group_by("a").agg(pl.col("documents").sum()).sort(["documents", "a"], descending=[True, False])
     names = weight["a"].head(MATRIX).to_list()
     share = {(row["a"], row["b"]): row for row in rows.to_dicts()}
@@ -108,19 +191,11 @@ def overlap_matrix(rows: pl.DataFrame, kind: str) -> dict[str, Any]:
     for (a, b), row in share.items():
         if a in names and b in names and a <= b:
             other = share.get((b, a))
-            cells.append(
-                {
-                    "a": a,
-                    "b": b,
-                    "documents": row["documents"],
-                    "share_of_a": row["share"],
-                    "share_of_b": other["share"] if other else None,
-                }
-            )
-    return {"kind": kind, "names": names, "cells": cells, "left_out": weight.height - len(names)}
+            cells.append(Overlap(a, b, row["documents"], row["share"], other["share"] if other else None))
+    return Overlaps(kind, names, cells, weight.height - len(names))
 
 
-def cluster_summary(connection: Any) -> dict[str, Any]:
+def cluster_summary(connection: Any) -> Clusters:
     """How many clusters of which size, and the largest ones with members."""
     sizes = query(
         connection,
@@ -134,24 +209,13 @@ def cluster_summary(connection: Any) -> dict[str, Any]:
     for first, last in SIZE_BINS:
         inside = sizes.filter((pl.col("documents") >= first) & (pl.col("documents") <= (last or 2**62)))
         if inside.height:
-            bins.append(
-                {
-                    "size_from": first,
-                    "size_to": last,
-                    "clusters": inside.height,
-                    "documents": int(inside["documents"].sum()),
-                }
-            )
-    return {
-        "count": sizes.height,
-        "documents": int(sizes["documents"].sum()),
-        "sizes": bins,
-        "largest": [_cluster(row, members) for row, members in _largest(connection, sizes.head(LARGEST))],
-    }
+            bins.append(ClusterSizes(first, last, inside.height, int(inside["documents"].sum())))
+    largest = list(_largest(connection, sizes.head(LARGEST)))
+    return Clusters(sizes.height, int(sizes["documents"].sum()), bins, largest)
 
 
-def _largest(connection: Any, clusters: pl.DataFrame) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Each of some clusters with its first members."""
+def _largest(connection: Any, clusters: pl.DataFrame) -> Iterator[Cluster]:
+    """Some clusters with their first members."""
     register(connection, "largest", clusters.select("cluster_id"))
     members = query(
         connection,
@@ -161,21 +225,15 @@ def _largest(connection: Any, clusters: pl.DataFrame) -> Iterator[tuple[dict[str
            ORDER BY cluster_id, representative DESC, shard, row""",
         [CORPUS, MEMBERS],
     ).partition_by("cluster_id", as_dict=True)
-    for row in clusters.to_dicts():
-        yield row, members[row["cluster_id"],].to_dicts()
+    for cluster, documents, shards, exact, jaccard in clusters.iter_rows():
+        kind = "exact" if exact else "near"
+        yield Cluster(str(cluster), documents, shards, kind, jaccard, *_members(members[cluster,]))
 
 
-def _cluster(row: dict[str, Any], members: list[dict[str, Any]]) -> dict[str, Any]:
-    places = [{key: member[key] for key in ("shard", "row", "doc_id")} for member in members]
-    return {
-        "cluster_id": str(row["cluster_id"]),
-        "documents": row["documents"],
-        "shards": row["shards"],
-        "kind": "exact" if row["exact"] else "near",
-        "jaccard": row["jaccard"],
-        "representative": places[0],
-        "members": [
-            place | {"jaccard": member["jaccard"], "kind": member["kind"] or "near"}
-            for place, member in zip(places[1:], members[1:], strict=True)
-        ],
-    }
+def _members(rows: pl.DataFrame) -> tuple[Place, list[Member]]:
+    """The representative, which comes first, and the others."""
+    found = [
+        Member(Place(row["shard"], row["row"], row["doc_id"]), row["jaccard"], row["kind"] or "near")
+        for row in rows.iter_rows(named=True)
+    ]
+    return found[0].place, found[1:]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from auditor.errors import ConfigError
+from auditor.records import Json
 from auditor.sources.find.files import is_url
 from auditor.sources.read.interface import Shard
 
@@ -14,7 +14,7 @@ SIDECARS = ("{}.provenance.json", "provenance.json")
 LARGEST_SIDECAR = 1 << 20
 
 
-def sidecar(shard: Shard, *, strict: bool = True) -> dict[str, Any]:
+def sidecar(shard: Shard, *, strict: bool = True) -> Json:
     """licence, origin, generator, verifier from SHARD.provenance.json, else from provenance.json in its folder."""
     if is_url(shard.path):
         return {}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from auditor.pipeline.run.markers import Counts
 from auditor.pipeline.run.parts import done, part_folder
 from auditor.pipeline.run.plan import CORPUS, Task
 from auditor.store.database import query, quoted
@@ -74,7 +76,7 @@ def _mark_overlaps(connection: Any, files: Sequence[tuple[Path, Task, int]]) -> 
     corpus, others = ([path for path, task, _ in files if (task.role == CORPUS) is wanted] for wanted in (True, False))
     exact = "SELECT NULL::UBIGINT AS stable_id WHERE false"
     if corpus and others:
-        exact = f"""SELECT stable_id FROM {_read(others)} SEMI JOIN {_read(corpus)} USING (content_1, content_2)"""
+        exact = f"SELECT r.stable_id FROM {_read(others)} r JOIN {_read(corpus)} c USING (content_1, content_2)"
     connection.execute(
         f"CREATE TEMP TABLE overlaps_corpus AS {exact} UNION SELECT document::UBIGINT FROM near_references"
     )
@@ -99,7 +101,7 @@ def pieces(run: Path, tasks: Sequence[Task]) -> Iterator[str]:
 
 def _files(run: Path, tasks: Sequence[Task]) -> list[tuple[Path, Task, int]]:
     """The documents parts of what is finished, with their numbers of documents."""
-    finished = [(task, marker["documents"]) for task in tasks if (marker := done(run, task.key))]
+    finished = [(task, marker.counts.documents) for task in tasks if (marker := done(run, task.key))]
     found = [(part_folder(run, task.key) / "documents.parquet", task, documents) for task, documents in finished]
     return [file for file in found if file[0].exists()]
 
@@ -139,7 +141,16 @@ def large_scopes(connection: Any, kind: str, *, least: int, most: int) -> list[s
     return sorted(rows["scope"].to_list())
 
 
-def largest_hosts(connection: Any, most: int = 20) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class HostVolume:
+    """How much text of a web host there is; a row of `hosts` in report.json."""
+
+    host: str
+    documents: int
+    tokens: int
+
+
+def largest_hosts(connection: Any, most: int = 20) -> list[HostVolume]:
     """The hosts with most word tokens: what the summary of training data asks for."""
     rows = query(
         connection,
@@ -147,11 +158,11 @@ def largest_hosts(connection: Any, most: int = 20) -> list[dict[str, Any]]:
            WHERE role = ? AND host IS NOT NULL GROUP BY host ORDER BY tokens DESC, host LIMIT ?""",
         [CORPUS, most],
     )
-    return rows.to_dicts()
+    return [HostVolume(*row) for row in rows.iter_rows()]
 
 
-def totals(connection: Any, kind: str, names: Iterable[str]) -> dict[str, dict[str, int]]:
-    """documents, eligible_documents, tokens (of eligible ones), bytes of each named scope."""
+def totals(connection: Any, kind: str, names: Iterable[str]) -> dict[str, Counts]:
+    """The counts of each named scope, without what was left out of it."""
     rows = query(
         connection,
         f"""SELECT {SCOPES[kind]} AS scope, count(*) AS documents,
@@ -160,6 +171,5 @@ def totals(connection: Any, kind: str, names: Iterable[str]) -> dict[str, dict[s
             FROM docs WHERE role = ? GROUP BY ALL""",
         [CORPUS],
     )
-    found = {row.pop("scope"): row for row in rows.to_dicts()}
-    empty = {"documents": 0, "eligible_documents": 0, "tokens": 0, "bytes": 0}
-    return {name: found.get(name, dict(empty)) for name in names}
+    found = {scope: Counts(0, *numbers) for scope, *numbers in rows.iter_rows()}
+    return {name: found.get(name, Counts()) for name in names}

@@ -21,8 +21,9 @@ from auditor.gate.selection import Choice, decisions
 from auditor.pipeline.report.forecast import PROTECTED, WEIGHTS, forecast, forecast_weights
 from auditor.pipeline.report.tail import Tail
 from auditor.pipeline.reservoir.recommend import reservoir_options, resize
-from auditor.pipeline.run.plan import Plan, load_plan, need_corpus, source_options
+from auditor.pipeline.run.plan import Plan, source_options
 from auditor.pipeline.run.reopen import open_database, read_report
+from auditor.pipeline.run.run import load_run, need_corpus
 from auditor.records import estimates_of_json
 from auditor.run_folder import whole_file
 from auditor.sources.find.plan import plan_corpus
@@ -103,7 +104,8 @@ def write_corpus(
 
     Raises: ConfigError where the folder is not empty or a shard has changed since the audit; nothing is written then
     """
-    plan, config, _ = load_plan(run, corpus)
+    opened = load_run(run, corpus)
+    plan, config = opened.plan, opened.config
     _empty(folder, plan)
     unchanged(plan, config)
     targets = {shard.name: _target(folder, shard) for shard in plan.corpus.shards}
@@ -148,7 +150,7 @@ def forecast_choice(run: Path, choice: Choice) -> dict[str, Any]:
 
     Raises: ConfigError, StoreError where there is no finished run
     """
-    plan, _, _ = load_plan(run)
+    plan = load_run(run).plan
     known = {shard.name for shard in plan.corpus.shards}
     if strange := [name for name in choice.shards if name not in known]:
         raise ConfigError(
@@ -168,7 +170,7 @@ def forecast_by_weights(run: Path) -> dict[str, dict[str, Any]]:
     The fraction after is the report's, which has the joint draws behind it.
     Raises: ConfigError, StoreError where there is no finished run
     """
-    plan, _, _ = load_plan(run)
+    plan = load_run(run).plan
     report = read_report(run)
     after = {row["name"]: row["after"].get("synthetic_fraction") for row in report["filtering"]}
     out = {}
@@ -201,7 +203,7 @@ def unchanged(plan: Plan, config: Config) -> None:
 
 def write_mix(run: Path, path: Path) -> None:
     """The reservoir's mix plan as TOML, with the run's own settings."""
-    _, config, _ = load_plan(run)
+    config = load_run(run).config
     resize(run, reservoir_options(config), mix=path)
 
 

@@ -13,8 +13,9 @@ from auditor.detectors.passages import passages
 from auditor.errors import AuditError, ConfigError, nearest
 from auditor.neardup.evidence import differences, longest_shared
 from auditor.pipeline.run.ownership import REFUSAL
-from auditor.pipeline.run.plan import Plan, load_plan, source_options
+from auditor.pipeline.run.plan import Plan, source_options
 from auditor.pipeline.run.reopen import open_database
+from auditor.pipeline.run.run import load_run
 from auditor.sources.read.chooser import read_split
 from auditor.sources.read.interface import Shard
 from auditor.store.database import query
@@ -35,7 +36,8 @@ def inspect_document(
     """
     connection = open_database(run)
     row = _find(connection, document)
-    plan, config, _ = load_plan(run, corpus)
+    opened = load_run(run, corpus)
+    plan, config = opened.plan, opened.config
     shown = {key: value for key, value in row.items() if value is not None and key != "audit_id"}
     found: dict[str, Any] = {"document": shown, "why": [], "passages": [], "cluster": None, "differences": []}
     text, found["unread"] = _text(plan, config, row["shard"], row["row"])

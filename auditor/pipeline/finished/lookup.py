@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from auditor.neardup.lookup import candidates, matches
 from auditor.pipeline.reduce.cluster import signature_batches
 from auditor.pipeline.run.parts import part_folder, scan
-from auditor.pipeline.run.plan import CORPUS, Plan, load_plan, lsh_of
+from auditor.pipeline.run.plan import CORPUS, Plan, lsh_of
+from auditor.pipeline.run.run import load_run
 from auditor.run_columns import BANDS
 from auditor.sketch.bands import band_frame
 from auditor.sketch.minhash import SEED, permutations, signatures
@@ -33,7 +34,8 @@ def look_up(run: Path, file: str) -> dict[str, Any]:
 
 
 def _look_up(run: Path, file: str, spool: Path) -> dict[str, Any]:
-    plan, config, _ = load_plan(run)
+    opened = load_run(run)
+    plan, config = opened.plan, opened.config
     options = SourceOptions(spool=spool)
     corpus = plan_corpus([file], options)
     lsh, chosen = lsh_of(config), permutations(config.permutations)

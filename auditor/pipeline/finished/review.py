@@ -23,9 +23,10 @@ from auditor.manifest import write_text
 from auditor.pipeline.documents.score_counts import STORED_BIN
 from auditor.pipeline.fraction.labels import LABELS, SCHEMA, kept_labels
 from auditor.pipeline.run.parts import scan
-from auditor.pipeline.run.plan import CORPUS, load_plan
+from auditor.pipeline.run.plan import CORPUS
 from auditor.pipeline.run.reopen import open_database
 from auditor.pipeline.run.retained import note_copy
+from auditor.pipeline.run.run import load_run
 from auditor.run_columns import SAMPLE
 from auditor.run_folder import whole_file
 from auditor.store.database import query
@@ -52,7 +53,8 @@ def export_review(run: Path, path: Path, count: int) -> int:
         raise ConfigError(f"--review writes .csv or .jsonl, not {path.name}")
     if count < 1:
         raise ConfigError(f"--review {count}: at least one document")
-    plan, config, _ = load_plan(run)
+    opened = load_run(run)
+    plan, config = opened.plan, opened.config
     tasks = plan.of_role(CORPUS)
     sample = scan(run, tasks, "sample", SAMPLE).collect()
     if not sample.height:

@@ -17,8 +17,8 @@ from auditor.manifest import write_text
 from auditor.pipeline.diversity.reference import human_spectrum
 from auditor.pipeline.diversity.spectra import Spectra
 from auditor.pipeline.reservoir.recommend import frequencies
-from auditor.pipeline.run.plan import load_plan
 from auditor.pipeline.run.reopen import read_report
+from auditor.pipeline.run.run import load_run
 
 DEFAULTS: dict[str, Any] = {
     "generations": 10,
@@ -73,7 +73,7 @@ def run_simulation(
 
 def _spectrum_of(path: Path) -> Spectrum:
     if path.is_dir():
-        plan, _, _ = load_plan(path)
+        plan = load_run(path).plan
         found = frequencies(human_spectrum(Spectra(path, plan)))
         if found is None:
             raise ConfigError(f"{path} has no words to make a spectrum of")

@@ -11,8 +11,9 @@ from typing import Any
 
 from auditor.errors import AuditError, ConfigError, SourceError
 from auditor.pipeline.report.conservation import conservation
-from auditor.pipeline.run.plan import load_plan, source_options
+from auditor.pipeline.run.plan import source_options
 from auditor.pipeline.run.reopen import open_database, read_report
+from auditor.pipeline.run.run import load_run
 from auditor.provenance.ledger import total_digest
 from auditor.sketch.content import content_hashes, record_hashes, skips_digest, summed, written
 from auditor.sources.find.files import blocks
@@ -66,7 +67,8 @@ def verify(run: Path, corpus: Sequence[str] = (), *, quick: bool = False) -> dic
     Returns: `conservation`, with what breaks the law; verdict same | rearranged | changed | unreadable | not_compared,
         lists of changed, missing, new and moved shards, `differences` in words, and what is `not_compared`
     """
-    plan, config, _ = load_plan(run)
+    opened = load_run(run)
+    plan, config = opened.plan, opened.config
     report = read_report(run)
     with open_database(run) as connection:
         law = conservation(run, plan, report, connection)

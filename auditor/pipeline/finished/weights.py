@@ -18,8 +18,9 @@ from auditor.gate.weights import CHOICES, RARE, TailTally, human_weights, tail_s
 from auditor.pipeline.diversity.reference import find_reference
 from auditor.pipeline.diversity.spectra import Spectra
 from auditor.pipeline.finished.export import BATCH, unchanged
-from auditor.pipeline.run.plan import Plan, load_plan, source_options
+from auditor.pipeline.run.plan import Plan, source_options
 from auditor.pipeline.run.reopen import open_database
+from auditor.pipeline.run.run import load_run
 from auditor.run_columns import WORD
 from auditor.run_folder import whole_file
 from auditor.sketch.types_kernel import key_of
@@ -45,7 +46,8 @@ def write_weights(run: Path, path: Path, choice: Choice) -> dict[str, Any]:
     document carries. Duplicates but one have weight 0. Memory grows with the rare types, not with the documents.
     Raises: ConfigError where the run has no human reference, or a shard has changed since the audit
     """
-    plan, config, _ = load_plan(run)
+    opened = load_run(run)
+    plan, config = opened.plan, opened.config
     reference = find_reference(Spectra(run, plan))
     if reference.text is None:
         raise ConfigError("weights protect what is rare in human text: audit with --human-reference, then export again")

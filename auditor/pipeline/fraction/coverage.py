@@ -19,6 +19,25 @@ WANTED = 60  # human documents of a kind that are advised
 LEAST_GAP = 0.05  # share of the corpus that is worth advice
 
 
+@dataclass(frozen=True, slots=True)
+class KindCoverage:
+    """Documents of one kind of text in a scope, the human documents known of it, and whose word stands behind them."""
+
+    kind: str
+    documents: int
+    anchors: int
+    trust: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorCoverage:
+    """`anchor_coverage` of report.json: share of a scope's documents that are covered, anchors, the largest kinds."""
+
+    share: float | None
+    anchors: int
+    kinds: tuple[KindCoverage, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Coverage:
     """Documents by kind: rows has one row for each scope (shard; "" is the corpus) and kind.
@@ -29,15 +48,17 @@ class Coverage:
     rows: pl.DataFrame
     by_scope: dict[str, pl.DataFrame]
 
-    def of(self, scope: str) -> dict[str, Any]:
-        """`anchor_coverage` of report.json: share of the documents covered, anchors, the largest kinds."""
+    def of(self, scope: str) -> AnchorCoverage:
+        """The coverage of one scope."""
         own = self.by_scope.get(scope, self.rows.clear()).sort("documents", "kind", descending=[True, False])
         total = int(own["documents"].sum())
         if not total:
-            return {"share": None, "anchors": 0, "kinds": []}
+            return AnchorCoverage(None, 0)
         share = float((own["covered"] * own["documents"]).sum() / total)
         kinds = own.head(MOST_KINDS).select("kind", "documents", "anchors", "trust")
-        return {"share": round(share, 4), "anchors": int(own["anchors"].sum()), "kinds": kinds.to_dicts()}
+        return AnchorCoverage(
+            round(share, 4), int(own["anchors"].sum()), tuple(KindCoverage(*kind) for kind in kinds.iter_rows())
+        )
 
 
 def measure_coverage(connection: Any, units: KindUnits) -> Coverage:

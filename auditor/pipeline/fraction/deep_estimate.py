@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from scipy.special import expit, logit
 
 from auditor.config import Config
 from auditor.detectors import second_tier
+from auditor.detectors.interface import Card
 from auditor.detectors.registry import deep_names
 from auditor.detectors.second_tier import SecondTier
 from auditor.estimate.fraction.twophase import METHOD, Strata, corrected_for_error, difference_estimate, width_after
@@ -22,7 +23,7 @@ from auditor.pipeline.fraction import deep_sample
 from auditor.pipeline.fraction.anchors import DATED
 from auditor.pipeline.fraction.deep_sample import CELL, Clock, DeepScores, Say
 from auditor.pipeline.run.plan import AI, CORPUS, HUMAN, Plan
-from auditor.records import Estimate, Finding, Severity, Status
+from auditor.records import Estimate, Finding, Json, Severity, Status
 from auditor.statistics.intervals import normal_quantile
 from auditor.store.database import identifier, query, quoted
 
@@ -43,12 +44,17 @@ class Deep:
     scores: DeepScores | None = None
     estimate: Estimate | None = None
     findings: tuple[Finding, ...] = ()
-    cards: tuple[dict[str, Any], ...] = ()
-    checks: tuple[dict[str, Any], ...] = field(default=())
+    cards: tuple[Card, ...] = ()
+    checks: tuple[CrossCheck, ...] = ()
 
-    def into(self, sensitivity: Mapping[str, Any]) -> dict[str, Any]:
-        """The report's section `sensitivity` with the cross-check added."""
-        return {**sensitivity, "cross_checks": [*sensitivity["cross_checks"], *self.checks]}
+
+@dataclass(frozen=True, slots=True)
+class CrossCheck:
+    """The fraction by another estimator, and which one; a row of `sensitivity.cross_checks` in report.json."""
+
+    name: str
+    estimate: Estimate
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +94,19 @@ def measure_deep(
     notes = [_bought(strata, estimate, main, error, scores)]
     if tier.without:
         notes.append(_without(tier.without))
-    check = {"name": NAME, "estimate": estimate, "words": WORDS}
-    return Deep(scores, estimate, tuple(notes), tuple(tier.cards()), (check,))
+    return Deep(scores, estimate, tuple(notes), tuple(tier.cards()), (CrossCheck(NAME, estimate, WORDS),))
 
 
-def store_deep(connection: Any, audit_id: str, deep: Deep, shards: Sequence[Mapping[str, Any]]) -> None:
+def store_deep(connection: Any, audit_id: str, deep: Deep, fractions: Mapping[str, Estimate]) -> None:
     """The sampled documents' deep scores and probability into the table `documents`, with `probability_tier` 1.
 
     The probability is the deep logit (of a corpus half machine-written) at the shard's estimated fraction.
+    Parameters: fractions, of each shard
     """
     if deep.scores is None:
         return
     found = deep.scores.frame.filter((pl.col("role") == CORPUS) & pl.col("logit").is_not_null())
-    share = {s["shard"]: s["synthetic_fraction"].value for s in shards if s["synthetic_fraction"].is_number}
+    share = {name: fraction.value for name, fraction in fractions.items() if fraction.is_number}
     prior = np.array([share.get(name, np.nan) for name in found["shard"]], float)
     odds = logit(np.clip(prior, *SURE))
     probability = expit(found["logit"].to_numpy().astype(float) + odds)
@@ -190,7 +196,7 @@ def _bought(strata: Strata, estimate: Estimate, main: Estimate, error: Error, sc
     n = int(strata.n.sum())
     said = f"{n:,} documents were read by the deep detectors"
     said += f" (limited by {scores.limited})" if scores.limited else ""
-    evidence: dict[str, Any] = {"documents": n, "retained": scores.retained}
+    evidence: Json = {"documents": n, "retained": scores.retained}
     if not (estimate.is_number and main.is_number):
         reason = estimate.reason or main.reason
         return Finding(

@@ -118,7 +118,7 @@ def measure_synthetic(
         sizes = found.shards.histogram.sum(1)
         found = replace(found, corpus=over_unread(found.corpus, found.shards, sizes, listed, rng, options=options))
     placebo = _placebo(connection, anchors, units, rng, options) if no_dates is None else None
-    by_chance = np.random.default_rng([config.seed, 24])  # its own, so that the other figures do not depend on it
+    by_chance = streams.rng(config.seed, "mixed text")  # its own, so that the other figures do not depend on it
     mixed = {
         kind: splitter.split(scope, atoms, found.posteriors, by_chance, listed=listed if kind == "corpus" else None)
         for kind, scope in (("corpus", found.corpus), ("shard", found.shards))
@@ -155,18 +155,32 @@ def mixed_of(synthetic: Synthetic, kind: str, place: int) -> dict[str, Estimate]
     return {"mixed_fraction": own.mixed[place], "touched_fraction": own.touched[place]}
 
 
-def authorship_of(synthetic: Synthetic, kind: str, place: int) -> dict[str, Any] | None:
-    """What the scores of one scope allow together, under its name in report.json; None where it was not split."""
+@dataclass(frozen=True, slots=True)
+class Authorship:
+    """`authorship` of report.json: ranges of the assisted, machine-written and touched shares that the scores allow.
+
+    identified: whether the assisted share is measured; region: corners of the shares that are allowed together
+    """
+
+    identified: bool
+    assisted: tuple[float, ...]
+    machine: tuple[float, ...]
+    touched: tuple[float, ...]
+    region: tuple[tuple[float, ...], ...]
+
+
+def authorship_of(synthetic: Synthetic, kind: str, place: int) -> Authorship | None:
+    """What the scores of one scope allow together; None where it was not split."""
     region = synthetic.mixed[kind].regions[place] if kind in synthetic.mixed else None
     if region is None:
         return None
-    return {
-        "identified": synthetic.mixed[kind].mixed[place].status == Status.MEASURED,
-        "assisted": list(region.assisted),
-        "machine": list(region.machine),
-        "touched": list(region.touched),
-        "region": [list(corner) for corner in region.corners],
-    }
+    return Authorship(
+        synthetic.mixed[kind].mixed[place].status == Status.MEASURED,
+        tuple(region.assisted),
+        tuple(region.machine),
+        tuple(region.touched),
+        tuple(tuple(corner) for corner in region.corners),
+    )
 
 
 def _placebo(

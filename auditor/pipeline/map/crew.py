@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from auditor.config import Config
 from auditor.errors import StoreError
 from auditor.pipeline.launch.processes import Event, Report, run_jobs
+from auditor.pipeline.run.markers import Marker
 from auditor.pipeline.run.parts import done
 from auditor.pipeline.run.plan import Plan, Task, source_options
-from auditor.pipeline.run.recovery import drop_damaged, named
-
-if TYPE_CHECKING:
-    pass
 from auditor.pipeline.run.progress import Progress, Silent
+from auditor.pipeline.run.recovery import drop_damaged, named
 
 # Below this much text a second process costs more than it saves.
 ONE_PROCESS_BYTES = 64 << 20
@@ -63,8 +60,8 @@ def map_all(
         elif event.kind == "failed":
             failed[task.key] = event.reason
             progress.note(f"{named(task)}: {event.reason}")
-        elif event.result["error"]:
-            progress.note(f"{named(task)}: read in part: {event.result['error']}")
+        elif event.result.error:
+            progress.note(f"{named(task)}: read in part: {event.result.error}")
     return failed
 
 
@@ -79,6 +76,7 @@ def threads_each(config: Config, workers: int) -> int:
 
 
 def launch(tasks: Sequence[Task], config: Config, run: Path, *, workers: int, threads: int) -> Iterator[Event]:
+    """What happens to the tasks, from local processes or from a Ray cluster."""
     if config.launcher == "ray":
         from auditor.pipeline.map.on_ray import map_on_ray
 
@@ -89,7 +87,8 @@ def launch(tasks: Sequence[Task], config: Config, run: Path, *, workers: int, th
     return run_jobs(map_one, work, workers=workers, threads=threads, apart=bool(config.memory_limit))
 
 
-def map_one(work: tuple[Task, Config, Path, int], report: Report) -> dict[str, Any]:
+def map_one(work: tuple[Task, Config, Path, int], report: Report) -> Marker:
+    """Map one split in a worker, which alone imports what measuring needs."""
     from auditor.pipeline.map.split import Job, map_split
 
     return map_split(Job(*work), report)
@@ -98,4 +97,4 @@ def map_one(work: tuple[Task, Config, Path, int], report: Report) -> dict[str, A
 def complete(run: Path, task: Task) -> bool:
     """Done, and read to its end: what broke in the middle is tried again, for the fault may have passed."""
     marker = done(run, task.key)
-    return marker is not None and marker["complete"]
+    return marker is not None and marker.complete

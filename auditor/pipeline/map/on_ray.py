@@ -12,7 +12,9 @@ from auditor.distribution import install_command
 from auditor.errors import ConfigError
 from auditor.pipeline.launch.processes import STALL_SECONDS, Event, run_job
 from auditor.pipeline.map.split import Job, map_split
-from auditor.pipeline.run.plan import Task, load_plan
+from auditor.pipeline.run.markers import Counts
+from auditor.pipeline.run.plan import Task
+from auditor.pipeline.run.run import load_run
 
 RETRIES = 3  # of a task whose node or worker was lost
 
@@ -39,7 +41,8 @@ def map_on_ray(run: Path, tasks: Sequence[Task]) -> Iterator[Event]:
 
 def map_one(run: str, key: str) -> Event:
     """On a node: map the split of that key, and tell how it went."""
-    plan, config, _ = load_plan(Path(run), trusted=True)  # the process that has started this asked
+    opened = load_run(Path(run), trusted=True)  # the process that has started this asked
+    plan, config = opened.plan, opened.config
     task = next(task for task in plan.tasks if task.key == key)
     told: list[Event] = []
     run_job(map_split, 0, Job(task, config, Path(run), 1), told.append)
@@ -63,6 +66,6 @@ def _map(ray: Any, run: Path, tasks: Sequence[Task]) -> Iterator[Event]:
             except ray.exceptions.RayError as error:
                 reason = f"lost {RETRIES + 1} times on the cluster ({str(error).splitlines()[0]})"
                 event = Event("failed", number, reason=reason)
-            done = event.result or {}
-            yield Event("progress", number, done.get("documents", 0), done.get("bytes", 0))
+            read = event.result.counts if event.result else Counts()
+            yield Event("progress", number, read.documents, read.bytes)
             yield Event(event.kind, number, result=event.result, reason=event.reason, stop=event.stop)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import queue
 from dataclasses import dataclass
-from datetime import date
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -21,12 +18,13 @@ from auditor.pipeline.map.bottom_sample import Lowest
 from auditor.pipeline.map.sketches import Sketches
 from auditor.pipeline.map.tally import Tally
 from auditor.pipeline.map.threads import ordered
+from auditor.pipeline.map.type_counters import TypeCounters
+from auditor.pipeline.run.markers import Marker
 from auditor.pipeline.run.ownership import NOWHERE, REFUSAL
 from auditor.pipeline.run.parts import PartWriter
 from auditor.pipeline.run.plan import Task, source_options
 from auditor.pipeline.run.retained import is_forgotten
-from auditor.run_columns import HUMAN_BEFORE, SAMPLE_PER_CELL, TYPE_CAP
-from auditor.sketch.types import TypeSample, summed
+from auditor.run_columns import SAMPLE_PER_CELL
 from auditor.sources.find.files import is_url
 from auditor.sources.find.plan import is_unchanged
 from auditor.sources.read.chooser import read_split
@@ -43,67 +41,51 @@ class Job:
     threads: int
 
 
-def map_split(job: Job, report: Report) -> dict[str, Any]:
+def map_split(job: Job, report: Report) -> Marker:
     """Read, measure and write one split; returns the marker that is written beside the parts.
 
     A split that breaks in the middle keeps what came before the damage and is marked incomplete with the reason.
     Raises: SourceError where the file is not, or no more, what was planned: its parts would be filed under a false key
     """
-    tally = Tally()
-    options = source_options(job.config, job.run)
-    same_file(job.task, options)
-    with PartWriter(job.run, job.task.key) as writer:
-        # A counter of types for each thread; another for documents that are human by their date, once there are any.
-        types: queue.SimpleQueue[tuple[TypeSample, TypeSample | None]] = queue.SimpleQueue()
-        for _ in range(job.threads):
-            types.put((TypeSample(cap=TYPE_CAP), None))
-        measurer = _measurer(job.config)
-        shard = job.task.shard.name
+    task, options = job.task, source_options(job.config, job.run)
+    same_file(task, options)
+    tally, types, measurer = Tally(), TypeCounters(job.threads), _measurer(job.config)
+    sample, words = _samples()
+    texts = redacted_texts if job.config.retain == "redacted" else capped_texts
 
-        def work(batch: Batch) -> tuple[Measured, Batch]:
-            measured = measurer.measure(batch.frame, job.task.corpus, shard)
-            documents = measured.documents
-            group, score_bin, eligible = (documents[name].to_numpy() for name in ("group", "score_bin", "eligible"))
-            dated = eligible & (documents["date"] < date.fromisoformat(HUMAN_BEFORE)).fill_null(False).to_numpy()
-            counter, dated_counter = types.get()
-            counter.add(measured.batch.tokens, group, score_bin, eligible)
-            if dated.any():
-                dated_counter = dated_counter or TypeSample(cap=TYPE_CAP)
-                dated_counter.add(measured.batch.tokens, group, score_bin, dated)
-            types.put((counter, dated_counter))
-            return measured, batch
+    def work(batch: Batch) -> tuple[Measured, Batch]:
+        measured = measurer.measure(batch.frame, task.corpus, task.shard.name)
+        types.add(measured)
+        return measured, batch
 
-        redacted = job.config.retain == "redacted"
-        sample = Lowest("text", partial(lowest, per_cell=SAMPLE_PER_CELL))
-        words = Lowest("words", word_sample.lowest)
+    with PartWriter(job.run, task.key) as writer:
         sketches = Sketches(writer, job.config)
-        batches = read_split(job.task.shard, job.task.split, options)
         try:
-            for measured, batch in ordered(work, batches, job.threads):
-                writer.add("documents", measured.documents.to_arrow())
+            for measured, batch in ordered(work, read_split(task.shard, task.split, options), job.threads):
+                documents = measured.documents
+                writer.add("documents", documents.to_arrow())
                 sketches.add(measured.signatures)
-                sample.add(candidates(measured), partial(redacted_texts if redacted else capped_texts, measured))
-                words.add(
-                    word_sample.candidates(measured.documents), partial(word_sample.first_words, measured.batch.tokens)
-                )
-                tally.add(measured.documents, measured.records, batch)
-                report(batch.frame.height, int(measured.documents["bytes"].sum()))
+                sample.add(candidates(measured), partial(texts, measured))
+                words.add(word_sample.candidates(documents), partial(word_sample.first_words, measured.batch.tokens))
+                tally.add(documents, measured.records, batch)
+                report(batch.frame.height, int(documents["bytes"].sum()))
         except SourceError as error:
             tally.error = str(error)
-        counters = [types.get() for _ in range(job.threads)]
-        counted = summed([counter for counter, _ in counters])
-        dated_ones = summed([counter for _, counter in counters if counter])
-        same_file(job.task, options)
+        same_file(task, options)
         sketches.end()
-        for name, sampled in (("types", counted), ("dated_types", dated_ones)):
-            if sampled:
-                writer.add(name, sampled.frame().to_arrow())
+        for name, table in types.tables():
+            writer.add(name, table)
         if job.config.retain != "none" and not is_forgotten(job.run):
             for name, kept in (("sample", sample), (word_sample.PART, words)):
                 if (frame := kept.frame()) is not None:
                     writer.add(name, frame.drop("stratum", strict=False).to_arrow())
-        marker = tally.marker() | {"task": {"role": job.task.role, "shard": shard, "split": job.task.split.index}}
-        return writer.finish(marker)
+        return writer.finish(tally.marker(task))
+
+
+def _samples() -> tuple[Lowest, Lowest]:
+    """What is retained of a split: texts of each language and score, words of each language, topic and category."""
+    texts = Lowest("text", partial(lowest, per_cell=SAMPLE_PER_CELL))
+    return texts, Lowest("words", word_sample.lowest)
 
 
 def same_file(task: Task, options: SourceOptions) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
-from datetime import date
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
+from auditor.pipeline.run.markers import Counts, Marker
+from auditor.pipeline.run.plan import Task
 from auditor.records import Skip
-from auditor.run_columns import HUMAN_BEFORE
 from auditor.sketch.content import skips_digest, summed, written
 from auditor.sources.read.interface import Batch
 
@@ -26,7 +25,7 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
+        self.counts = Counts()
         self.skips: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
         self.ineligible: Counter[str] = Counter()
@@ -37,14 +36,8 @@ class Tally:
     def add(self, documents: pl.DataFrame, records: np.ndarray, batch: Batch) -> None:
         """Count a batch and add it to the digests; records: (n,) hashes of its documents as they were given."""
         eligible = documents.filter("eligible")
-        self.counts.update(
-            records=batch.records,
-            documents=documents.height,
-            eligible_documents=eligible.height,
-            dated=eligible.filter(pl.col("date") < date.fromisoformat(HUMAN_BEFORE)).height,
-            tokens=int(eligible["words"].sum()),
-            bytes=int(documents["bytes"].sum()),
-        )
+        read = int(eligible["words"].sum()), int(documents["bytes"].sum())
+        self.counts += Counts(batch.records, documents.height, eligible.height, *read)
         self.ineligible.update(documents["skip_reason"].drop_nulls().to_list())
         for skip in batch.skips:
             self.skips[skip.reason] += skip.documents
@@ -55,16 +48,18 @@ class Tally:
         self.digest += summed(records)
         self.text_digest += summed(documents["content_1"].to_numpy() ^ documents["content_2"].to_numpy())
 
-    def marker(self) -> dict[str, Any]:
-        return {
-            **{name: self.counts[name] for name in ("records", "documents", "eligible_documents", "tokens", "bytes")},
-            "skipped": sum(self.skips.values()),
-            "skips": dict(sorted(self.skips.items())),
-            "notes": dict(sorted(self.notes.items())),
-            "ineligible": dict(sorted(self.ineligible.items())),
-            "named": [asdict(skip) for skip in self.named],
-            "digest": written(self.digest + skips_digest(self.skips)),
-            "text_digest": written(self.text_digest),
-            "complete": self.error is None,
-            "error": self.error,
-        }
+    def marker(self, task: Task) -> Marker:
+        """What was read of a task's split."""
+        return Marker(
+            replace(self.counts, skipped=sum(self.skips.values())),
+            dict(sorted(self.skips.items())),
+            dict(sorted(self.notes.items())),
+            dict(sorted(self.ineligible.items())),
+            tuple(self.named),
+            written(self.digest + skips_digest(self.skips)),
+            written(self.text_digest),
+            self.error,
+            task.role,
+            task.shard.name,
+            task.split.index,
+        )

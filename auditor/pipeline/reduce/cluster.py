@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,9 +21,10 @@ from auditor.neardup.stars import exact_duplicates, stars
 from auditor.pipeline.launch.processes import Event, Report, run_jobs
 from auditor.pipeline.reduce.reread import Reread, count_split, rereads, shingle_split
 from auditor.pipeline.run.parts import part_folder, scan, signature_rows, state
-from auditor.pipeline.run.plan import CORPUS, Plan, Task, lsh_of, save_statistics
+from auditor.pipeline.run.plan import CORPUS, Plan, Task, lsh_of
 from auditor.pipeline.run.progress import Progress
 from auditor.pipeline.run.recovery import first_line
+from auditor.pipeline.run.run import save_statistics
 from auditor.run_columns import BANDS, DOCUMENTS
 from auditor.run_folder import make_empty, remove, whole_file
 
@@ -36,9 +36,12 @@ Listen = Callable[[str, Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Clustered:
-    """Statistics that the report shows; failed: why splits could not be read again, by task key."""
+    """What clustering did, by name (neardup.cluster.Statistics and the parameters of the bands), for the report.
 
-    statistics: dict[str, Any]
+    failed: why splits could not be read again, by task key
+    """
+
+    statistics: Mapping[str, float]
     failed: dict[str, str]
 
 
@@ -163,7 +166,7 @@ def members(run: Path) -> pl.DataFrame:
     )
 
 
-def _finished(folder: Path, key: list[str]) -> dict[str, Any] | None:
+def _finished(folder: Path, key: list[str]) -> Mapping[str, float] | None:
     """The statistics of clusters that were made from the same parts and lie there whole."""
     if not (folder / DONE).exists():
         return None

@@ -11,7 +11,8 @@ from auditor.config import Config
 from auditor.neardup.earlier import against, comparable
 from auditor.pipeline.reduce.cluster import signature_batches
 from auditor.pipeline.run.parts import scan
-from auditor.pipeline.run.plan import CORPUS, Plan, Task, load_plan, lsh_of
+from auditor.pipeline.run.plan import CORPUS, Plan, Task, lsh_of
+from auditor.pipeline.run.run import load_run
 from auditor.run_columns import BANDS
 from auditor.run_folder import make_aside, remove
 from auditor.sketch.minhash import permutations
@@ -38,9 +39,9 @@ def earlier_runs(config: Config) -> list[tuple[Path, Plan]]:
     """
     found = []
     for name in config.against:
-        plan, theirs, _ = load_plan(Path(name))
-        comparable(_sketch(config), _sketch(theirs), f"--against {name}")
-        found.append((Path(name), plan))
+        theirs = load_run(Path(name))
+        comparable(_sketch(config), _sketch(theirs.config), f"--against {name}")
+        found.append((Path(name), theirs.plan))
     return found
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from auditor.pipeline.run.markers import Marker
 from auditor.pipeline.run.parts import done, part_folder
 from auditor.pipeline.run.plan import CORPUS, Plan, Task
 from auditor.store.database import query
@@ -68,7 +69,7 @@ def _of_parts(run: Path, plan: Plan, rows: Mapping[str, Mapping[str, Any]]) -> I
                 yield Breach(name, "a part of it is not in the run's folder any more")
             continue
         for count in COUNTS:
-            sums[name][count] += marker[count]
+            sums[name][count] += getattr(marker.counts, count)
         for what in _of_split(run, task, marker):
             yield Breach(name, what)
     for name in sums.keys() | rows.keys():
@@ -80,16 +81,16 @@ def _of_parts(run: Path, plan: Plan, rows: Mapping[str, Mapping[str, Any]]) -> I
                 yield Breach(name, f"{_named(count)}: {rows[name].get(count)} in the report, {found:,} in its parts")
 
 
-def _of_split(run: Path, task: Task, marker: Mapping[str, Any]) -> Iterator[str]:
+def _of_split(run: Path, task: Task, marker: Marker) -> Iterator[str]:
     import pyarrow.parquet as pq
 
-    records, documents, skipped = marker["records"], marker["documents"], marker["skipped"]
+    records, documents, skipped = marker.counts.records, marker.counts.documents, marker.counts.skipped
     if records != documents + skipped:
         yield f"{records:,} records met, but {documents:,} documents and {skipped:,} skipped"
-    if sum(marker["skips"].values()) != skipped:
-        yield f"{skipped:,} skipped, but {sum(marker['skips'].values()):,} by reason"
+    if sum(marker.skips.values()) != skipped:
+        yield f"{skipped:,} skipped, but {sum(marker.skips.values()):,} by reason"
     known = task.split.rows
-    if known is not None and marker["complete"] and known != records:
+    if known is not None and marker.complete and known != records:
         yield f"its file says that it holds {known:,} records there, {records:,} were met"
     path = part_folder(run, task.key) / "documents.parquet"
     kept = pq.read_metadata(path).num_rows if path.exists() else 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from auditor.estimate.fraction.counts import BINS
+from auditor.pipeline.fraction.deep_estimate import CrossCheck
 from auditor.pipeline.fraction.measure import Synthetic
+from auditor.records import Estimate, Json
 from auditor.run_columns import HIGHEST, LOWEST
 
 HISTOGRAMS = 12
@@ -19,53 +22,48 @@ ESTIMAND = (
 )
 
 
-def anchor_rows(synthetic: Synthetic) -> list[dict[str, Any]]:
-    """The anchors of report.json: origin, how many, used and dropped, why not."""
+@dataclass(frozen=True, slots=True)
+class AnchorRow:
+    """One set of known documents: how many, used and dropped, and why not; a row of `anchors` in report.json.
+
+    effective, matched_share, distance: see estimate.fraction.anchors.AnchorUse; None where it matches nothing
+    """
+
+    kind: str
+    origin: str
+    scope: str
+    documents: int
+    used: int
+    dropped: int
+    reason: str | None
+    effective: float | None = None
+    matched_share: float | None = None
+    distance: float | None = None
+
+    def as_json(self) -> Json:
+        """The row; documents that are no anchors at all are matched to nothing."""
+        row = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in row.items() if value is not None or name == "reason"}
+
+
+def anchor_rows(synthetic: Synthetic) -> list[AnchorRow]:
+    """The anchors of report.json: those given, those that ship with the detectors, and dates that are not believed."""
     rows = []
     for use in synthetic.prevalence.anchors:
         role = "human" if use.kind == "human" else "ai"
-        given = use.origin == "reference"
+        dropped = synthetic.dropped.get(role, 0) if use.origin == "reference" else 0
+        scope = "kind of text" if use.matched_share else "all"
+        matched = use.effective, use.matched_share, use.distance
         rows.append(
-            {
-                "kind": use.kind,
-                "origin": use.origin,
-                "scope": "kind of text" if use.matched_share else "all",
-                "documents": use.documents + (synthetic.dropped.get(role, 0) if given else 0),
-                "used": use.used,
-                "dropped": synthetic.dropped.get(role, 0) if given else 0,
-                "reason": use.reason or None,
-                "effective": use.effective,
-                "matched_share": use.matched_share,
-                "distance": use.distance,
-            }
+            AnchorRow(
+                use.kind, use.origin, scope, use.documents + dropped, use.used, dropped, use.reason or None, *matched
+            )
         )
     bundled = synthetic.anchors.calibration.documents
-    rows.append(
-        {
-            "kind": "human",
-            "origin": "bundled",
-            "scope": "kind of text",
-            "documents": bundled,
-            "used": bundled,
-            "dropped": 0,
-            "reason": "places each kind of text before anything of this corpus is known",
-            "effective": 0.0,
-            "matched_share": 0.0,
-            "distance": 0.0,
-        }
-    )
+    why = "places each kind of text before anything of this corpus is known"
+    rows.append(AnchorRow("human", "bundled", "kind of text", bundled, bundled, 0, why, 0.0, 0.0, 0.0))
     if synthetic.dated_reason:
-        rows.append(
-            {
-                "kind": "human",
-                "origin": "dated",
-                "scope": "corpus",
-                "documents": 0,
-                "used": 0,
-                "dropped": 0,
-                "reason": synthetic.dated_reason,
-            }
-        )
+        rows.append(AnchorRow("human", "dated", "corpus", 0, 0, 0, synthetic.dated_reason))
     return rows
 
 
@@ -74,39 +72,77 @@ CHECKS = {
     "human_side": "from the human side alone: how much of the low scores is missing",
     "generator_free": "a lower bound that needs no machine anchors (DKW band)",
 }
+FIT = "total-variation distance from the fitted mixture beyond what sampling and the anchors' own domains explain"
 
 
-def sensitivity(synthetic: Synthetic) -> dict[str, Any]:
-    """How sure the fraction is: placebo slices, other estimators on the same scores, the fit."""
+@dataclass(frozen=True, slots=True)
+class PlaceboSlice:
+    """Documents known to be human, estimated as if nobody knew; covers_zero: whether the interval reaches zero."""
+
+    name: str
+    documents: int
+    estimate: Estimate
+    covers_zero: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FitBin:
+    """Shares of the documents between two scores: observed, and the fitted human and machine parts."""
+
+    lower: float
+    upper: float
+    observed: float
+    human: float
+    machine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How well the mixture fits the corpus' scores; excess: what neither sampling nor the anchors explain."""
+
+    excess: float
+    words: str
+    bins: list[FitBin]
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """The scores of one scope beside the fitted parts."""
+
+    scope_kind: str
+    scope: str
+    bins: list[FitBin]
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """How sure the fraction is: `sensitivity` of report.json."""
+
+    placebo: list[PlaceboSlice]
+    cross_checks: list[CrossCheck]
+    fit: Fit | None
+    histograms: list[Histogram]
+
+
+def sensitivity(synthetic: Synthetic, more: Sequence[CrossCheck] = ()) -> Sensitivity:
+    """Placebo slices, other estimators on the same scores, the fit.
+
+    Parameters: more, cross-checks that rest on other scores (the deep sample)
+    """
     slices = []
     if synthetic.placebo is not None:
-        sizes = dict.fromkeys(synthetic.placebo.slices, 0)
-        for name, estimate in zip(synthetic.placebo.slices, synthetic.placebo.estimates, strict=True):
-            sizes[name] = estimate.n
-            covers = (estimate.lower or 0.0) <= 0
-            slices.append({"name": name, "documents": sizes[name], "estimate": estimate, "covers_zero": covers})
+        for name, e in zip(synthetic.placebo.slices, synthetic.placebo.estimates, strict=True):
+            slices.append(PlaceboSlice(name, e.n, e, (e.lower or 0.0) <= 0))
     checks = {**synthetic.prevalence.checks}
     if "synthetic_fraction" in synthetic.from_labels:
         checks["people's labels"] = synthetic.from_labels["synthetic_fraction"]
     misfit = synthetic.prevalence.corpus.misfit
-    return {
-        "placebo": slices,
-        "cross_checks": [
-            {"name": name, "estimate": estimate, "words": CHECKS.get(name, "")} for name, estimate in checks.items()
-        ],
-        "fit": {
-            "excess": float(misfit[0]),
-            "words": "total-variation distance from the fitted mixture beyond what "
-            "sampling and the anchors' own domains explain",
-            "bins": fit_bins(synthetic),
-        }
-        if len(misfit)
-        else None,
-        "histograms": shard_histograms(synthetic),
-    }
+    fit = Fit(float(misfit[0]), FIT, fit_bins(synthetic)) if len(misfit) else None
+    cross_checks = [CrossCheck(name, estimate, CHECKS.get(name, "")) for name, estimate in checks.items()]
+    return Sensitivity(slices, [*cross_checks, *more], fit, shard_histograms(synthetic))
 
 
-def fit_bins(synthetic: Synthetic, most: int = 24, *, shard: int | None = None) -> list[dict[str, float]]:
+def fit_bins(synthetic: Synthetic, most: int = 24, *, shard: int | None = None) -> list[FitBin]:
     """Observed scores beside the fitted human and machine parts, as shares in score bins of one width.
 
     shard: the position of one shard; None is the whole corpus
@@ -123,21 +159,15 @@ def fit_bins(synthetic: Synthetic, most: int = 24, *, shard: int | None = None) 
     rows = zip(starts, edges[1:], *(np.add.reduceat(column, starts) for column in columns), strict=True)
     width = (HIGHEST - LOWEST) / BINS
     return [
-        {
-            "lower": LOWEST + width * float(first),
-            "upper": LOWEST + width * float(last),
-            "observed": float(seen_share),
-            "human": float(human_part),
-            "machine": float(machine_part),
-        }
-        for first, last, seen_share, human_part, machine_part in rows
+        FitBin(LOWEST + width * float(first), LOWEST + width * float(last), *map(float, shares))
+        for first, last, *shares in rows
     ]
 
 
-def shard_histograms(synthetic: Synthetic, most: int = HISTOGRAMS) -> list[dict[str, Any]]:
+def shard_histograms(synthetic: Synthetic, most: int = HISTOGRAMS) -> list[Histogram]:
     """Scores of the shards with the highest lower bounds, beside the fitted human and machine parts."""
     shards = synthetic.prevalence.shards
     lower = [e.lower if e.lower is not None else -1.0 for e in shards.documents]
     worst = sorted(range(len(lower)), key=lambda place: -lower[place])[:most]
-    rows = [{"scope_kind": "shard", "scope": shards.scopes[i], "bins": fit_bins(synthetic, shard=i)} for i in worst]
-    return [row for row in rows if row["bins"]]
+    rows = [Histogram("shard", shards.scopes[i], fit_bins(synthetic, shard=i)) for i in worst]
+    return [row for row in rows if row.bins]

@@ -12,9 +12,10 @@ from auditor.errors import ConfigError
 from auditor.manifest import read_json
 from auditor.pipeline.report.render import render_again
 from auditor.pipeline.run.parts import scan
-from auditor.pipeline.run.plan import CORPUS, load_plan
+from auditor.pipeline.run.plan import CORPUS
 from auditor.pipeline.run.reopen import open_database, read_report
 from auditor.pipeline.run.retained import note_copy
+from auditor.pipeline.run.run import load_run
 from auditor.reports.render.write import write_reports
 from auditor.reports.text.redact import redact
 from auditor.run_columns import SAMPLE
@@ -78,7 +79,7 @@ def forget_excerpts(run: Path) -> bool:
 
 def _retained(run: Path) -> pl.DataFrame:
     """Retained documents that have a score: shard, row, doc_id, text, score, probability; the lowest score first."""
-    plan, _, _ = load_plan(run)
+    plan = load_run(run).plan
     tasks = plan.of_role(CORPUS)
     found = scan(run, tasks, "sample", SAMPLE).filter(pl.col("score").is_not_null()).collect()
     found = found.unique("stable_id", keep="first", maintain_order=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from auditor.estimate.diversity.lost_tail import tail_retention
 from auditor.estimate.diversity.spectrum import Body, Counted
 from auditor.estimate.fraction.counts import BINS
 from auditor.gate.weights import CARRIERS, RARE, human_weights
+from auditor.pipeline.diversity.results import CorpusResult
 from auditor.pipeline.diversity.scope import COARSE
 from auditor.pipeline.diversity.word_sample import WordSample
 from auditor.pipeline.fraction.measure import Synthetic
@@ -42,9 +42,25 @@ class Lift:
     rare: np.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What one way of filtering leaves; a row of `filtering` in report.json, which report.forecast adds counts to.
+
+    before, after: the machine-written share and the tail, by name
+    """
+
+    name: str
+    words: str
+    documents_kept: int
+    documents_dropped: int
+    tokens_kept: int
+    before: Mapping[str, Estimate]
+    after: Mapping[str, Estimate]
+
+
 def filtering(
-    synthetic: Synthetic, corpus: Mapping[str, Any], text: Body, reference: Body | None, drawn: WordSample
-) -> list[dict[str, Any]]:
+    synthetic: Synthetic, corpus: CorpusResult, text: Body, reference: Body | None, drawn: WordSample
+) -> list[Filter]:
     """The section `filtering` of report.json: a naive threshold, weights, and weights that protect rare words.
 
     What was not judged stays; duplicates too, so that only the choice itself is seen. Nothing is read again: scores
@@ -57,8 +73,9 @@ def filtering(
     chance = human_weights(np.where(documents > 0, prevalence.shards.posterior, np.nan))
     lift = _lift(text, reference, drawn, _by_bin(chance, tokens))
     none = Lift(np.zeros(BINS_HELD), np.zeros(BINS_HELD), np.zeros(0, np.uint64))
-    unjudged = corpus["documents"] - int(documents.sum())
-    level, rows = corpus[FRACTION].level, []
+    total, fraction = corpus.counts.documents, corpus.figures.synthetic_fraction
+    unjudged, before = total - int(documents.sum()), {FRACTION: fraction, TAIL: corpus.figures.diversity.tail_retention}
+    rows = []
     for name, plain in zip(CHOICES, ((chance > THRESHOLD).astype(float), chance, chance), strict=True):
         more = none if name != "weights that keep the tail" else lift
         if more is None:
@@ -66,20 +83,12 @@ def filtering(
         weights = np.minimum(plain + more.words[COARSE], 1.0)
         kept = round(float((documents * weights).sum())) + unjudged
         left = _weighted(text, _by_bin(plain, tokens), more)
-        rows.append(
-            {
-                "name": name,
-                "words": CHOICES[name],
-                "documents_kept": kept,
-                "documents_dropped": corpus["documents"] - kept,
-                "tokens_kept": round(float((tokens * weights).sum())),
-                "before": {FRACTION: corpus[FRACTION], TAIL: corpus["diversity"]["tail_retention"]},
-                "after": {
-                    FRACTION: _fraction_left(synthetic, weights, corpus[FRACTION]),
-                    TAIL: tail_retention(left, reference, level=level),
-                },
-            }
-        )
+        after = {
+            FRACTION: _fraction_left(synthetic, weights, fraction),
+            TAIL: tail_retention(left, reference, level=fraction.level),
+        }
+        words = round(float((tokens * weights).sum()))
+        rows.append(Filter(name, CHOICES[name], kept, total - kept, words, before, after))
     return rows
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auditor.estimate.fraction.checks.selection import selected
-from auditor.records import Estimate, Finding, Severity, Status
+from auditor.pipeline.diversity.results import CorpusResult, ShardResult
+from auditor.pipeline.documents.duplicates import Clusters
+from auditor.records import Estimate, Finding, Json, Severity, Status
 from auditor.store.database import query, quoted
 
 # Thresholds are conventions, shown beside every finding; a policy file sets a team's own (auditor gate --init).
@@ -21,49 +23,59 @@ EVIDENCE = 5  # documents named behind a finding
 
 
 def find(
-    corpus: Mapping[str, Any],
-    shards: Sequence[Mapping[str, Any]],
-    clusters: Mapping[str, Any],
+    corpus: CorpusResult,
+    shards: Sequence[ShardResult],
+    clusters: Clusters,
     of_estimates: Sequence[Finding] = (),
 ) -> list[Finding]:
     """All findings, worst first. of_estimates: what the estimators themselves noticed (placebo, anchors)."""
     found: list[Finding] = [*of_estimates]
-    fractions = [_only_measured(shard["synthetic_fraction"]) for shard in shards]
+    fractions = [_only_measured(shard.figures.synthetic_fraction) for shard in shards]
     above = selected(fractions, SYNTHETIC_SHARE)
     for place, shard in enumerate(shards):
         if place in above:
-            found.append(_synthetic(shard["shard"], fractions[place], above[place], len(shards)))
+            found.append(_synthetic(shard.name, fractions[place], above[place], len(shards)))
         found += _of_shard(shard)
-    found += _of_clusters(clusters, corpus["documents"])
+    found += _of_clusters(clusters, corpus.counts.documents)
     order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
     return sorted(found, key=lambda f: (order[f.severity], -_lower(f.estimate), f.scope))
 
 
-def actions(shards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What to do with each shard that should not simply be kept, and why: a proposal by the same thresholds."""
-    out = []
-    for shard in shards:
-        proposed = _action(shard)
-        if proposed:
-            size = {"documents": shard["documents"], "tokens": shard["tokens"]}
-            out.append({"shard": shard["shard"], "action": proposed[0], "why": proposed[1], **size})
-    return out
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What to do with a shard, and why; a row of `actions` in report.json."""
+
+    shard: str
+    action: str
+    why: str
+    documents: int
+    tokens: int
 
 
-def to_filter(shards: Sequence[Mapping[str, Any]], most: int = 3) -> list[str]:
+def actions(shards: Sequence[ShardResult]) -> list[Action]:
+    """What to do with each shard that should not simply be kept: a proposal by the same thresholds."""
+    proposed = [(shard, _action(shard)) for shard in shards]
+    return [
+        Action(shard.name, *action, shard.counts.counts.documents, shard.counts.counts.tokens)
+        for shard, action in proposed
+        if action
+    ]
+
+
+def to_filter(shards: Sequence[ShardResult], most: int = 3) -> list[str]:
     """The shards that are to be left out or filtered for their machine-written text, the worst first."""
     if len(shards) < 2:
         return []
-    fractions = {shard["shard"]: _lower(_only_measured(shard["synthetic_fraction"])) for shard in shards}
+    fractions = {shard.name: _lower(_only_measured(shard.figures.synthetic_fraction)) for shard in shards}
     worst = sorted((name for name, lower in fractions.items() if lower > SYNTHETIC_SHARE), key=lambda n: -fractions[n])
     return worst[:most]
 
 
-def _action(shard: Mapping[str, Any]) -> tuple[str, str] | None:
+def _action(shard: ShardResult) -> tuple[str, str] | None:
     """The action for one shard and the reason; an inconclusive figure asks for labels, never for leaving text out."""
-    fraction: Estimate = shard["synthetic_fraction"]
+    fraction, copies = shard.figures.synthetic_fraction, shard.figures.duplication.duplicate_fraction
     lower, upper = _lower(_only_measured(fraction)), fraction.upper if fraction.upper is not None else 0.0
-    if not shard.get("complete", True):
+    if not shard.counts.complete:
         return "quarantine", "it could not be read whole"
     if lower > DROP_SHARE:
         return "drop", f"at least {lower:.0%} of its documents are machine-written"
@@ -71,15 +83,15 @@ def _action(shard: Mapping[str, Any]) -> tuple[str, str] | None:
         return "filter", f"at least {lower:.0%} of its documents are machine-written"
     if upper > REVIEW_SHARE:
         return "review", f"up to {upper:.0%} may be machine-written: labels of a sample would tell"
-    if _lower(shard["duplicate_fraction"]) > DUPLICATE_SHARE:
-        return "filter", f"{shard['duplicate_fraction'].value:.0%} of its documents repeat another"
+    if _lower(copies) > DUPLICATE_SHARE:
+        return "filter", f"{copies.value:.0%} of its documents repeat another"
     return None
 
 
-def shard_flags(shard: Mapping[str, Any], findings: Sequence[Finding]) -> list[str]:
-    """Short marks of one shard for the table: the kinds of its findings, and whether it was read whole."""
-    flags = sorted({f.kind for f in findings if f.scope_kind == "shard" and f.scope == shard["shard"]})
-    return flags + ([] if shard.get("complete", True) else ["incomplete"])
+def flagged(shard: ShardResult, findings: Sequence[Finding]) -> ShardResult:
+    """A shard with its short marks for the table: the kinds of its findings, and whether it was read whole."""
+    flags = sorted({f.kind for f in findings if f.scope_kind == "shard" and f.scope == shard.name})
+    return replace(shard, flags=(*flags, *(() if shard.counts.complete else ("incomplete",))))
 
 
 def _synthetic(name: str, fraction: Estimate, adjusted: Estimate, shards: int) -> Finding:
@@ -98,30 +110,30 @@ def _synthetic(name: str, fraction: Estimate, adjusted: Estimate, shards: int) -
     return Finding("synthetic", Severity.WARNING, "shard", name, message + ")", advice, evidence, fraction)
 
 
-def _of_shard(shard: Mapping[str, Any]) -> list[Finding]:
+def _of_shard(shard: ShardResult) -> list[Finding]:
     """Findings of one shard that need no comparison with the others."""
-    name, found = shard["shard"], []
-    duplicate: Estimate = shard["duplicate_fraction"]
+    name, counts, found = shard.name, shard.counts, []
+    duplicate = shard.figures.duplication.duplicate_fraction
     if duplicate.is_number and _lower(duplicate) > DUPLICATE_SHARE:
         message = f"{duplicate.value:.0%} of the documents repeat another one (threshold {DUPLICATE_SHARE:.0%})"
         advice = "keep one of each cluster (auditor export RUN --keep keep.parquet)"
         evidence = {"threshold": DUPLICATE_SHARE}
         found.append(Finding("duplicates", Severity.WARNING, "shard", name, message, advice, evidence, duplicate))
-    lost: Estimate = shard["diversity_loss"]["q0"]
+    lost = shard.figures.diversity_loss.words.q0
     if lost.status == Status.MEASURED and _lower(lost) > LOST_TYPES:
         message = f"at least {_lower(lost):.0%} fewer word types than the human reference at equal coverage"
         advice = "see which part is duplication and which synthetic text; collect human text of this kind"
         evidence = {"threshold": LOST_TYPES}
         found.append(Finding("diversity", Severity.WARNING, "shard", name, message, advice, evidence, lost))
-    if not shard.get("complete", True):
-        what = "the shard could not be read whole" if shard["documents"] else "nothing of the shard could be read"
-        message = f"{what}: {shard.get('error')}"
+    if not counts.complete:
+        read = "the shard could not be read whole" if counts.counts.documents else "nothing of the shard could be read"
+        message = f"{read}: {counts.error}"
         advice = "mend or replace the file, then run the same command again"
         found.append(Finding("incomplete", Severity.ERROR, "shard", name, message, advice))
-    elif shard["documents"] and not shard["eligible_documents"]:
+    elif counts.counts.documents and not counts.counts.eligible_documents:
         message = "no document is eligible, so nothing about machine-written text is measured here"
         advice = "see the reasons under skips; --minimum-words and the detectors' languages decide"
-        why = dict(shard.get("ineligible", {}))
+        why = dict(counts.ineligible)
         found.append(Finding("nothing_eligible", Severity.NOTE, "shard", name, message, advice, why))
     return found
 
@@ -138,7 +150,7 @@ def with_documents(connection: Any, found: Sequence[Finding]) -> list[Finding]:
             QUALIFY row_number() OVER (PARTITION BY shard ORDER BY score DESC, row) <= {EVIDENCE}
             ORDER BY shard, score DESC, row""",
     ).to_dicts()
-    of_shard: dict[str, list[dict[str, Any]]] = {}
+    of_shard: dict[str, list[Json]] = {}
     for row in rows:
         of_shard.setdefault(row["shard"], []).append(row | {"score": float(row["score"])})
     return [
@@ -146,20 +158,20 @@ def with_documents(connection: Any, found: Sequence[Finding]) -> list[Finding]:
     ]
 
 
-def _of_clusters(clusters: Mapping[str, Any], documents: int) -> list[Finding]:
+def _of_clusters(clusters: Clusters, documents: int) -> list[Finding]:
     found = []
-    for cluster in clusters["largest"]:
-        if cluster["documents"] >= max(LARGE_CLUSTER * documents, 20):
-            place = cluster["representative"]
+    for cluster in clusters.largest:
+        if cluster.documents >= max(LARGE_CLUSTER * documents, 20):
+            place = cluster.representative
             found.append(
                 Finding(
                     "large_cluster",
                     Severity.WARNING,
                     "corpus",
                     "corpus",
-                    f"one text stands {cluster['documents']:,} times (first in {place['shard']}, row {place['row']})",
-                    f"look at it: auditor inspect RUN {place['shard']}:{place['row']}",
-                    {"cluster_id": cluster["cluster_id"], "documents": cluster["documents"]},
+                    f"one text stands {cluster.documents:,} times (first in {place.shard}, row {place.row})",
+                    f"look at it: auditor inspect RUN {place.shard}:{place.row}",
+                    {"cluster_id": cluster.cluster_id, "documents": cluster.documents},
                 )
             )
     return found

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from auditor.estimate.fraction.unread_shards import sampled_finding
+from auditor.pipeline.diversity.results import CorpusResult, ShardResult
+from auditor.pipeline.documents.duplicates import Duplication
 from auditor.records import Estimate, Finding, Status
 from auditor.statistics.twostage import two_stage_ratio
 
-WITHIN = "duplicate_fraction_within"
 
+def of_all_shards(
+    corpus: CorpusResult, shards: Sequence[ShardResult], listed: int | None, *, level: float
+) -> tuple[CorpusResult, list[Finding]]:
+    """The corpus with the duplicates within shards of all `listed` shards; the others say what they are of.
 
-def describe_all(
-    corpus: dict[str, Any], shards: Sequence[Mapping[str, Any]], listed: int | None, *, level: float
-) -> list[Finding]:
-    """Put the duplicates within shards of all `listed` shards into the corpus' row, and say what the others are of.
-
-    Returns: the finding that says so; nothing where every shard was read
+    Returns: the corpus, and the finding that says so; as it was, and nothing, where every shard was read
     """
     if listed is None:
-        return []
-    rows = [shard for shard in shards if shard[WITHIN].is_number]
-    values, sizes = np.array([[shard[WITHIN].value, shard["documents"]] for shard in rows], float).reshape(-1, 2).T
-    corpus["shards_listed"] = listed
-    corpus[WITHIN] = two_stage_ratio(values, np.zeros(len(rows)), sizes, listed, level=level)
-    for name in ("duplicate_fraction", "duplicate_fraction_across"):
-        found: Estimate = corpus[name]
-        if found.is_number:
-            reason = f"among the {len(rows):,} shards read, of {listed:,}: repeats in the others are not known"
-            corpus[name] = found.but(Status.INCONCLUSIVE, reason)
-    return [sampled_finding(len(rows), listed, level=level)]
+        return corpus, []
+    rows = [
+        (within.value, shard.counts.counts.documents)
+        for shard in shards
+        if (within := shard.figures.duplication.duplicate_fraction_within).is_number
+    ]
+    values, sizes = np.array(rows, float).reshape(-1, 2).T
+    reason = f"among the {len(rows):,} shards read, of {listed:,}: repeats in the others are not known"
+    copies = corpus.figures.duplication
+    duplication = Duplication(
+        _among(copies.duplicate_fraction, reason),
+        two_stage_ratio(values, np.zeros(len(rows)), sizes, listed, level=level),
+        _among(copies.duplicate_fraction_across, reason),
+    )
+    described = replace(corpus, figures=replace(corpus.figures, duplication=duplication), shards_listed=listed)
+    return described, [sampled_finding(len(rows), listed, level=level)]
+
+
+def _among(estimate: Estimate, reason: str) -> Estimate:
+    return estimate.but(Status.INCONCLUSIVE, reason) if estimate.is_number else estimate

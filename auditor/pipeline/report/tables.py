@@ -9,42 +9,67 @@ from typing import Any
 
 import polars as pl
 
-from auditor import records
 from auditor.config import Config
-from auditor.detectors.first_tier import Ensemble
 from auditor.pipeline.documents.score_counts import SCORE_BIN, UNITS, kind_of
 from auditor.pipeline.fraction.evidence import store_evidence
 from auditor.pipeline.fraction.measure import Synthetic
 from auditor.pipeline.reservoir import section
-from auditor.records import estimates_of_json
+from auditor.records import Finding, Json, estimates_of_json, flatten
 from auditor.store import writer
 from auditor.store.database import append, identifier, query, quoted
 
+SHARD_COLUMNS = (
+    "shard",
+    "path",
+    "format",
+    "compression",
+    "documents",
+    "eligible_documents",
+    "tokens",
+    "bytes",
+    "skipped",
+    "complete",
+    "digest",
+)
+BAND_COLUMNS = (
+    "sizing",
+    "tokens",
+    "documents",
+    "bytes",
+    "human_share",
+    "upsampling",
+    "regime",
+    "binding_constraint",
+    "reason",
+)
 STORED = 200  # replicates of a split that are kept
+ANCHOR_COLUMNS = ("kind", "origin", "scope", "documents", "used", "dropped", "reason")
 
 
 def store_all(
     connection: Any,
-    audit_id: str,
-    report: Mapping[str, Any],
+    report: Json,
     config: Config,
+    revision: str,
     synthetic: Synthetic,
-    ensemble: Ensemble,
     overlap: Mapping[str, pl.DataFrame],
-    found: Sequence[Any],
+    found: Sequence[Finding],
     documents: Iterable[str],
 ) -> None:
     """Fill every table of the run's database from what was measured and from the report.
 
-    Parameters: documents, selections of them (`evidence.pieces`), so that few are sorted at once
+    Figures come from the report, since those of forgotten text stand there alone (report.forgotten).
+
+    Parameters: revision, of the calibration; documents, selections of them (`view.pieces`), few at once
     """
+    audit_id = report["audit"]["id"]
     _store_documents(connection, audit_id, synthetic, documents)
     prevalence = synthetic.prevalence
     store_evidence(connection, audit_id, synthetic)
     whole, each = estimates_of_json(report["corpus"]), estimates_of_json(report["shards"])
-    writer.write_estimates(connection, audit_id, "corpus", (("corpus", name, e) for name, e in records.flatten(whole)))
+    writer.write_estimates(connection, audit_id, "corpus", (("corpus", name, e) for name, e in flatten(whole)))
     writer.write_estimates(
-        connection, audit_id, "shard", ((s["shard"], name, e) for s in each for name, e in records.flatten(s))
+        connection, audit_id, "shard", ((s["shard"], name, e) for s in each for name, e in flatten(s))
     )
     for kind, scope in {"corpus": prevalence.corpus, "shard": prevalence.shards, **synthetic.strata}.items():
         for quantity, draws in (
@@ -58,11 +83,13 @@ def store_all(
         for quantity, draws in (("mixed_fraction", own.mixed_draws), ("touched_fraction", own.touched_draws)):
             writer.write_replicates(connection, audit_id, kind, quantity, names, draws[:STORED, measured])
     for stratum in estimates_of_json(report["strata"]):
-        rows = ((stratum["name"], quantity, e) for quantity, e in records.flatten(stratum))
+        rows = ((stratum["name"], quantity, e) for quantity, e in flatten(stratum))
         writer.write_estimates(connection, audit_id, stratum["kind"], rows)
     writer.write_findings(connection, audit_id, found)
     for matrix in overlap.values():
         append(connection, "overlaps", matrix.with_columns(audit_id=pl.lit(audit_id)))
+    _store_shards(connection, audit_id, report)
+    _store_reservoirs(connection, audit_id, report["reservoir"])
     _store_rows(connection, audit_id, report)
     audit = report["audit"]
     writer.append_rows(
@@ -76,7 +103,7 @@ def store_all(
                 "finished_at": datetime.fromisoformat(audit["finished_at"]).replace(tzinfo=None),
                 "version": audit["version"],
                 "config_hash": audit["config_hash"],
-                "calibration": ensemble.revision,
+                "calibration": revision,
                 "config": config.model_dump_json(),
                 "seeds": json.dumps(audit["seeds"]),
                 "complete": audit["complete"],
@@ -87,73 +114,44 @@ def store_all(
     )
 
 
-def _store_rows(connection: Any, audit_id: str, report: Mapping[str, Any]) -> None:
-    """The tables that are sections of the report."""
-    own = {"audit_id": audit_id}
-    shard_rows = []
-    for shard, entry in zip(report["shards"], report["provenance"]["inputs"], strict=True):
-        shard_rows.append(
-            own
-            | {
-                name: shard[name]
-                for name in (
-                    "shard",
-                    "path",
-                    "format",
-                    "compression",
-                    "documents",
-                    "eligible_documents",
-                    "tokens",
-                    "bytes",
-                    "skipped",
-                    "complete",
-                )
-            }
-            | {
-                "file_bytes": entry["bytes"],
-                "fingerprint": entry["fingerprint"],
-                "digest": shard["digest"],
-                "columns": json.dumps(entry["columns"]),
-                "status": "read" if shard["complete"] else f"partly read: {shard['error']}",
-            }
-        )
-    writer.append_rows(connection, "shards", shard_rows, {"compression": pl.String})
-    anchors = [
-        {key: row[key] for key in ("kind", "origin", "scope", "documents", "used", "dropped", "reason")} | own
-        for row in report["anchors"]
-    ]
-    writer.append_rows(connection, "anchors", anchors, {"reason": pl.String})
-    writer.append_rows(connection, "skips", [row | own for row in report["skips"]], {"row": pl.Int64})
-    found = report["reservoir"]
-    scopes = [("corpus", "corpus", found), *((row["kind"], row["name"], row) for row in found["strata"])]
-    reservoirs = [
-        own
-        | {"scope_kind": kind, "scope": name, "band": band}
+def _store_shards(connection: Any, audit_id: str, report: Json) -> None:
+    rows = [
+        {"audit_id": audit_id}
+        | {name: shard[name] for name in SHARD_COLUMNS}
         | {
-            key: row[band].get(key)
-            for key in (
-                "sizing",
-                "tokens",
-                "documents",
-                "bytes",
-                "human_share",
-                "upsampling",
-                "regime",
-                "binding_constraint",
-                "reason",
-            )
+            "file_bytes": entry["bytes"],
+            "fingerprint": entry["fingerprint"],
+            "columns": json.dumps(entry["columns"]),
+            "status": "read" if shard["complete"] else f"partly read: {shard['error']}",
         }
+        for shard, entry in zip(report["shards"], report["provenance"]["inputs"], strict=True)
+    ]
+    writer.append_rows(connection, "shards", rows, {"compression": pl.String})
+
+
+def _store_reservoirs(connection: Any, audit_id: str, reservoir: Json) -> None:
+    """The bands of the corpus and of each stratum."""
+    scopes = [("corpus", "corpus", reservoir), *((row["kind"], row["name"], row) for row in reservoir["strata"])]
+    rows = [
+        {"audit_id": audit_id, "scope_kind": kind, "scope": name, "band": band}
+        | {key: row[band].get(key) for key in BAND_COLUMNS}
         for kind, name, row in scopes
         for band in section.BANDS
         if band in row
     ]
     numbers = dict.fromkeys(("tokens", "documents", "bytes", "human_share", "upsampling"), pl.Float64)
-    writer.append_rows(connection, "reservoirs", reservoirs, {**numbers, "reason": pl.String})
-    provenance = [
-        own | {"shard": None, "name": name, "value": str(value)}
-        for name, value in report["provenance"]["packages"].items()
-    ]
-    writer.append_rows(connection, "provenance", provenance, {"shard": pl.String})
+    writer.append_rows(connection, "reservoirs", rows, {**numbers, "reason": pl.String})
+
+
+def _store_rows(connection: Any, audit_id: str, report: Json) -> None:
+    """The tables whose rows are those of a section of the report."""
+    own = {"audit_id": audit_id}
+    anchors = [own | {key: row[key] for key in ANCHOR_COLUMNS} for row in report["anchors"]]
+    writer.append_rows(connection, "anchors", anchors, {"reason": pl.String})
+    writer.append_rows(connection, "skips", [row | own for row in report["skips"]], {"row": pl.Int64})
+    packages = report["provenance"]["packages"].items()
+    rows = [own | {"shard": None, "name": name, "value": str(value)} for name, value in packages]
+    writer.append_rows(connection, "provenance", rows, {"shard": pl.String})
 
 
 def _store_documents(connection: Any, audit_id: str, synthetic: Synthetic, documents: Iterable[str]) -> None:

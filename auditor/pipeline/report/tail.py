@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from auditor.estimate.diversity.spectrum import WORD, Body, Counted
+from auditor.estimate.diversity.spectrum import Body, Counted
 from auditor.gate.selection import COPY, DROPPED, Choice, decisions
 from auditor.gate.weights import CARRIERS, RARE, tail_shares
 from auditor.pipeline.diversity.reference import find_reference
@@ -18,6 +18,7 @@ from auditor.pipeline.diversity.spectra import Spectra
 from auditor.pipeline.map.word_sample import PART
 from auditor.pipeline.run.parts import scan
 from auditor.pipeline.run.plan import CORPUS, Plan
+from auditor.run_columns import WORD
 from auditor.sketch.types_kernel import key_of
 from auditor.store.database import query
 
@@ -152,7 +153,7 @@ def read_tail(connection: Any, run: Path, plan: Plan, text: Body, reference: Bod
     if reference is None:
         return NO_REFERENCE
     rare, total = _rare(text, reference)
-    words = scan(run, [task.key for task in plan.of_role(CORPUS)], PART, WORDS).select(*WORDS)
+    words = scan(run, plan.of_role(CORPUS), PART, WORDS).select(*WORDS)
     lowest = words.select(pl.col("stable_id").bottom_k(MOST)).collect()
     if not lowest.height:
         return FORGOTTEN

@@ -25,8 +25,9 @@ from auditor.pipeline.diversity.spectra import Spectra
 from auditor.pipeline.reservoir.declared import read_declared
 from auditor.pipeline.reservoir.section import WHOLE, Sized, report_section
 from auditor.pipeline.reservoir.strata import measure_strata, volumes
-from auditor.pipeline.run.plan import Plan, load_plan
+from auditor.pipeline.run.plan import Plan
 from auditor.pipeline.run.reopen import read_report
+from auditor.pipeline.run.run import load_run
 from auditor.records import estimates_of_json
 from auditor.run_columns import WORD
 
@@ -98,7 +99,7 @@ def resize(run: Path, options: ReservoirOptions, *, mix: Path | None = None) -> 
     Raises: ConfigError, StoreError where there is no finished run
     """
     report = read_report(run)
-    plan, _, _ = load_plan(run)
+    plan = load_run(run).plan
     measured = {"corpus": estimates_of_json(report["corpus"])}
     measured |= {name: [estimates_of_json(row) for row in report[name]] for name in ("shards", "strata")}
     sized = size_reservoir(run, plan, measured, human_spectrum(Spectra(run, plan)), options)

@@ -16,8 +16,9 @@ from pathlib import Path, PurePosixPath
 from auditor.errors import ConfigError, StoreError
 from auditor.manifest import CLUSTERS, DONE, LOCK, MANIFEST
 from auditor.pipeline.run.parts import PARTS
-from auditor.pipeline.run.plan import Plan, load_plan
+from auditor.pipeline.run.plan import Plan
 from auditor.pipeline.run.progress import Progress
+from auditor.pipeline.run.run import load_run
 from auditor.run_folder import make_folder
 from auditor.sources.find.files import filesystem
 
@@ -75,7 +76,7 @@ class BucketRun:
         if MANIFEST not in there:
             return
         self._get(MANIFEST)
-        wanted = None if keys is None else set(keys(load_plan(self.folder)[0]))
+        wanted = None if keys is None else set(keys(load_run(self.folder).plan))
         for name in sorted(there):
             top, _, rest = name.partition("/")
             key = rest.partition("/")[0]

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 
 from auditor.errors import StoreError
 from auditor.manifest import DONE, digest_of, key_of, read_json, write_json
+from auditor.pipeline.run.markers import Marker
 from auditor.pipeline.run.plan import Task
 from auditor.run_folder import make_aside, move, new_file, remove
 
@@ -22,29 +22,28 @@ PARTS = "parts"
 RETAINED = ("sample.parquet", "words.parquet")  # parts that hold text of the corpus, or its words in order
 ROW_GROUP = 1 << 14  # held in memory until it is full, a few copies of it while it is written
 TRIES = 5
-MARKER = frozenset(("records", "documents", "complete", "error", "skips", "digest", "text_digest", "files"))
 
 
 def part_folder(run: Path, key: str) -> Path:
+    """Where the parts of the split with this key stand."""
     return run / PARTS / key
 
 
-def done(run: Path, key: str) -> dict[str, Any] | None:
+def done(run: Path, key: str) -> Marker | None:
     """The marker of a finished split, None where it is not finished or the marker cannot be read."""
-    marker = part_folder(run, key) / DONE
+    path = part_folder(run, key) / DONE
     try:
-        found = read_json(marker) if marker.exists() else None
+        return Marker.of_json(read_json(path)) if path.exists() else None
     except StoreError:
         return None
-    return found if isinstance(found, dict) and found.keys() >= MARKER else None
 
 
 def damaged(run: Path, key: str) -> str | None:
     """The name of the first part of a finished split that is not as it was written; reads every byte of them."""
     folder = part_folder(run, key)
-    marker = done(run, key) or {}
-    for name, written in sorted(marker.get("files", {}).items()):
-        if name in marker.get("forgotten", ()):
+    marker = done(run, key)
+    for name, written in sorted((marker.files or {}).items() if marker else ()):
+        if marker and name in marker.forgotten:
             continue
         path = folder / name
         if not path.is_file() or digest_of(path) != written:
@@ -54,7 +53,8 @@ def damaged(run: Path, key: str) -> str | None:
 
 def state(run: Path, keys: Iterable[str]) -> list[str]:
     """What clusters depend on: each split's key with the content of its parts, as far as it has been mapped."""
-    return [key_of(key, (done(run, key) or {}).get("files")) for key in keys]
+    markers = ((key, done(run, key)) for key in keys)
+    return [key_of(key, marker.files if marker else None) for key, marker in markers]
 
 
 def scan(
@@ -128,14 +128,14 @@ class PartWriter:
             self._write(name, rows.slice(0, whole))
             self._held[name] = [rows.slice(whole)]
 
-    def finish(self, marker: dict[str, Any]) -> dict[str, Any]:
+    def finish(self, marker: Marker) -> Marker:
         """Close the files, write the marker with their digests, move the folder into place; returns the marker."""
         for name, held in self._held.items():
             self._write(name, pa.concat_tables(held))
         self._close()
         files = {path.name: digest_of(path) for path in sorted(self._aside.iterdir())}
-        marker = marker | {"files": files}
-        write_json(self._aside / DONE, marker)
+        marker = marker.of_files(files)
+        write_json(self._aside / DONE, marker.as_json())
         self._place()
         return marker
 

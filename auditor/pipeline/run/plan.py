@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from auditor.config import MAP_FIELDS, Config
-from auditor.errors import ConfigError, StoreError
-from auditor.manifest import LAYOUT, MANIFEST, key_of, read_json, write_json
-from auditor.pipeline.run.ownership import NOWHERE, REFUSAL, is_own, is_trusted, sealed
-from auditor.run_folder import refuse_links
+from auditor.errors import ConfigError
+from auditor.manifest import LAYOUT, key_of
 from auditor.sketch.bands import LshParameters, parameters
 from auditor.sources.find.plan import plan_corpus
 from auditor.sources.read.interface import Corpus, Limits, Shard, SourceOptions, Split
@@ -51,9 +46,11 @@ class Plan:
 
     @property
     def corpus(self) -> Corpus:
+        """The corpus that is audited."""
         return self.corpora[CORPUS]
 
     def of_role(self, role: str) -> list[Task]:
+        """The tasks of the corpus or of one of its references."""
         return [task for task in self.tasks if task.role == role]
 
     def slice(self, index: int, of: int) -> list[Task]:
@@ -119,111 +116,6 @@ def make_plan(config: Config, run: Path | None = None) -> Plan:
         for split in shard.splits
     ]
     return Plan(corpora, tuple(tasks))
-
-
-def save_plan(plan: Plan, config: Config, run: Path, facts: dict[str, Any]) -> None:
-    """RUN/manifest.json: all that a step on another machine needs."""
-    content = {
-        "layout": LAYOUT,
-        "config": config.model_dump(mode="json"),
-        "corpora": {role: corpus.as_dict() for role, corpus in plan.corpora.items()},
-        "tasks": [{"role": t.role, "shard": t.shard.name, "split": t.split.index, "key": t.key} for t in plan.tasks],
-        **facts,
-    }
-    write_json(run / MANIFEST, sealed(content))
-
-
-def save_statistics(run: Path, config: Config, near_duplicates: Any) -> None:
-    """Keep the clusters' statistics in the manifest, and the configuration as it is now (another shared store).
-
-    A foreign manifest stays as foreign as it was, with its own configuration.
-    """
-    manifest = read_json(run / MANIFEST)
-    more = manifest | {"near_duplicates": near_duplicates}
-    own = is_own(manifest) or is_trusted(run)
-    write_json(run / MANIFEST, sealed(more | {"config": config.model_dump(mode="json")}) if own else more)
-
-
-def load_plan(run: Path, corpus: Sequence[str] = (), *, trusted: bool = False) -> tuple[Plan, Config, dict[str, Any]]:
-    """The plan of a run's folder, its configuration, and the manifest as it stands.
-
-    Of a foreign run the plan names no place that is written or opened, and the configuration neither.
-    Parameters: corpus, where the user says that the corpus lies now; trusted, by a process that has asked before
-    Raises: StoreError where there is none; ConfigError where another version laid it out, or `corpus` is another one
-    """
-    if not run.is_dir():
-        raise ConfigError(f"there is no run {run}")
-    refuse_links(run)
-    manifest = read_json(run / MANIFEST)
-    if not isinstance(manifest, dict) or manifest.get("layout") != LAYOUT:
-        raise ConfigError(f"{run} was laid out by another version of auditor; audit again with --fresh")
-    try:
-        config = Config.model_validate(manifest["config"])
-        corpora = {role: Corpus.from_dict(fields) for role, fields in manifest["corpora"].items()}
-        shards = {(role, shard.name): shard for role, corpus in corpora.items() for shard in corpus.shards}
-        tasks = []
-        for entry in manifest["tasks"]:
-            shard = shards[entry["role"], entry["shard"]]
-            if not re.fullmatch(r"[0-9a-f]{20}", entry["key"]):  # it names a folder, and may be a stranger's
-                raise ValueError(f"{entry['key']!r} is no key")
-            name = corpora[entry["role"]].name
-            tasks.append(Task(entry["role"], name, shard, shard.splits[entry["split"]], entry["key"]))
-        if CORPUS not in corpora or not {"audit_id", "started_at", "command"} <= manifest.keys():
-            raise ValueError("no corpus, or no audit")
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as wrong:
-        raise StoreError(f"{run / MANIFEST} is no manifest of auditor's ({str(wrong).splitlines()[0]})") from None
-    plan = Plan(corpora, tuple(tasks), foreign=not (trusted or is_own(manifest) or is_trusted(run)))
-    if plan.foreign:
-        plan = _elsewhere(plan, lambda shard: replace(shard, path=NOWHERE + shard.name), ())
-        named = tuple(name for name in config.detectors if ":" not in name)  # the others name folders or hub ids
-        config = config.model_copy(
-            update={
-                "store": None,
-                "policy": None,
-                "against": (),
-                "detectors": named,
-                "deep_sample": 0,
-                "deep_budget": None,
-            }
-        )
-    return (_relocated(plan, config, corpus) if corpus else plan), config, manifest
-
-
-def _relocated(plan: Plan, config: Config, paths: Sequence[str]) -> Plan:
-    """The plan with the corpus where the user says that it lies; its shards are found by their names."""
-    found = {shard.name: shard for shard in plan_corpus(paths, source_options(config)).shards}
-    gone = [shard.name for shard in plan.corpus.shards if shard.name not in found]
-    other = [s.name for s in plan.corpus.shards if s.name in found and found[s.name].bytes != s.bytes]
-    if gone or other:
-        what = f"there is no {gone[0]}" if gone else f"{other[0]} is of another size"
-        raise ConfigError(f"--corpus {' '.join(paths)} is not the corpus of this run: {what}")
-
-    def here(shard: Shard) -> Shard:
-        now = found[shard.name]
-        return replace(shard, path=now.path, mtime=now.mtime, fingerprint=now.fingerprint)
-
-    return replace(_elsewhere(plan, here, tuple(paths), roles=(CORPUS,)), foreign=False)
-
-
-def _elsewhere(
-    plan: Plan, move: Callable[[Shard], Shard], roots: tuple[str, ...], roles: Sequence[str] = ROLES
-) -> Plan:
-    """The plan with other places for the shards of some roles."""
-    corpora = dict(plan.corpora)
-    moved: dict[tuple[str, str], Shard] = {}
-    for role, corpus in plan.corpora.items():
-        if role in roles:
-            shards = tuple(move(shard) for shard in corpus.shards)
-            corpora[role] = replace(corpus, roots=roots, shards=shards)
-            moved |= {(role, shard.name): shard for shard in shards}
-    tasks = tuple(replace(task, shard=moved.get((task.role, task.shard.name), task.shard)) for task in plan.tasks)
-    return Plan(corpora, tasks, plan.foreign)
-
-
-def need_corpus(plan: Plan) -> None:
-    """Raises: ConfigError where it is not known where the corpus lies"""
-    if plan.foreign or any(shard.path.startswith(NOWHERE) for shard in plan.corpus.shards):
-        raise ConfigError(REFUSAL)
 
 
 def _record_bytes(config: Config) -> int:

@@ -21,8 +21,8 @@ def unfinished(tasks: Sequence[Task], run: Path) -> dict[str, str]:
     out = {}
     for task in tasks:
         marker = done(run, task.key)
-        if marker is None or not marker["complete"]:
-            out[named(task)] = "not mapped" if marker is None else marker["error"]
+        if marker is None or marker.error is not None:
+            out[named(task)] = "not mapped" if marker is None or marker.error is None else marker.error
     return out
 
 
@@ -69,10 +69,12 @@ def store_faults(run: Path) -> Iterator[None]:
 
 
 def first_line(wrong: BaseException) -> str:
+    """What an exception says in its first line, or else its type."""
     return (str(wrong).splitlines() or [type(wrong).__name__])[0]
 
 
 def named(task: Task) -> str:
+    """A task for people: its shard, and which split of it where there are several."""
     splits = len(task.shard.splits)
     return task.shard.name if splits == 1 else f"{task.shard.name} (split {task.split.index} of {splits})"
 

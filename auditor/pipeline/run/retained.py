@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -49,9 +49,9 @@ def forget_texts(run: Path) -> int:
     write_json(run / FORGOTTEN, {"forgotten": True}, within=run)
     for marker in run.glob(f"{PARTS}/*/{DONE}"):
         content = done(run, marker.parent.name)
-        gone = sorted(set(RETAINED) & set((content or {}).get("files", ())))
-        if content is not None and content.get("forgotten") != gone:
-            write_json(marker, content | {"forgotten": gone}, within=run)
+        gone = tuple(sorted(set(RETAINED) & set((content and content.files) or ())))
+        if content is not None and content.forgotten != gone:
+            write_json(marker, replace(content, forgotten=gone).as_json(), within=run)
     return sum(remove(path, within=run) for path in _texts(run))
 
 

@@ -38,8 +38,8 @@ def test_the_loss_through_a_truncated_model_is_covered(rate):
     for seed in range(16):
         loss = lost_in(Bodies(*spectra(mixed, LAW, seed=seed, rate=rate)))
         for key in covered:
-            true = simulated.true_loss(mixed, LAW, key, coverage_of(loss[key]))
-            covered[key] += loss[key].lower <= true <= loss[key].upper
+            true = simulated.true_loss(mixed, LAW, key, coverage_of(getattr(loss, key)))
+            covered[key] += getattr(loss, key).lower <= true <= getattr(loss, key).upper
     assert min(covered.values()) >= 13, covered
 
 
@@ -49,7 +49,7 @@ def test_two_samples_of_one_law_show_no_loss():
         ours, theirs = spectra(LAW, LAW, seed=100 + seed)
         loss = lost_in(Bodies(ours, theirs))
         for key in ("q0", "q1", "q2"):
-            inside[key] += loss[key].lower <= 0 <= loss[key].upper
+            inside[key] += getattr(loss, key).lower <= 0 <= getattr(loss, key).upper
         tail = tail_retention(frame_of(ours), frame_of(theirs))
         inside["tail"] += tail.lower <= 1 <= tail.upper
     assert min(inside.values()) >= 16, inside
@@ -77,7 +77,8 @@ def test_early_and_late_stages_are_told_apart():
     names = []
     for pair in (early, late, none):
         frames = [frame_of(s) for s in pair]
-        names.append(stage(lost_diversity(*frames), tail_retention(*frames)).name)
+        loss = lost_diversity(*frames).words
+        names.append(stage(loss.q0, loss.q2, tail_retention(*frames)).name)
     assert names == ["early", "late", "none"]
 
 
@@ -93,11 +94,13 @@ def test_parts_sum_to_the_loss_and_name_the_cause():
     posterior = np.tile([0.0, 1.0, 0.0, 0.0], (3, 1))
     found = lost_diversity(shard, reference, collapsed=collapsed, synthetic=posterior, rng=rng)
     for key in ("q0", "q1", "q2"):
-        parts = [found[part][key].value for part in ("from_duplication", "from_synthetic", "rest")]
-        assert sum(parts) == pytest.approx(np.log1p(-found[key].value), abs=1e-9)
+        parts = [
+            getattr(getattr(found.words, part), key).value for part in ("from_duplication", "from_synthetic", "rest")
+        ]
+        assert sum(parts) == pytest.approx(np.log1p(-getattr(found.words, key).value), abs=1e-9)
     for part in ("from_duplication", "from_synthetic"):
-        assert found[part]["q0"].upper < 0
-    assert found["rest"]["q0"].lower < 0 < found["rest"]["q0"].upper
+        assert getattr(found.words, part).q0.upper < 0
+    assert found.words.rest.q0.lower < 0 < found.words.rest.q0.upper
 
 
 def test_draws_take_the_share_of_groups_that_is_human():
@@ -120,29 +123,29 @@ class TestBadInput:
     reference, shard = (frame_of(s) for s in spectra(LAW, LAW, seed=5, tokens=64_000))
 
     def test_no_reference_is_not_measured(self):
-        assert lost_diversity(self.shard, None)["q0"].reason == "no human reference"
+        assert lost_diversity(self.shard, None).words.q0.reason == "no human reference"
         assert tail_retention(self.shard, None).status == Status.NOT_MEASURED
 
     def test_no_eligible_text_is_not_measured(self):
         found = lost_diversity(pl.DataFrame(schema=TYPES), self.reference)
-        assert found["q2"].reason == "no eligible text"
-        assert found["levels"]["bigram"]["rest"]["q0"].status == Status.NOT_MEASURED
+        assert found.words.q2.reason == "no eligible text"
+        assert found.levels["bigram"].rest.q0.status == Status.NOT_MEASURED
 
     def test_a_reference_in_another_language_is_refused(self):
         foreign = frame_of(simulated.drawn(LAW, 64_000, np.random.default_rng(99)))
-        assert "another language" in lost_diversity(self.shard, foreign)["q0"].reason
+        assert "another language" in lost_diversity(self.shard, foreign).words.q0.reason
         assert tail_retention(self.shard, foreign).status == Status.NOT_MEASURED
 
     def test_a_tiny_shard_is_inconclusive(self):
         tiny = frame_of(spectra(LAW, seed=5, tokens=6_400)[0])
-        found = lost_diversity(tiny, self.reference)["q0"]
+        found = lost_diversity(tiny, self.reference).words.q0
         assert found.status in (Status.MEASURED, Status.INCONCLUSIVE)
         less = frame_of(spectra(LAW, seed=5, tokens=6_400)[0].of_groups(np.arange(32) < 20))
-        assert "too few" in lost_diversity(less, self.reference)["q0"].reason
+        assert "too few" in lost_diversity(less, self.reference).words.q0.reason
 
     def test_a_reference_far_smaller_than_the_shard_is_inconclusive(self):
         large, small = spectra(LAW, LAW, seed=5, tokens=128_000)
-        found = lost_diversity(frame_of(large), frame_of(small.of_groups(np.arange(32) < 2)))["q0"]
+        found = lost_diversity(frame_of(large), frame_of(small.of_groups(np.arange(32) < 2))).words.q0
         assert found.status != Status.MEASURED
 
     def test_one_repeated_document_has_lost_nearly_all(self):
@@ -154,7 +157,7 @@ class TestBadInput:
         sizes = np.full(32, 6000.0), np.full(32, 30.0)
         same = Spectrum(keys[:300][at], np.ones(300, bool), index, group, each, each, *sizes, 1.0)
         found = lost_diversity(frame_of(same), frame_of(simulated.drawn(LAW, 64_000, rng, keys=keys)))
-        assert found["q0"].value > 0.8
+        assert found.words.q0.value > 0.8
 
     def test_types_that_are_all_unique_are_not_measured(self):
         rng = np.random.default_rng(5)
@@ -164,22 +167,22 @@ class TestBadInput:
         unique = Spectrum(keys[:6400], one < 0, index, index % 32, one, one, *sizes, 1.0)
         reference = simulated.drawn(LAW, 64_000, rng, keys=keys)
         found = lost_diversity(frame_of(unique), frame_of(reference))
-        assert found["q0"].status == Status.NOT_MEASURED
+        assert found.words.q0.status == Status.NOT_MEASURED
 
 
 def test_the_loss_comes_with_its_tail_retention():
     ours, theirs = (frame_of(s) for s in spectra(LAW, LAW, seed=6))
-    assert lost_diversity(ours, theirs)["tail_retention"] == tail_retention(ours, theirs)
+    assert lost_diversity(ours, theirs).tail_retention == tail_retention(ours, theirs)
 
 
 def test_a_part_that_is_too_small_does_not_spoil_the_loss():
     """Nearly all copies, or nearly all machine-written: the loss stands, the part says why it is missing."""
     ours, theirs = (frame_of(s, bin=0) for s in spectra(top_p(0.8), LAW, seed=7))
     little = frame_of(spectra(LAW, seed=7, tokens=6_400)[0], bin=0)
-    alone = lost_diversity(ours, theirs)["q0"]
+    alone = lost_diversity(ours, theirs).words.q0
     copies = lost_diversity(ours, theirs, collapsed=little)
-    assert copies["q0"] == alone
-    assert "without duplicates: too few" in copies["from_duplication"]["q0"].reason
+    assert copies.words.q0 == alone
+    assert "without duplicates: too few" in copies.words.from_duplication.q0.reason
     machine = lost_diversity(ours, theirs, synthetic=np.array([[0.99, 0.0, 0.0, 0.0]]), rng=np.random.default_rng(1))
-    assert machine["q0"] == alone
-    assert "too few" in machine["from_synthetic"]["q1"].reason
+    assert machine.words.q0 == alone
+    assert "too few" in machine.words.from_synthetic.q1.reason

@@ -1,5 +1,7 @@
 """Diversity of spectra of known truth, and of spectra that can't be measured."""
 
+from dataclasses import fields
+
 import numpy as np
 import polars as pl
 import pytest
@@ -49,10 +51,10 @@ def test_rarefied_measures_are_unbiased_and_their_intervals_cover(rate):
     truth = {key: expected(LAW, size) for key, expected in simulated.EXPECTED.items()}
     found = [measure_spectrum(simulated.drawn(LAW, 256_000, rng, rate=rate), tokens=size) for _ in range(draws)]
     for key, true in truth.items():
-        values = np.array([e[key].value for e in found])
+        values = np.array([getattr(e, key).value for e in found])
         assert abs(values.mean() - true) < 3.5 * values.std() / np.sqrt(draws), key
-        assert sum(e[key].lower <= true <= e[key].upper for e in found) >= 0.85 * draws, key
-        width = np.mean([e[key].upper - e[key].lower for e in found]) / 2
+        assert sum(getattr(e, key).lower <= true <= getattr(e, key).upper for e in found) >= 0.85 * draws, key
+        width = np.mean([getattr(e, key).upper - getattr(e, key).lower for e in found]) / 2
         assert width < 1.5 * 2.04 * values.std(ddof=1), f"{key}: needlessly wide"
 
 
@@ -114,24 +116,24 @@ def test_thinning_is_sampling_at_the_lower_rate():
 
 def test_no_text_is_not_measured():
     found = measure_diversity(pl.DataFrame(schema=TYPES))
-    assert found["q0"].status == Status.NOT_MEASURED
-    assert found["levels"]["trigram"]["q2"].reason == "no eligible text"
+    assert found.words.q0.status == Status.NOT_MEASURED
+    assert found.levels["trigram"].q2.reason == "no eligible text"
 
 
 def test_a_small_shard_is_measured_at_its_own_size_and_inconclusive():
     found = measure_spectrum(simulated.drawn(LAW, 19_200, np.random.default_rng(8)))
-    assert found["q0"].status == Status.INCONCLUSIVE
-    assert "too few for 100,000" in found["q0"].reason
+    assert found.q0.status == Status.INCONCLUSIVE
+    assert "too few for 100,000" in found.q0.reason
 
 
 def test_one_document_has_no_interval():
     spectrum = simulated.drawn(LAW, 64_000, np.random.default_rng(9)).of_groups(np.arange(32) == 4)
-    assert measure_spectrum(spectrum)["q1"].status == Status.NOT_MEASURED
+    assert measure_spectrum(spectrum).q1.status == Status.NOT_MEASURED
 
 
 def test_a_few_groups_make_a_rough_interval():
     spectrum = simulated.drawn(LAW, 640_000, np.random.default_rng(10)).of_groups(np.arange(32) < 6)
-    assert measure_spectrum(spectrum)["q0"].status == Status.INCONCLUSIVE
+    assert measure_spectrum(spectrum).q0.status == Status.INCONCLUSIVE
 
 
 def test_types_that_all_occur_once_are_inconclusive():
@@ -139,9 +141,10 @@ def test_types_that_all_occur_once_are_inconclusive():
     types = np.sort(simulated.random_keys(one, np.random.default_rng(1)))
     index = np.arange(3200)
     unique = Spectrum(types, one < 0, index, index % 32, one, one, np.full(32, 100.0), np.full(32, 5.0), 1.0)
-    assert {e.status for e in measure_spectrum(unique).values()} <= {Status.INCONCLUSIVE, Status.NOT_MEASURED}
+    found = measure_spectrum(unique)
+    assert {getattr(found, f.name).status for f in fields(found)} <= {Status.INCONCLUSIVE, Status.NOT_MEASURED}
 
 
 def test_the_size_of_an_empty_corpus_measures_nothing():
     found = measure_spectrum(simulated.drawn(LAW, 19_200, np.random.default_rng(8)), tokens=0)
-    assert {e.status for e in found.values()} == {Status.NOT_MEASURED}
+    assert {getattr(found, f.name).status for f in fields(found)} == {Status.NOT_MEASURED}

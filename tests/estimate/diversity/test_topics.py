@@ -69,7 +69,7 @@ def test_the_loss_of_topics_is_covered():
     for seed in range(20):
         rng = np.random.default_rng(seed)
         spectra = (body(share, 1500, rng).spectrum() for share in (uneven, even))
-        found = lost_in(Bodies(*spectra, least=100, unit="documents"), standard=at_size)["q2"]
+        found = lost_in(Bodies(*spectra, least=100, unit="documents"), standard=at_size).q2
         assert found.method.startswith("Hill q=2 at 1,500 documents")
         covered += found.lower <= true <= found.upper
     assert covered >= 17
@@ -78,9 +78,7 @@ def test_the_loss_of_topics_is_covered():
 def test_a_few_documents_are_inconclusive():
     rng = np.random.default_rng(0)
     spectra = (body(np.full(5, 0.2), n, rng).spectrum() for n in (60, 900))
-    assert (
-        "60 documents: too few" in lost_in(Bodies(*spectra, least=100, unit="documents"), standard=at_size)["q0"].reason
-    )
+    assert "60 documents: too few" in lost_in(Bodies(*spectra, least=100, unit="documents"), standard=at_size).q0.reason
 
 
 @pytest.mark.parametrize("kept", [1.0, 0.4])
@@ -101,8 +99,8 @@ def test_only_what_surely_lost_is_named():
     reference = rng.poisson([[20.0], [10.0], [10.0]], (3, 32)).astype(float)
     corpus = rng.poisson([[26.0], [10.0], [3.0]], (3, 32)).astype(float)
     rows = lost_names(["majority", "steady", "minority"], corpus, reference)
-    assert [row["name"] for row in rows] == ["minority"]
-    assert rows[0]["corpus"] == corpus[2].sum()
+    assert [row.name for row in rows] == ["minority"]
+    assert rows[0].corpus == corpus[2].sum()
 
 
 def test_a_class_that_is_gone_keeps_nothing_and_one_unknown_to_the_reference_is_not_measured():

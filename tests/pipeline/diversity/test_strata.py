@@ -7,12 +7,12 @@ import pytest
 from auditor.estimate.diversity.spectrum import Body
 from auditor.pipeline.diversity.language_frequencies import general_law, main_language
 from auditor.pipeline.diversity.reference import GIVEN, NONE, Reference, of_general_language
-from auditor.pipeline.diversity.strata import Gold, main_languages
+from auditor.pipeline.diversity.strata import MatchedReference, main_languages
 from auditor.pipeline.diversity.word_sample import WordSample
 
 
 @pytest.fixture
-def gold() -> Gold:
+def gold() -> MatchedReference:
     n, size = 90, 200
     rng = np.random.default_rng(0)
     rows = pl.DataFrame(
@@ -30,7 +30,7 @@ def gold() -> Gold:
         schema_overrides={"category": pl.String},
     )
     drawn = WordSample(rows, rng.zipf(1.3, n * size).astype(np.uint64), {})
-    return Gold.of(Reference(Body(pl.DataFrame()), GIVEN, n * size), drawn)
+    return MatchedReference.of(Reference(Body(pl.DataFrame()), GIVEN, n * size), drawn)
 
 
 def test_a_reference_of_more_languages_is_cut_to_those_of_the_text(gold):

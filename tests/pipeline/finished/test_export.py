@@ -11,8 +11,9 @@ from auditor.cli.main import run as command
 from auditor.errors import ConfigError
 from auditor.gate.selection import Choice
 from auditor.pipeline.finished.export import write_corpus, write_manifests
-from auditor.pipeline.run.plan import load_plan, source_options
+from auditor.pipeline.run.plan import source_options
 from auditor.pipeline.run.reopen import open_database
+from auditor.pipeline.run.run import load_run
 from auditor.sources.find.plan import plan_corpus
 from auditor.sources.read.chooser import read_split
 from auditor.store.database import query
@@ -38,7 +39,8 @@ def test_the_filtered_corpus_is_the_keep_list_in_its_own_formats(audited, tmp_pa
         records = query(connection, "SELECT sum(documents + skipped) AS n FROM shards").item()
     assert written.kept + written.dropped + written.unread + written.not_written == records
     assert sum(shard.records for shard in written.shards) == records and written.problems == ()
-    plan, config, _ = load_plan(audited)
+    opened = load_run(audited)
+    plan, config = opened.plan, opened.config
     before, after = (texts(roots, source_options(config)) for roots in (plan.corpus.roots, [str(folder)]))
     kept = pl.read_parquet(keep)
     wanted = {shard: part.sort("row")["row"].to_list() for (shard,), part in kept.group_by("shard")}

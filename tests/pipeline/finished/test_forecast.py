@@ -13,8 +13,9 @@ from auditor.pipeline.finished.export import forecast_by_weights, forecast_choic
 from auditor.pipeline.report.forecast import THRESHOLD
 from auditor.pipeline.report.tail import Tail
 from auditor.pipeline.run.parts import part_folder
-from auditor.pipeline.run.plan import CORPUS, load_plan
+from auditor.pipeline.run.plan import CORPUS
 from auditor.pipeline.run.reopen import open_database
+from auditor.pipeline.run.run import load_run
 from auditor.sketch.types_kernel import key_of
 
 COUNTS = ("documents_kept", "documents_dropped", "human_tokens_lost", "lost_by_kind", "tail_types", "tail_types_lost")
@@ -94,7 +95,7 @@ def test_a_dropped_shard_goes_as_a_whole_and_takes_its_own_rare_types_along(audi
 
 def test_rare_words_lost_with_a_shard_are_those_of_no_other_shard(audited, report):
     """The same counted by sets, over the words of all documents, which of so small a corpus are all kept."""
-    plan, _, _ = load_plan(audited)
+    plan = load_run(audited).plan
     shard, held = report["shards"][0]["shard"], {}
     with open_database(audited) as connection:
         rare = Tail.of_run(connection, audited, plan).sample.keys

@@ -16,7 +16,7 @@ import pytest
 from auditor.cli.main import run as command
 from auditor.pipeline.finished.verify import content_of, verify
 from auditor.pipeline.run.parts import done, part_folder
-from auditor.pipeline.run.plan import load_plan
+from auditor.pipeline.run.run import load_run
 from auditor.sources.read.interface import ROLES, SourceOptions
 from tests.pipeline.runs import WORDS
 from tests.sources.corpora import COMPRESS, page, plan, put, read
@@ -256,7 +256,7 @@ def broken(run, tmp_path, change) -> dict[str, str]:
 
 
 def marker_of(run, name):
-    task = next(task for task in load_plan(run)[0].tasks if task.shard.name == name)
+    task = next(task for task in load_run(run).plan.tasks if task.shard.name == name)
     return part_folder(run, task.key), done(run, task.key)
 
 

@@ -25,8 +25,9 @@ from auditor.pipeline.fraction.deep_estimate import _strata, measure_deep
 from auditor.pipeline.fraction.deep_sample import CELL, draw
 from auditor.pipeline.map.batch import score_bins
 from auditor.pipeline.run.ownership import sealed
-from auditor.pipeline.run.plan import ROLES, load_plan
+from auditor.pipeline.run.plan import ROLES
 from auditor.pipeline.run.reopen import read_report
+from auditor.pipeline.run.run import load_run
 from auditor.records import Estimate
 from auditor.run_columns import SAMPLE_BINS
 from auditor.text.batch import TextBatch
@@ -65,7 +66,8 @@ def opened(audited, tmp_path):
     """A finished run without a deep sample, in a copy: connection with `docs`, folder, plan, configuration."""
     run = tmp_path / "run"
     shutil.copytree(audited, run)
-    plan, config, _ = load_plan(run)
+    opened = load_run(run)
+    plan, config = opened.plan, opened.config
     schema = {
         "document": pl.UInt64,
         "cluster": pl.UInt64,

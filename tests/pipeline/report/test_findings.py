@@ -3,35 +3,69 @@
 import duckdb
 import pytest
 
+from auditor.estimate.diversity.lost import Loss
+from auditor.estimate.diversity.measure import Measures
+from auditor.pipeline.diversity.results import (
+    CorpusResult,
+    Figures,
+    ScopeDiversity,
+    ScopeDrift,
+    ScopeLoss,
+    ShardResult,
+)
+from auditor.pipeline.documents.duplicates import Clusters, Duplication
+from auditor.pipeline.documents.shard_counts import ShardCounts
+from auditor.pipeline.fraction.coverage import AnchorCoverage
 from auditor.pipeline.report.findings import actions, find, with_documents
+from auditor.pipeline.run.markers import Counts
 from auditor.records import Estimate, Status
 
 MEASURED = Estimate(0.4, 0.35, 0.45, 0.95, "mixture", 500)
 UNPROMISED = Estimate(0.99, 0.9, 1.0, 0.95, "mixture", 500, Status.INCONCLUSIVE, "no reference covers this kind")
-NOTHING = {"documents": 0, "largest": []}
+NOTHING = Clusters(0, 0, [], [])
 
 
-def shard(name: str, fraction: Estimate) -> dict:
-    return {
-        "shard": name,
-        "documents": 500,
-        "eligible_documents": 490,
-        "tokens": 90_000,
-        "synthetic_fraction": fraction,
-        "duplicate_fraction": Estimate.census(0.0, 500),
-        "diversity_loss": {"q0": Estimate.not_measured("no reference")},
-    }
+def figures(fraction: Estimate) -> Figures:
+    nothing = Estimate.not_measured("no reference")
+    return Figures(
+        {"synthetic_fraction": fraction},
+        None,
+        AnchorCoverage(None, 0),
+        Duplication.of(500),
+        ScopeDiversity(Measures(*[nothing] * 6), nothing, {}),
+        ScopeLoss(Loss.nothing("no reference"), {}),
+        ScopeDrift(nothing, None, "unclear", "", "none"),
+    )
 
 
-def findings_of(*shards: dict) -> list:
-    return find({"documents": sum(s["documents"] for s in shards)}, shards, NOTHING)
+def shard(name: str, fraction: Estimate) -> ShardResult:
+    counts = ShardCounts(
+        name,
+        f"/{name}",
+        Counts(500, 500, 490, 90_000, 600_000),
+        None,
+        {},
+        {},
+        {},
+        (),
+        "0" * 16,
+        "0" * 16,
+        "jsonl",
+        None,
+    )
+    return ShardResult(counts, figures(fraction))
+
+
+def findings_of(*shards: ShardResult) -> list:
+    sizes = sum((shard.counts.counts for shard in shards), Counts())
+    return find(CorpusResult(len(shards), sizes, figures(MEASURED)), shards, NOTHING)
 
 
 def test_an_inconclusive_share_makes_no_finding_and_no_advice_to_leave_the_shard_out():
     """Pure human text of an unknown kind was called 90% machine-written, with the advice to drop it."""
     unknown = shard("recipes", UNPROMISED)
     assert findings_of(unknown) == []
-    assert [(a["shard"], a["action"]) for a in actions([unknown])] == [("recipes", "review")]
+    assert [(a.shard, a.action) for a in actions([unknown])] == [("recipes", "review")]
 
 
 def test_a_finding_carries_the_interval_of_its_shard_and_the_adjusted_one_apart():

@@ -12,7 +12,7 @@ import pytest
 from auditor.cli.main import run as command
 from auditor.errors import ConfigError
 from auditor.pipeline.run import ownership
-from auditor.pipeline.run.plan import load_plan
+from auditor.pipeline.run.run import load_run
 from auditor.sources.find.files import PROTOCOLS, filesystem
 from tests.pipeline.runs import figures, write_corpus
 
@@ -171,9 +171,10 @@ def test_another_corpus_is_not_taken_for_it(run, tmp_path, capsys):
 
 
 def test_a_run_is_foreign_to_who_has_another_key(whole, tmp_path, monkeypatch):
-    assert not load_plan(whole)[0].foreign
+    assert not load_run(whole).plan.foreign
     monkeypatch.setenv("AUDITOR_CACHE", str(tmp_path / "cache"))
-    plan, config, _ = load_plan(whole)
+    opened = load_run(whole)
+    plan, config = opened.plan, opened.config
     assert plan.foreign and config.store is None
     assert (tmp_path / "cache" / "run.key").stat().st_mode & 0o777 == 0o600
 

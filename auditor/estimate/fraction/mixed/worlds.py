@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from auditor import streams
 from auditor.estimate.fraction.counts import BINS, CENTRES
 from auditor.estimate.fraction.mixed.library import Densities, Library, moved
 
@@ -43,7 +44,7 @@ def draw_worlds(library: Library, *, worlds: int = WORLDS, seed: int = SEED) -> 
     source or of several, and differ from them somewhat; in half of the worlds part of the assisted text scores like its
     draft. The worlds do not depend on the corpus, so one table of them serves every scope.
     """
-    rng = np.random.default_rng(seed)
+    rng = streams.rng(seed, "possible worlds")
     place = FARTHEST * rng.standard_normal(worlds)
     human, assisted, machine = (np.empty((worlds, BINS)) for _ in range(3))
     for i, by in enumerate(place):
