@@ -149,8 +149,8 @@ def lost_in(bodies: Bodies, *, standard: Standard | None = None, level: float = 
             found.append((Estimate.not_measured(said),) * 4)
         else:
             found.append(_order(bodies, UNIT[order], measure, f"Hill q={order} at {said}", level))
-    losses, duplication, synthetic, rest = zip(*found, strict=True)
-    return Loss(*losses, Orders(*duplication), Orders(*synthetic), Orders(*rest))
+    (q0, q1, q2), *parts = zip(*found, strict=True)
+    return Loss(q0, q1, q2, *(Orders(*part) for part in parts))
 
 
 def at_coverage(bodies: Bodies, order: int) -> tuple[Measure | None, str]:

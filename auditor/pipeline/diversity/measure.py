@@ -10,7 +10,7 @@ import polars as pl
 
 from auditor.config import Config
 from auditor.estimate.diversity.lost import Loss
-from auditor.estimate.diversity.measure import Orders, effective_documents, lost_documents
+from auditor.estimate.diversity.measure import Measures, Orders, effective_documents, lost_documents
 from auditor.estimate.diversity.shares import LostName
 from auditor.estimate.diversity.spectrum import Body
 from auditor.pipeline.diversity import scope
@@ -58,9 +58,9 @@ class Profile:
 
     def as_json(self) -> Json:
         """The section of report.json."""
-        found = {"level": "word", "reference": self.reference, "points": self.points}
-        found |= {"missing": self.missing, "lost": self.lost}
-        return found if self.full is None else {**found, "full": self.full}
+        full = {} if self.full is None else {"full": self.full}
+        compared = {"level": "word", "reference": self.reference, "points": self.points}
+        return {**compared, "missing": self.missing, "lost": self.lost, **full}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,8 +143,8 @@ def _figures(
     fractions = estimates_of(scopes, at) | mixed_of(synthetic, kind, at)
     if place is None and "mixed_fraction" in synthetic.from_labels:
         fractions["mixed_fraction"] = synthetic.from_labels["mixed_fraction"]
-    levels = {**found.diversity.levels, "cluster": clusters[0], "topic": topics[0]}
-    losses = {**found.loss.levels, "cluster": clusters[1], "topic": topics[1]}
+    levels: dict[str, Measures | Orders] = {**found.diversity.levels, "cluster": clusters[0], "topic": topics[0]}
+    losses: dict[str, Loss | Orders] = {**found.loss.levels, "cluster": clusters[1], "topic": topics[1]}
     return Figures(
         fractions,
         authorship_of(synthetic, kind, at),

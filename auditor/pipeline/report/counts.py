@@ -23,7 +23,7 @@ def skip_rows(plan: Plan, shards: Sequence[ShardCounts]) -> list[Skip]:
     for shard in shards:
         for reason, count in sorted(shard.skip_counts.items()):
             first = next((skip for skip in shard.named if skip.reason == reason), None)
-            rows.append(Skip(shard.shard, reason, count, first and first.row, first.detail if first else ""))
+            rows.append(Skip(shard.shard, reason, count, *((first.row, first.detail) if first else (None, ""))))
         for reason, count in sorted(shard.ineligible.items()):
             rows.append(Skip(shard.shard, reason, count, None, "counted as a document, not eligible"))
         for reason, count in sorted(shard.notes.items()):
@@ -92,7 +92,7 @@ class Input:
     digest: str
     text_digest: str
     columns: Mapping[str, str]
-    layout: str
+    layout: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,8 @@ def documents_say(connection: Any, table: str = "documents") -> dict[str, Stated
         f"""SELECT shard, count(declared_generator) AS declared, min(date)::VARCHAR AS dated_from,
                   max(date)::VARCHAR AS dated_to FROM {table} GROUP BY 1""",
     )
-    return {
-        shard: Stated(declared=declared, dated_from=first, dated_to=last, **values.get(shard, {}))
-        for shard, declared, first, last in totals.iter_rows()
-    }
+    out = {}
+    for shard, declared, first, last in totals.iter_rows():
+        by_value = (values.get(shard, {}).get(name, {}) for name in ("licences", "sources", "generators"))
+        out[shard] = Stated(*by_value, declared, first, last)
+    return out

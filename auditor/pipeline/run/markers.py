@@ -85,9 +85,12 @@ class Marker:
             task = content.get("task", {})
             return cls(
                 counts=Counts(*(int(content[field.name]) for field in fields(Counts))),
-                **{name: _counted(content[name]) for name in ("skips", "notes", "ineligible")},
+                skips=_counted(content["skips"]),
+                notes=_counted(content["notes"]),
+                ineligible=_counted(content["ineligible"]),
                 named=tuple(Skip(**skip) for skip in content["named"]),
-                **{name: f"{int(content[name], 16):016x}" for name in ("digest", "text_digest")},
+                digest=f"{int(content['digest'], 16):016x}",
+                text_digest=f"{int(content['text_digest'], 16):016x}",
                 error=_reason(content["complete"], content["error"]),
                 role=str(task.get("role", "")),
                 shard=str(task.get("shard", "")),

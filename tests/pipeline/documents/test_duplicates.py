@@ -29,14 +29,14 @@ def docs():
 
 
 def test_the_diagonal_counts_repeats_and_leaves_one_of_each_cluster_out(docs):
-    cells = {(c["a"], c["b"]): c for c in overlap_matrix(overlap_rows(docs, "shard"), "shard")["cells"]}
-    assert (cells["a", "a"]["documents"], cells["a", "a"]["share_of_a"]) == (3, 3 / 10)
-    assert (cells["b", "b"]["documents"], cells["b", "b"]["share_of_a"]) == (1, 1 / 4)
+    cells = {(c.a, c.b): c for c in overlap_matrix(overlap_rows(docs, "shard"), "shard").cells}
+    assert (cells["a", "a"].documents, cells["a", "a"].share_of_a) == (3, 3 / 10)
+    assert (cells["b", "b"].documents, cells["b", "b"].share_of_a) == (1, 1 / 4)
 
 
 def test_beside_the_diagonal_every_document_with_a_copy_in_the_other_shard_counts(docs):
-    cells = {(c["a"], c["b"]): c for c in overlap_matrix(overlap_rows(docs, "shard"), "shard")["cells"]}
-    assert (cells["a", "b"]["documents"], cells["a", "b"]["share_of_a"], cells["a", "b"]["share_of_b"]) == (
+    cells = {(c.a, c.b): c for c in overlap_matrix(overlap_rows(docs, "shard"), "shard").cells}
+    assert (cells["a", "b"].documents, cells["a", "b"].share_of_a, cells["a", "b"].share_of_b) == (
         3,
         0.3,
         0.25,
