@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from auditor.config import MAP_FIELDS, Config
 from auditor.errors import ConfigError
 from auditor.manifest import LAYOUT, key_of
-from auditor.sketch.bands import LshParameters, parameters
 from auditor.sources.find.plan import plan_corpus
 from auditor.sources.read.interface import Corpus, Limits, Shard, SourceOptions, Split
+
+if TYPE_CHECKING:
+    from auditor.sketch.bands import LshParameters
 
 CORPUS, HUMAN, AI = "corpus", "human", "ai"
 ROLES = (CORPUS, HUMAN, AI)
@@ -86,6 +89,8 @@ def lsh_of(config: Config) -> LshParameters:
 
     Raises: ConfigError where the threshold or the permutations allow no cut
     """
+    from auditor.sketch.bands import parameters  # with it comes numba, which planning does not need
+
     return parameters(config.near_dup_threshold, config.permutations)
 
 
