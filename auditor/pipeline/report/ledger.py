@@ -82,6 +82,7 @@ def documents_say(connection: Any, table: str = "documents") -> dict[str, Stated
     )
     out = {}
     for shard, declared, first, last in totals.iter_rows():
-        by_value = (values.get(shard, {}).get(name, {}) for name in ("licences", "sources", "generators"))
-        out[shard] = Stated(*by_value, declared, first, last)
+        by_value = values.get(shard, {})
+        licences, sources, generators = (by_value.get(name, {}) for name in ("licences", "sources", "generators"))
+        out[shard] = Stated(licences, sources, generators, declared, first, last)
     return out

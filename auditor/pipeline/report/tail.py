@@ -23,7 +23,7 @@ from auditor.sketch.types_kernel import key_of
 from auditor.store.database import query
 
 MOST = 8192  # documents whose words are looked through, those of lowest hash
-WORDS = {"stable_id": pl.UInt64, "words": pl.List(pl.UInt64)}
+WORDS: dict[str, pl.DataType] = {"stable_id": pl.UInt64(), "words": pl.List(pl.UInt64)}
 NO_REFERENCE = "there is no human reference"
 FORGOTTEN = "no document's words were kept"
 
