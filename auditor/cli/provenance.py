@@ -87,13 +87,19 @@ def verify(
     for breach in law["broken"][:SHOWN]:
         say(f"does not add up: {breach['scope']}: {breach['what']}")
     say(
-        f"{law['records']:,} records in {law['shards']:,} shards: {law['documents']:,} documents and "
+        f"{_counted(law['records'], 'record')} in {_counted(law['shards'], 'shard')}: "
+        f"{_counted(law['documents'], 'document')} and "
         f"{law['skipped']:,} skipped."
         + (" Every record is accounted for." if law["holds"] else " The run does not account for every record.")
     )
     if corpus:
         _print_comparison(found)
     return code
+
+
+def _counted(number: int, what: str) -> str:
+    """Every digit: these numbers are to be compared."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _print_comparison(found: dict[str, Any]) -> None:

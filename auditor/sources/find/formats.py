@@ -57,6 +57,9 @@ _REFUSED_MAGIC = {
 }
 
 
+TAR_MAGIC_AT = 257
+
+
 # Names of columns by which a table without a telling name is known (columns.py has them in their order).
 TEXT_NAMES = frozenset("text raw_content content body document article story abstract review comment message".split())
 _ARROW_STREAM = b"\xff\xff\xff\xff"
@@ -138,6 +141,8 @@ def by_content(name: str, head: bytes, *, sniff: bool) -> Guess:
     for magic, kind in _REFUSED_MAGIC.items():
         if head.startswith(magic):
             return Guess(None, f"it is {kind}; reads {KNOWN}")
+    if head[TAR_MAGIC_AT:].startswith(b"ustar"):
+        return Guess(None, f"it is a tar archive; unpack it first; reads {KNOWN}")
     if wide_encoding(head):
         head = b"".join(without_bom([head]))
     named = by_name(name)

@@ -41,6 +41,7 @@ _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _BODY_END = re.compile(rb"\r?\n\r?\n|[\r\n]*\Z")
 SLACK = 4  # bytes by which a length may be wrong and the end of its record still be certain
 _BEFORE_NEXT = re.compile(rb"[\r\n]*(?:(?=WARC/[01]\.\d)|\Z)")
+_AT_NEXT = re.compile(rb"[\r\n]{0,4}(?=WARC/[01]\.\d)")
 _END_NEARBY = re.compile(rb"\r?\n\r?\n(?:(?=WARC/[01]\.\d)|\Z)")
 LENGTH_MENDED = "length_mended"
 
@@ -153,7 +154,7 @@ class Archive:
     def _ends_at(self, body: int, end: int) -> bool:
         """Whether a body ends where its length says: before the next record, or at least not behind it."""
         if not _BODY_END.match(self.window, end):
-            return False
+            return bool(_AT_NEXT.match(self.window, end))  # some writers leave the blank line out
         return bool(_BEFORE_NEXT.match(self.window, end)) or not _NEXT.search(self.window, body, end)
 
     def _end_nearby(self, body: int, stated: int) -> int | None:

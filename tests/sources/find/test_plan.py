@@ -1,7 +1,9 @@
 """The plan: what is found under paths, how it is named, and what is refused."""
 
+import gzip
 import io
 import json
+import tarfile
 
 import polars as pl
 import pytest
@@ -205,3 +207,19 @@ def test_files_behind_fsspec_are_read_like_local_ones(monkeypatch):
     assert len(plan_corpus(["memory://bucket/*.gz"], OPTIONS).shards) == 1
     with pytest.raises(ConfigError, match="no such file"):
         plan_corpus(["memory://bucket/missing"], OPTIONS)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.csv", "a.txt.gz"])
+def test_a_tar_archive_under_another_name_is_refused_as_what_it_is(tmp_path, name):
+    """Its first record was lost in the archive's own header."""
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as archive:
+        entry = tarfile.TarInfo("inside.jsonl")
+        entry.size = len(jsonl(TEXTS))
+        archive.addfile(entry, io.BytesIO(jsonl(TEXTS)))
+    packed = gzip.compress(sink.getvalue()) if name.endswith(".gz") else sink.getvalue()
+    put(tmp_path, "good.jsonl", jsonl(TEXTS))
+    put(tmp_path, name, packed)
+    corpus = plan(tmp_path)
+    assert [shard.name for shard in corpus.shards] == ["good.jsonl"]
+    assert "tar archive; unpack it first" in corpus.failed[0].reason

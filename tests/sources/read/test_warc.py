@@ -108,3 +108,15 @@ def test_very_deep_pages_take_the_way_that_is_not_quadratic():
     assert nesting(deep) == 50_000 and "found" in page_text(deep.decode(), deep)
     flat = b"<p>one<br>two<div>three</div>" * 5000
     assert nesting(flat) == 1
+
+
+@pytest.mark.parametrize("between", [b"", b"\n", b"\r\n", b"\r\n\r\n", b"\n\n"])
+@pytest.mark.parametrize("kind", ["conversion", "response"])
+def test_records_that_follow_at_the_stated_length_are_whole_whatever_lies_between(tmp_path, between, kind):
+    """Four pages became one wrong length where a writer had left the blank line out."""
+    bodies = [f"page {i} of this archive".encode() for i in range(4)]
+    records = [warc_record(i, page(b.decode()) if kind == "response" else b, kind=kind) for i, b in enumerate(bodies)]
+    octets = b"".join(record.removesuffix(b"\r\n\r\n") + between for record in records)
+    frame, skips, _, failure = read(put(tmp_path, "a.warc", octets))
+    assert frame["text"].to_list() == [body.decode() for body in bodies]
+    assert (skips, failure) == ({}, None)
