@@ -15,7 +15,7 @@ from auditor.reports.model.schema import Corpus, Report
 from auditor.reports.render.markdown import escape, table
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
-from auditor.reports.view import summary
+from auditor.reports.view import human_text, summary
 
 FILE = "README.md"
 BEGIN, END = "<!-- auditor: begin -->", "<!-- auditor: end -->"
@@ -88,7 +88,7 @@ def section(report: Report) -> str:
             ),
             rows,
         ),
-        escape(summary.human_text(report.reservoir)),
+        escape(human_text.in_words(report.reservoir)),
         escape("; ".join(fact for fact in facts if fact) + "."),
         escape(clean(report.estimand, 2000)),
     ]

@@ -10,7 +10,7 @@ from auditor.reports.model.schema import Report, Shard
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import CONSTRAINTS, spoken
-from auditor.reports.view import first_screen, summary
+from auditor.reports.view import first_screen, human_text, summary
 from auditor.reports.view.certainty import skipped
 
 SHARDS, FINDINGS, SKIPS = 50, 30, 30
@@ -106,7 +106,7 @@ def _reservoir(reservoir: Reservoir) -> str:
             rows.append((band, "not sized", "", clean(row.reason or "", 200)))
         else:
             share = numbers.percent(row.human_share) if row.human_share is not None else ""
-            rows.append((band, summary.tokens(row), share, clean(spoken(row.binding_constraint, CONSTRAINTS), 120)))
+            rows.append((band, human_text.tokens(row), share, clean(spoken(row.binding_constraint, CONSTRAINTS), 120)))
     rows += [
         (
             f"policy floor ({f.band})",

@@ -11,7 +11,7 @@ from auditor.reports.model.schema import Corpus, Report
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean
 from auditor.reports.text.labels import CONSTRAINTS, spoken
-from auditor.reports.view import summary
+from auditor.reports.view import human_text, summary
 
 STEPS = 3
 DUPLICATES_WORTH = 0.01  # share of repeated documents from which removing them is proposed
@@ -164,7 +164,7 @@ def _human_text(reservoir: Reservoir) -> Card:
     bands = reservoir.acquire or reservoir
     central, kept = bands.central, reservoir.keep.tokens if reservoir.keep else None
     sized = central.tokens is not None
-    span = summary.spread(bands)
+    span = human_text.spread(bands)
     meaning = (
         f"Keep {numbers.brief(kept, 'count')} word tokens that the corpus holds." if numbers.measured(kept) else ""
     )
@@ -174,7 +174,7 @@ def _human_text(reservoir: Reservoir) -> Card:
         "Human text to acquire",
         "human",
         central.status,
-        summary.tokens(central),
+        human_text.tokens(central),
         f"{span}, favourable to adverse" if span else "",
         f"{_what_of(central)}, for {numbers.plural(reservoir.horizon, 'generation')} of training" if sized else "",
         meaning,

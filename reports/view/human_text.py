@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auditor.reports.model.reservoir import Reservoir
+from auditor.reports.model.base import R
+from auditor.reports.model.reservoir import Acquire, Reservoir
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import CUTS, spoken
@@ -103,3 +104,47 @@ def _apart(shares: list[float]) -> tuple[tuple[float, str], ...]:
         if not kept or kept[-1] - share >= APART * (shares[-1] - shares[0]):
             kept.append(share)
     return tuple((share, numbers.setting(share)) for share in reversed(kept))
+
+
+def in_words(reservoir: Reservoir) -> str:
+    """Human text to keep and to acquire, in one sentence."""
+    if reservoir.sentence:
+        return clean(reservoir.sentence, 900)
+    central = (reservoir.acquire or reservoir).central
+    kept = reservoir.keep.tokens if reservoir.keep else None
+    text = (
+        f"Keep the human text that the corpus holds: {numbers.brief(kept, 'count')} word tokens. "
+        if numbers.measured(kept)
+        else ""
+    )
+    if central.tokens is None:
+        reason = clean(central.reason or "see the bands below", 300)
+        return f"{text}How much further human text is needed could not be sized: {reason}."
+    years = numbers.plural(reservoir.horizon, "generation")
+    if central.tokens == 0:
+        return f"{text}No further human text is needed for {years} of training{_under(reservoir)}."
+    kept_share = numbers.setting(1 - reservoir.tolerance)
+    return (
+        f"{text}To keep {kept_share} of the rare words over {years} of training, about "
+        f"{numbers.count(central.tokens)} word tokens of further human text are needed{_under(reservoir)}."
+    )
+
+
+def _under(reservoir: Reservoir) -> str:
+    """The outer bands in brackets."""
+    shown = spread(reservoir.acquire or reservoir)
+    if shown:
+        return f" ({shown} under favourable and adverse assumptions)"
+    return ", under favourable and adverse assumptions alike"
+
+
+def tokens(band: R) -> str:
+    return "not sized" if band.tokens is None else "none" if band.tokens == 0 else numbers.count(band.tokens)
+
+
+def spread(bands: Reservoir | Acquire) -> str:
+    """From the optimistic to the pessimistic band."""
+    low, high = bands.optimistic, bands.pessimistic
+    if (low.tokens is None and high.tokens is None) or tokens(low) == tokens(high):
+        return ""
+    return f"{tokens(low)} to {tokens(high)}"

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auditor.reports.model.base import E, R
-from auditor.reports.model.reservoir import Acquire, Reservoir
+from auditor.reports.model.base import E
 from auditor.reports.model.schema import Corpus, Report, Shard
 from auditor.reports.model.sections import Finding, ScoredPlace, Unread
 from auditor.reports.text import numbers
@@ -15,6 +14,7 @@ from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import REASONS, spoken
 from auditor.reports.text.numbers import Known
 from auditor.reports.text.redact import redact
+from auditor.reports.view import human_text
 from auditor.reports.view.machine_written import touched
 from auditor.reports.view.unread import files_unread
 
@@ -83,7 +83,7 @@ def sentences(report: Report) -> list[str]:
         *touched(corpus),
         duplicated(corpus),
         diversity(corpus),
-        human_text(report.reservoir),
+        human_text.in_words(report.reservoir),
     ]
 
 
@@ -185,18 +185,6 @@ def _document(place: ScoredPlace) -> tuple[str, ...]:
     )
 
 
-def tokens(band: R) -> str:
-    return "not sized" if band.tokens is None else "none" if band.tokens == 0 else numbers.count(band.tokens)
-
-
-def spread(bands: Reservoir | Acquire) -> str:
-    """From the optimistic to the pessimistic band."""
-    low, high = bands.optimistic, bands.pessimistic
-    if (low.tokens is None and high.tokens is None) or tokens(low) == tokens(high):
-        return ""
-    return f"{tokens(low)} to {tokens(high)}"
-
-
 def worst_first(shards: Sequence[Shard]) -> list[Shard]:
     """Shards by the lower bound of their machine-written share; the unmeasured last; ties by name."""
     return sorted(
@@ -272,35 +260,3 @@ def loss_words(loss: Known) -> str:
     if loss.lower > 0:
         return "diversity is lost"
     return "no loss found" if loss.value <= 0 else "a loss is possible, not certain"
-
-
-def human_text(reservoir: Reservoir) -> str:
-    """Human text to keep and to acquire, in one sentence."""
-    if reservoir.sentence:
-        return clean(reservoir.sentence, 900)
-    central = (reservoir.acquire or reservoir).central
-    kept = reservoir.keep.tokens if reservoir.keep else None
-    text = (
-        f"Keep the human text that the corpus holds: {numbers.brief(kept, 'count')} word tokens. "
-        if numbers.measured(kept)
-        else ""
-    )
-    if central.tokens is None:
-        reason = clean(central.reason or "see the bands below", 300)
-        return f"{text}How much further human text is needed could not be sized: {reason}."
-    years = numbers.plural(reservoir.horizon, "generation")
-    if central.tokens == 0:
-        return f"{text}No further human text is needed for {years} of training{_under(reservoir)}."
-    kept_share = numbers.setting(1 - reservoir.tolerance)
-    return (
-        f"{text}To keep {kept_share} of the rare words over {years} of training, about "
-        f"{numbers.count(central.tokens)} word tokens of further human text are needed{_under(reservoir)}."
-    )
-
-
-def _under(reservoir: Reservoir) -> str:
-    """The outer bands in brackets."""
-    shown = spread(reservoir.acquire or reservoir)
-    if shown:
-        return f" ({shown} under favourable and adverse assumptions)"
-    return ", under favourable and adverse assumptions alike"

@@ -21,7 +21,7 @@ from auditor.reports.model.sections import Filtering
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import CONSTRAINTS, CUTS, QUANTITIES, REGIMES, UNMOVED, VARIED, spoken
-from auditor.reports.view import figures, summary
+from auditor.reports.view import figures, human_text
 from auditor.reports.view.figures import Rows
 
 SHOWN = 24
@@ -239,4 +239,4 @@ def _bands(bands: Mapping[str, SensitivityRow | StratumBand]) -> Estimate:
 
 
 def _band(band: R) -> str:
-    return summary.tokens(band) + (f": {clean(band.reason, 120)}" if band.reason else "")
+    return human_text.tokens(band) + (f": {clean(band.reason, 120)}" if band.reason else "")

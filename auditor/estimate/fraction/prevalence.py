@@ -22,6 +22,12 @@ from auditor.estimate.fraction.shifted_mixture import Posterior, fit_shifted
 from auditor.records import Estimate, Finding, Severity, Status
 
 CORPUS = "corpus"
+ANCHORS = {
+    "reference": "the human reference",
+    "dated": "the documents dated before November 2022",
+    "labels": "the documents that people labelled human",
+    "bundled": "the human text of the detectors",
+}
 NO_SCORES = "no eligible document has a score"
 NO_MIXED = "the score tells human from machine text only; partly machine-written text needs labelled rows of its own"
 ABOVE_TIE = 0.02  # a check that lies this far outside of the interval contradicts it
@@ -177,6 +183,11 @@ def _checks(
     }
 
 
+def _called(origin: str) -> str:
+    """A set of human anchors in words."""
+    return ANCHORS.get(origin, f"the human anchors {origin}")
+
+
 def _findings(anchors: Anchors, atoms: Mapping[str, Atoms]) -> list[Finding]:
     """What the anchors themselves give reason to doubt."""
     out = []
@@ -190,10 +201,10 @@ def _findings(anchors: Anchors, atoms: Mapping[str, Atoms]) -> list[Finding]:
             excess, noise = disagreement(first.counts, second.counts)
             if excess > noise:
                 message = (
-                    f"{second.origin}: {excess:.1%} of these human anchors score higher than {first.origin} explains "
-                    f"(noise {noise:.1%})"
+                    f"{excess:.1%} of {_called(second.origin)} score higher than {_called(first.origin)} would "
+                    f"(up to {noise:.1%} may be chance)"
                 )
-                advice = "look at its highest scores: it holds machine text, or is of another domain"
+                advice = "look at those that score highest: they hold machine text, or are of another kind"
                 # a better trusted set is doubted on the word of a lesser one: that takes more than noise
                 grave = second is other or excess > 2 * noise
                 out.append(
