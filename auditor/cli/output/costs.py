@@ -51,5 +51,5 @@ def tell_costs(app: typer.Typer) -> None:
 
 
 def _tell(command: typer.models.CommandInfo, before: str) -> None:
-    name = command.name or getattr(command.callback, "__name__", "")
+    name = str(command.name or getattr(command.callback, "__name__", ""))
     command.epilog = f"{command.epilog or ''}\n\nCost: {COSTS[before + name]}."
