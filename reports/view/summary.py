@@ -27,6 +27,7 @@ SAID = 0.01  # what is not covered is said first where it is more than this shar
 DOCUMENTS = 5
 NAMED = 3  # files of which nothing could be read
 SEVERITY = ("error", "warning", "note")
+LAST = ("diversity",)  # a shard of one kind of text always has fewer types than a reference of many
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def verdict(report: Report) -> Ruling | None:
 
 def findings(report: Report) -> list[Shown]:
     """Findings, the gravest first, ready to lay out, with the documents behind them."""
-    found = sorted(report.findings, key=lambda f: SEVERITY.index(f.severity))
+    found = sorted(report.findings, key=lambda f: (SEVERITY.index(f.severity), f.kind in LAST))
     return [
         Shown(
             severity=f.severity,
