@@ -43,20 +43,28 @@ def sums_of_strata(
             "acquire": sum(row["acquire"]["central"] or 0.0 for row in own),
         }
         covered = sum(ready.stratum.tokens for ready in cut.ready) / tokens if tokens else 0.0
-        reasons = _reasons(kind, cut, covered)
         off = [name for name, value in sums.items() if whole[name] is not None and not _alike(value, whole[name])]
-        out.append({"kind": kind, "strata": len(own), **sums, "note": _note(kind, sums, whole, off, reasons)})
+        out.append(
+            {
+                "kind": kind,
+                "strata": len(own),
+                **sums,
+                "note": _note(kind, sums, whole, off, _reasons(kind, cut, covered, off)),
+            }
+        )
     return out
 
 
-def _reasons(kind: str, cut: Reservoir, covered: float) -> list[str]:
-    reasons = ["each is estimated and sized by itself, and what one has too much of is no help to another"]
+def _reasons(kind: str, cut: Reservoir, covered: float, off: Sequence[str]) -> list[str]:
+    reasons = []
     if covered < 1 - ADDS_UP:
-        reasons.append(f"they hold {covered:.0%} of the text: small ones and text without a {kind} are left out")
+        reasons.append(f"they hold {covered:.0%} of the text, without small ones and text that has no {kind}")
     if cut.unsized:
         names = ", ".join(list(cut.unsized)[:3]) + (" and others" if len(cut.unsized) > 3 else "")
         reasons.append(f"{names} cannot be sized")
-    return reasons
+    if "acquire" in off:
+        reasons.append("each is sized by itself, and human text beyond what one needs is no help to another")
+    return reasons or ["each is estimated by itself"]
 
 
 def _note(
