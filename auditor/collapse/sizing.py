@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scipy.optimize import brentq
 from scipy.special import betaincinv, ndtri
@@ -134,8 +134,8 @@ def mass_target(tokens: float, options: ReservoirOptions, weight: float = 1.0) -
 class Rare:
     """The rarest types to keep: how many, how often each stands in the budget, and the human text that holds them.
 
-    types: as rare as the rarest to be kept, up to twice as frequent; share: of human text, all of them; expected:
-    N p_min, occurrences of each in the whole budget; held, budget: tokens of human text that is there, and of all
+    types: as rare as the rarest to be kept, up to twice as frequent; share: of human text, all of them, clumps counted
+    once; expected: N p_min, occurrences of each in the whole budget; held, budget: tokens of human text there, of all
     """
 
     types: float
@@ -195,7 +195,12 @@ def size_stratum(
         return "all of its tokens are admitted synthetic text"
     held = human_tokens(stratum, reading, options)
     precision = options.verification_precision
-    m, constraint = required_share(_rare(frequencies, held, budget, options), reading, options)
+    rare = _rare(frequencies, held, budget, options)
+    if stratum.spectrum is not None and rare.types != MANY:
+        # occurrences stand in clumps: so many fewer of them are independent of one another
+        rarest = rare.expected / budget * stratum.spectrum.tokens
+        rare = replace(rare, share=rare.share / clumping(stratum.spectrum, max(rarest, 1.0)))
+    m, constraint = required_share(rare, reading, options)
     missing = max(0.0, m * budget - held)
     appended = reading.sizing == Sizing.APPENDED
     if appended and missing > 0 and precision <= m:

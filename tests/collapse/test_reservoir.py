@@ -152,6 +152,13 @@ def test_repeats_of_acquired_text_are_no_new_occurrences():
     assert once < often
 
 
+def test_words_that_stand_in_clumps_ask_for_more_human_text():
+    even = zipf_spectrum()
+    clumped = replace(even, incidence=np.maximum(even.frequency / 3, 1.0), units=1000)
+    less, more = (acquired(OPTIONS, estimate(0.8), tokens=2e5, spectrum=s)[1] for s in (even, clumped))
+    assert 0 < less < more < 0.8 * 2e5
+
+
 def test_sizes_follow_their_formula():
     options = ReservoirOptions(min_occurrences=10, epochs=4, verification_precision=0.9)
     dirty = reading(fraction=0.8)
