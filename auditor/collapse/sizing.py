@@ -119,14 +119,15 @@ def retained_target(types: float, options: ReservoirOptions) -> float:
     return float(betaincinv(kept, max(types - kept, 0) + 1, 1 - options.miss))
 
 
-def mass_target(tokens: float, options: ReservoirOptions, weight: float = 1.0) -> float:
+def mass_target(tokens: float, options: ReservoirOptions, weight: float = 1.0, drawn: float = math.inf) -> float:
     """The expected mass at which the realised one stays above 1-d but for a chance e.
 
     Human text is itself a sample: `tokens` occurrences of the types to keep in it have a relative standard deviation of
     1/sqrt(tokens), and the mass at the horizon comes from it with a `weight`, the rest from the machine-written text
-    of generation 0. At most 1, which all-human text has.
+    of generation 0. So is what the last generation reads, with `drawn` occurrences that are drawn anew. At most 1,
+    which all-human text has.
     """
-    spread = weight / math.sqrt(tokens) if tokens > 0 else 0.0
+    spread = math.sqrt((weight**2 / tokens if tokens > 0 else 0.0) + 1 / drawn)
     return min((1 - options.tolerance) * (1 + float(-ndtri(options.miss)) * spread), 1.0)
 
 
@@ -168,7 +169,9 @@ def required_share(rare: Rare, reading: Reading, options: ReservoirOptions) -> t
     def surplus(share: float) -> float:
         mass = mass_of(options.generations, share, reading.ratio, _start(share, reading))
         human = mass_of(options.generations, share, reading.ratio, share)  # of it, what human text brought in
-        return mass - mass_target(rare.unique(share, options.epochs), options, human / mass if mass > 0 else 1.0)
+        weight = human / mass if mass > 0 else 1.0
+        drawn = rare.share * rare.budget / max(1 - share if replaces else 1.0, 1e-12)
+        return mass - mass_target(rare.unique(share, options.epochs), options, weight, drawn)
 
     mass = _least(surplus)
     return max(
