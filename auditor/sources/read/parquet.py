@@ -82,17 +82,20 @@ def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
     try:
         with open_binary(shard.path, options.storage) as stream:
             opened = _open(shard.path, stream)
-            for group in range(split.start, split.stop):
-                rows = _rows_at_once(opened, group, shard.columns.text or "", stream)
-                for table in _gathered(
-                    opened.iter_batches(batch_size=rows, row_groups=[group], columns=wanted, use_threads=False)
-                ):
-                    yield raw_of(table, shard, row, options)
-                    row += table.num_rows
+            for table in _gathered(_batches(opened, split, shard.columns.text or "", wanted, stream)):
+                yield raw_of(table, shard, row, options)
+                row += table.num_rows
     except (pa.ArrowException, OSError) as error:
         raise SourceError(
             f"{shard.path}: damaged Parquet after row {row:,} ({_first_line(error)}); the rest of it is lost"
         ) from error
+
+
+def _batches(opened: Any, split: Split, text: str, wanted: list[str], stream: BinaryIO) -> Iterator[pa.RecordBatch]:
+    """Few rows at a time, of one row group after the other; some writers make thousands of a few rows each."""
+    for group in range(split.start, split.stop):
+        rows = _rows_at_once(opened, group, text, stream)
+        yield from opened.iter_batches(batch_size=rows, row_groups=[group], columns=wanted, use_threads=False)
 
 
 def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditor.sources.find.plan import plan_corpus
+from auditor.sources.read import parquet as reader_of_parquet
 from auditor.sources.read.chooser import read_rows
 from auditor.sources.read.interface import Limits, SourceOptions
 from tests.sources.corpora import TEXTS, batches, parquet, plan, put, read
@@ -184,3 +185,12 @@ def test_rows_of_formats_without_row_groups_are_read_up_to_the_last_of_them(tmp_
     (split,) = shard.splits
     frame = pl.concat([batch.frame for batch in read_rows(shard, split, options, np.array([3, 42]))])
     assert frame["row"].to_list() == [*range(50)]
+
+
+def test_thousands_of_row_groups_of_one_row_are_read_together(tmp_path):
+    """Each made a frame of its own: 6,000 of them held 116 MiB more, and took twice the time."""
+    path = put(tmp_path, "a.parquet", parquet([f"text {i}" for i in range(700)], row_group_size=1))
+    (shard,) = plan(path).shards
+    assert pq.ParquetFile(path).num_row_groups > 300
+    raws = list(reader_of_parquet._raws(shard, shard.splits[0], SourceOptions()))
+    assert len(raws) == 1 and raws[0].frame["row"].to_list() == list(range(700))
