@@ -98,7 +98,8 @@ class _Sums:
         """All scopes as one."""
         by_draw = [part.sum(1, keepdims=True) for part in (self.machine, self.machine_tokens)]
         names = [name for name in self.__slots__ if name not in ("machine", "machine_tokens", "anchors")]
-        return _Sums(*by_draw, *(getattr(self, name).sum(0, keepdims=True) for name in names), self.anchors)
+        parts = [*by_draw, *(getattr(self, name).sum(0, keepdims=True) for name in names), self.anchors]
+        return _Sums(*parts)
 
     @classmethod
     def empty(cls, draws: int, scopes: int) -> _Sums:
