@@ -83,7 +83,7 @@ def figure(report: Report, name: str) -> Picture:
         raise ConfigError(f"there is no figure {name!r}; there are {', '.join(FIGURES)}")
     drawn = FIGURES[name](report, worst_first(report.shards))
     if drawn is None or (isinstance(drawn, Rows) and not drawn.rows):
-        raise ConfigError(f"this run has nothing to show in the figure {name!r}: too little of it was measured")
+        raise ConfigError(f"this run has nothing to show in the figure {name!r}: too little was measured, or found")
     if isinstance(drawn, Rows):
         lines = [drawn.caption, *(f"  {row.label}: {row.text}" for row in drawn.rows)]
         page = _page(report, drawn.caption, rows=drawn)
