@@ -263,7 +263,7 @@ def marker_of(run, name):
 def test_a_record_that_became_neither_document_nor_skip_names_its_shard(run, tmp_path):
     def change(copy):
         folder, marker = marker_of(copy, "part-1.csv.zst")
-        (folder / "done.json").write_text(json.dumps(marker | {"records": marker["records"] + 1}))
+        (folder / "done.json").write_text(json.dumps(marker.as_json() | {"records": marker.counts.records + 1}))
 
     found = broken(run, tmp_path, change)
     assert list(found) == ["part-1.csv.zst"]
