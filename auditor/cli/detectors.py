@@ -45,7 +45,10 @@ def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -
         for name, reach in measured.items()
     ]
     print_table("", ["measured", "AUROC", "found at a false positive rate of 1%"], rows)
-    say("Measured on English text of 100 words by instruction-tuned models of families that no detector had seen.")
+    say(
+        "Measured on English text by instruction-tuned models of families that no detector had seen, of at least "
+        "100 words; encoder and lm on its first 100 to 150."
+    )
 
 
 @group.command(epilog="Example: auditor detectors install lm")

@@ -26,7 +26,7 @@ NO_LIBRARY = "the calibration knows no edited text"
 TOO_WIDE = f"the interval is wider than {100 * WIDEST:.0f} points"
 NO_SPLIT = (
     "the scores do not tell assisted text from a mixture of human and machine-written text here: "
-    "authorship.region holds what they allow together"
+    "only what both may be together is known"
 )
 FEW = f"fewer than {FEWEST} documents"
 NO_HUMAN = "hardly any text here scores like human text: it cannot be told from human text of an unknown kind"
