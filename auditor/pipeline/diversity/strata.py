@@ -60,7 +60,9 @@ class MatchedReference:
     @property
     def languages(self) -> set[str]:
         """The main languages of the drawn documents."""
-        return main_languages(self.rows.group_by("language").agg(pl.col("size").sum().alias("words")))
+        return main_languages(
+            self.rows.group_by("language", maintain_order=True).agg(pl.col("size").sum().alias("words"))
+        )
 
     def matching(self, kind: str, value: str, languages: set[str]) -> Reference:
         """The reference's documents of the same language, topic or category, else of its languages, else all."""
@@ -185,7 +187,7 @@ def _losses(gold: MatchedReference, synthetic: Synthetic, kind: str, place: int,
     name = synthetic.strata[kind].scopes[place]
     rows = gold.drawn.of(kind, name)
     words = int(rows["size"].sum())
-    languages = main_languages(rows.group_by("language").agg(pl.col("size").sum().alias("words")))
+    languages = main_languages(rows.group_by("language", maintain_order=True).agg(pl.col("size").sum().alias("words")))
     reference = gold.matching(kind, name, languages)
     if words < FEWEST_TOKENS or reference.text is None:
         few = NOT_DRAWN if not gold.drawn.rows.height else f"{words:,} words: too few"

@@ -51,7 +51,7 @@ class WordSample:
     @property
     def languages(self) -> set[str]:
         """Those of at least LEAST_LANGUAGE of the documents drawn."""
-        counts = self.rows.group_by("language").len()
+        counts = self.rows.group_by("language", maintain_order=True).len()
         return set(counts.filter(pl.col("len") >= LEAST_LANGUAGE * self.rows.height)["language"].drop_nulls())
 
     def tokens(self, rows: pl.DataFrame) -> Tokens:

@@ -69,7 +69,11 @@ def measure_coverage(connection: Any, units: KindUnits) -> Coverage:
             WHERE role = ? AND eligible GROUP BY ALL ORDER BY ALL""",
         [CORPUS],
     )
-    whole = rows.group_by("kind").agg(pl.col("documents").sum()).select(pl.lit("").alias("scope"), "kind", "documents")
+    whole = (
+        rows.group_by("kind", maintain_order=True)
+        .agg(pl.col("documents").sum())
+        .select(pl.lit("").alias("scope"), "kind", "documents")
+    )
     known = units.frame().select("kind", "anchors", "covered", "trust")
     table = pl.concat([rows, whole.cast(rows.schema)]).join(known, on="kind", how="left")
     return Coverage(table, {str(scope): own for (scope,), own in table.partition_by("scope", as_dict=True).items()})
@@ -87,7 +91,7 @@ def coverage_findings(coverage: Coverage, shards: Sequence[str], estimates: Sequ
         rows.group_by("kind")
         .agg(pl.col("documents").sum(), shards=pl.col("scope").n_unique(), anchors=pl.col("anchors").first())
         .filter(pl.col("documents") >= LEAST_GAP * max(total, 1))
-        .sort("documents", descending=True)
+        .sort("documents", "kind", descending=[True, False])
     )
     out = []
     for row in lacking.head(3).iter_rows(named=True):

@@ -126,7 +126,7 @@ def _spread(shards: list[ExistingShard], held: pl.DataFrame, kind: str) -> list[
     if kind not in held.columns:
         return shards
     tokens: dict[str, dict[str, float]] = {shard.name: {} for shard in shards}
-    counted = held.drop_nulls(kind).group_by("shard", kind).agg(pl.col("tokens").sum())
+    counted = held.drop_nulls(kind).group_by("shard", kind, maintain_order=True).agg(pl.col("tokens").sum())
     for name, stratum, count in counted.iter_rows():
         tokens[name][stratum] = count
     return [replace(shard, strata=tokens[shard.name] or {"": 0.0}) for shard in shards]

@@ -36,7 +36,7 @@ def volumes(run: Path, plan: Plan) -> pl.DataFrame:
     """Eligible documents, tokens and bytes by shard, language, topic and folder: what strata are cut from."""
     tasks = plan.of_role(CORPUS)
     documents = scan(run, tasks, "documents", VOLUMES).filter("eligible")
-    counted = documents.group_by("shard", "language", "topic").agg(
+    counted = documents.group_by("shard", "language", "topic", maintain_order=True).agg(
         documents=pl.len(), tokens=pl.col("words").sum(), bytes=pl.col("bytes").sum()
     )
     found = counted.collect()
@@ -145,7 +145,11 @@ def sampled_spectra(run: Path, plan: Plan, names: Mapping[str, list[str]]) -> di
 
 def _large(held: pl.DataFrame, kind: str, names: Sequence[str]) -> pl.DataFrame:
     """Volumes of the strata of a kind that are large enough, the largest first."""
-    rows = held.filter(pl.col(kind).is_in(list(names))).group_by(kind).agg(pl.col("documents", "tokens", "bytes").sum())
+    rows = (
+        held.filter(pl.col(kind).is_in(list(names)))
+        .group_by(kind, maintain_order=True)
+        .agg(pl.col("documents", "tokens", "bytes").sum())
+    )
     least = LEAST_SHARE * int(held["tokens"].sum())
     return rows.filter(pl.col("tokens") >= least).sort("tokens", kind, descending=[True, False]).head(MOST_STRATA)
 
