@@ -5,7 +5,9 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+import wordfreq
 
+from auditor.cli.main import run as command
 from auditor.config import load
 from auditor.pipeline.audit import audit
 from auditor.pipeline.finalise import finalise
@@ -111,3 +113,18 @@ def test_figures_that_rested_on_forgotten_text_stay(followed):
     assert report["corpus"]["diversity"]["levels"]["topic"]["q1"]["status"] == "measured"
     for part in ("corpus", "shards", "strata", "profile"):
         assert again[part] == report[part], part
+
+
+def test_without_human_text_the_words_are_held_against_the_language_at_large(tmp_path):
+    rng = np.random.default_rng(5)
+    words = wordfreq.top_n_list("en", 4000)
+    chance = np.array([wordfreq.word_frequency(word, "en") for word in words])
+    texts = [" ".join(rng.choice(words, 300, p=chance / chance.sum())) for _ in range(150)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    assert (
+        command(["audit", str(tmp_path / "a.jsonl"), "--out", str(tmp_path / "run"), "--workers", "1", "--quiet"]) == 0
+    )
+    loss = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))["corpus"]["diversity_loss"]
+    assert loss["q0"]["status"] == "not_measured"  # no human text was given
+    assert "wordfreq" in loss["general"]["method"] and loss["general"]["status"] == "inconclusive"
+    assert 0 < loss["general"]["lower"] <= loss["general"]["value"] <= loss["general"]["upper"] < 1
