@@ -30,6 +30,7 @@ class Ready:
 
 
 def stratum_row(ready: Ready, size: Size, options: ReservoirOptions) -> dict[str, Any]:
+    """One stratum of the recommendation as report.json lists it."""
     stratum = ready.stratum
     return {
         "stratum": stratum.name,
@@ -53,6 +54,7 @@ def upsampling(slots: float, tokens: float) -> float:
 def total(
     rows: list[dict[str, Any]], sizes: Mapping[str, Size], strata: Sequence[Stratum], options: ReservoirOptions
 ) -> dict[str, Any]:
+    """The sum over strata, as report.json shows it."""
     if not rows:
         return UNSIZED | {"required_share": None, "binding_constraint": None}
     out: dict[str, Any] = {name: sum(row[name] for row in rows) for name in SUMMED}

@@ -66,6 +66,7 @@ class OtherScores:
 
 
 def english_scores(given: Material, weights: dict[int, Weights]) -> EnglishScores:
+    """Scores (n,) of English documents, each by models that saw nothing of its family, and what they were scaled by."""
     frame = given.corpus.frame
     reference, fold = reference_documents(frame), frame["fold"].to_numpy()
     raw: dict[int, np.ndarray] = {}
@@ -95,6 +96,7 @@ def english_scores(given: Material, weights: dict[int, Weights]) -> EnglishScore
 
 
 def other_scores(given: Material, weights: dict[int, Weights]) -> OtherScores:
+    """The same of documents in other languages."""
     frame = given.corpus.frame
     if not len(frame):
         return OtherScores(np.zeros((0, HEADS)), np.zeros(0), {}, {})
