@@ -94,6 +94,16 @@ def listed_rarity() -> dict[str, np.ndarray]:
 
 
 @kernel
+def general_punctuation(last):
+    """The kind of the character that is written E2 80 and this byte: quotes and dashes, and others."""
+    if last == 0x98 or last == 0x99:
+        return JOINER
+    if 0x9C <= last <= 0x9F:
+        return QUOTE
+    return DASH if last <= 0x95 else OTHER
+
+
+@kernel
 def byte_measures(text, offsets, kinds, out):
     """text (b,) uint8, offsets (n+1,), kinds (256,) -> the first columns of out (n, names).
 
@@ -123,9 +133,7 @@ def byte_measures(text, offsets, kinds, out):
                     if own[i] != 0xE2 or i + 2 >= own.size or own[i + 1] != 0x80:
                         inside += (own[i] & 0xC0) != 0x80  # a character is counted at its first byte
                         continue
-                    last = own[i + 2]  # general punctuation
-                    kind = QUOTE if 0x9C <= last <= 0x9F else (DASH if last <= 0x95 else OTHER)
-                    kind = JOINER if last == 0x98 or last == 0x99 else kind
+                    kind = general_punctuation(own[i + 2])
                     after = i + 3
                 counts[kind] += 1
                 if kind == DIGIT:

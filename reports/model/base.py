@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from auditor.records import Json
+
 Count = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Measured = Literal["measured", "inconclusive", "not_measured"]
@@ -13,7 +15,7 @@ Measured = Literal["measured", "inconclusive", "not_measured"]
 
 # The rule of E for validators of other languages; `_status_agrees_with_numbers` is its twin here.
 _NUMBERS = ("value", "lower", "upper")
-E_RULE: dict[str, Any] = {
+E_RULE: Json = {
     "if": {"properties": {"status": {"const": "not_measured"}}},
     "then": {"properties": {name: {"type": "null"} for name in _NUMBERS} | {"reason": {"type": "string"}}},
     "else": {"properties": {name: {"type": "number"} for name in _NUMBERS}},

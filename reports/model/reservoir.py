@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
+from auditor.records import Json
 from auditor.reports.model.base import Count, E, Part, R
 
 
@@ -175,9 +176,9 @@ class Reservoir(Part):
     sentence: str = Field(default="", description="what to keep and to acquire, in a sentence")
     priorities: list[Priority] = []
     policy: list[Floor] = []
-    appended: dict[str, Any] = Field(default={}, description="the bands where human text is added, not put in place")
-    assumptions: dict[str, Any] = {}
-    perplexity: dict[str, Any] = {}
+    appended: Json = Field(default={}, description="the bands where human text is added, not put in place")
+    assumptions: Json = {}
+    perplexity: Json = {}
     strata: list[StratumSize] = Field(default=[], description="by language, topic, folder: its size in each band")
     declared: list[Declaration] = []
     sensitivity: list[SensitivityRow] = []

@@ -17,22 +17,21 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from auditor.errors import StoreError
+from auditor.records import Json
 from auditor.reports.model.base import Count, E, Part, not_measured
+from auditor.reports.model.duplicates import Clusters, NearDuplicates, Overlaps
 from auditor.reports.model.quantities import DiversityLoss, Drift, Quantities
 from auditor.reports.model.reservoir import Reservoir
 from auditor.reports.model.sections import (
     Action,
     Anchor,
     AnchorCoverage,
-    Clusters,
     Detector,
     DiversityProfile,
     Excerpt,
     Filtering,
     Finding,
     HostVolume,
-    NearDuplicates,
-    Overlaps,
     Passage,
     Provenance,
     Sensitivity,
@@ -148,7 +147,7 @@ class Report(Part):
     verdict: Verdict | None = Field(default=None, description="verdict.json where a policy was given")
 
 
-def check(report: dict[str, Any]) -> Report:
+def check(report: Json) -> Report:
     """The report as a model; raises StoreError that names the first wrong key."""
     try:
         with _collector_paused():
@@ -162,12 +161,12 @@ def check(report: dict[str, Any]) -> Report:
         ) from None
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> Json:
     """The JSON Schema (2020-12) of report.json."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Report.model_json_schema()}
 
 
-def unknown_keys(report: dict[str, Any]) -> list[str]:
+def unknown_keys(report: Json) -> list[str]:
     """Dotted paths that the model doesn't know: misspelt, or new and not yet described here."""
     return sorted(set(_unknown(check(report), "")))
 
@@ -180,7 +179,7 @@ def tidy(number: float, digits: int = DIGITS) -> float:
     return number if rounded == 0 or abs(rounded) == 1 else rounded
 
 
-def to_json(report: dict[str, Any], *, indent: int | None = 1) -> str:
+def to_json(report: Json, *, indent: int | None = 1) -> str:
     """report.json's text: tidy numbers, null for numbers that aren't finite, a newline at the end."""
     return json.dumps(_tidied(report), ensure_ascii=False, indent=indent, allow_nan=False) + "\n"
 

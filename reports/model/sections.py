@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
+from auditor.records import Json
 from auditor.reports.model.base import Count, E, Part, Place
 
 
@@ -90,7 +91,7 @@ class Finding(Part):
     scope: str
     message: str
     advice: str
-    evidence: dict[str, Any] = {}
+    evidence: Json = {}
     estimate: E | None = None
 
     @property
@@ -106,72 +107,6 @@ class Skip(Part):
     documents: Count = 1
     row: int | None = None
     detail: str = ""
-
-
-class Member(Place):
-    jaccard: float | None = None
-    kind: str = "near"
-
-
-class Cluster(Part):
-    cluster_id: int | str
-    documents: Count
-    shards: Count
-    kind: str = "near"
-    jaccard: float | None = Field(default=None, description="lowest verified similarity to the representative")
-    representative: Place | None = None
-    members: list[Member] = []
-
-
-class SizeBin(Part):
-    """Clusters of size `size_from` to `size_to` documents, both included."""
-
-    size_from: Count
-    size_to: Count | None
-    clusters: Count
-    documents: Count
-
-
-class Clusters(Part):
-    count: Count = 0
-    documents: Count = 0
-    largest: list[Cluster] = []
-    sizes: list[SizeBin] = []
-
-
-class Overlap(Part):
-    """Documents of `a` that have a near-duplicate in `b`, and the other way round. a == b: within the source."""
-
-    a: str
-    b: str
-    documents: Count
-    share_of_a: float | None = None
-    share_of_b: float | None = None
-
-
-class Overlaps(Part):
-    kind: Literal["shard", "source", "host", "topic"] = "shard"
-    names: list[str] = Field(default=[], description="the sources in the matrix, most overlapping first")
-    cells: list[Overlap] = []
-    left_out: Count = Field(default=0, description="sources that are not in the matrix")
-
-
-class NearDuplicates(Part):
-    """The parameters behind the duplicate fraction; the S-curve is 1 - (1 - J**rows)**bands."""
-
-    permutations: Count
-    bands: Count
-    rows: Count
-    threshold: float
-    shingle_words: Count = 5
-    verified: str = ""
-    candidates: Count | None = None
-    rejected: Count | None = None
-    leftover: Count | None = None
-    exact: Count | None = Field(default=None, description="members of clusters whose text is the same")
-    near: Count | None = Field(default=None, description="members of clusters whose text is nearly the same")
-    split: Count | None = Field(default=None, description="groups of candidates that are not one cluster")
-    recall: float | None = Field(default=None, description="expected of pairs one sd above the threshold")
 
 
 class ProfilePoint(Part):
@@ -321,8 +256,8 @@ class Provenance(Part):
     """What was read and with what: enough to run it again."""
 
     command: str = ""
-    config: dict[str, Any] = {}
-    inputs: list[dict[str, Any]] = []
+    config: Json = {}
+    inputs: list[Json] = []
     packages: dict[str, str] = {}
     files_hash: str = ""
     revision: str = Field(default="", description="of a dataset on a hub, where it was pinned")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
+from auditor.records import Json
 from auditor.reports.model.base import Count, Part
 
 SCHEMA_PATH = Path(__file__).with_name("verdict.schema.json")
@@ -71,7 +72,7 @@ class Verdict(Part):
     waivers: list[Waived]
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> Json:
     """The JSON Schema (2020-12) of verdict.json."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Verdict.model_json_schema()}
 

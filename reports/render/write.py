@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from auditor.manifest import write_text
+from auditor.records import Json
 from auditor.reports.model.schema import Report, check, to_json
 from auditor.reports.render import card
 from auditor.reports.render.html import render_html
@@ -21,7 +21,7 @@ RENDERERS: dict[str, tuple[str, Callable[[Report], str]]] = {
 }
 
 
-def write_reports(report: dict[str, Any], folder: Path, formats: Sequence[str]) -> list[Path]:
+def write_reports(report: Json, folder: Path, formats: Sequence[str]) -> list[Path]:
     """Write the formats (json, html, md, junit, card) into a folder, each whole or not at all; returns the files.
 
     Raises: StoreError when the content isn't a report; ConfigError where a card cannot be brought up to date

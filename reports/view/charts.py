@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from auditor.reports.model.duplicates import NearDuplicates
 from auditor.reports.model.schema import Shard, Stratum
-from auditor.reports.model.sections import DiversityProfile, Fit, FitBin, NearDuplicates, ScoreHistogram
+from auditor.reports.model.sections import DiversityProfile, Fit, FitBin, ScoreHistogram
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import name
 from auditor.reports.view import svg

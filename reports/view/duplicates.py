@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditor.reports.model.base import Place
+from auditor.reports.model.duplicates import Cluster, Member, SizeBin
 from auditor.reports.model.schema import Report, Shard
-from auditor.reports.model.sections import Cluster, Member, SizeBin
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.redact import redact

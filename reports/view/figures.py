@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from auditor.reports.model.sections import Overlaps
+from auditor.reports.model.duplicates import Overlaps
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import name
 from auditor.reports.text.numbers import Number

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from auditor.reports.model.base import E, R
 from auditor.reports.model.reservoir import Reservoir
 from auditor.reports.model.schema import Corpus, Report
+from auditor.reports.model.sections import Action
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean
 from auditor.reports.text.labels import CONSTRAINTS, spoken
@@ -80,13 +81,7 @@ def _steps(report: Report) -> Iterator[Step]:
         )
     flagged = [a for a in planned if a.action in ("drop", "filter")]
     if flagged:
-        documents = sum(a.documents or 0 for a in flagged)
-        yield Step(
-            f"Filter {numbers.plural(len(flagged), 'shard')} with the most machine-written or repeated text",
-            f"They hold {numbers.plural(documents, 'document')}. The section What to do shows each figure before and "
-            "after.",
-            ("auditor export RUN --keep keep.parquet --drop drop.parquet --probability 0.9",),
-        )
+        yield _filter(flagged)
     if given and (unsure or fraction.status == "inconclusive"):
         yield Step(
             "Have 100 documents labelled by people",
@@ -119,6 +114,15 @@ def _steps(report: Report) -> Iterator[Step]:
             ("auditor reservoir RUN",),
         )
     yield Step("Set bounds for the next audits", "A policy turns the intervals into pass or fail.", POLICY)
+
+
+def _filter(flagged: Sequence[Action]) -> Step:
+    held = numbers.plural(sum(a.documents or 0 for a in flagged), "document")
+    return Step(
+        f"Filter {numbers.plural(len(flagged), 'shard')} with the most machine-written or repeated text",
+        f"They hold {held}. The section What to do shows each figure before and after.",
+        ("auditor export RUN --keep keep.parquet --drop drop.parquet --probability 0.9",),
+    )
 
 
 def _have(count: int) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from auditor.records import Json
 from auditor.reports.model.reservoir import Reservoir
 from auditor.reports.model.schema import Shard
 from auditor.reports.model.sections import Action
@@ -33,9 +34,7 @@ def needs(reservoir: Reservoir) -> dict[str, float]:
     return {row.shard: row.tokens for row in reservoir.central.per_shard if row.tokens is not None}
 
 
-def columns(
-    shards: Sequence[Shard], actions: Sequence[Action] = (), needed: dict[str, float] | None = None
-) -> dict[str, Any]:
+def columns(shards: Sequence[Shard], actions: Sequence[Action] = (), needed: dict[str, float] | None = None) -> Json:
     """What the page's script reads: columns of equal length.
 
     Estimates are three columns, value, lower and upper, in ten-thousandths, null where unmeasured. At most ROWS shards,
@@ -43,7 +42,7 @@ def columns(
     """
     kept = worst_first(shards)[:ROWS]
     action_of = {a.shard: a.action for a in actions}
-    table: dict[str, Any] = {
+    table: Json = {
         "unit": UNIT,
         "left_out": len(shards) - len(kept),
         "shard": _within([s.shard for s in kept], NAMES_BYTES),
