@@ -52,6 +52,7 @@ REASONS = {
     **{f"{role}_ambiguous": f"two columns have the name of the {name}" for role, name in _SIDE_COLUMNS.items()},
     "date_out_of_range": "the date lies outside the years 1000 to 2100",
     "quote_mended": "stray or escaped quotes were read so that the row fits the header",
+    "json_unreadable": "the JSON beside the text is damaged, so only the text was read",
     "unclosed_quote": "a quote is never closed",
     "length_mended": "the length of the record was wrong by a few bytes",
 }

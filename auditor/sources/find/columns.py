@@ -126,15 +126,17 @@ FAMILIES = (
         date_kind="added",
     ),
     _family("c4", "text timestamp url", text="text", date="timestamp", url="url", date_kind="crawled"),
+    _family("webdataset", "__key__ txt", text="txt", id="__key__"),
+    _family("webdataset", "__key__ caption", text="caption", id="__key__"),
     _family("pile", "text meta.pile_set_name", text="text", source="meta.pile_set_name"),
 )
 
 # Common names by role, likeliest first; compared in lower case.
 COMMON = {
     "text": "text raw_content content body document article story passage page_content plain_text full_text "
-    "text_content maintext markdown md abstract essay review comment message transcript completion",
+    "text_content maintext markdown md abstract essay review comment message transcript completion caption alt_text",
     "id": "id doc_id docid document_id uuid guid uid record_id warc_record_id _id key digest hash sha256 sha1 "
-    "metadata.id metadata.warc-record-id",
+    "metadata.id metadata.warc-record-id __key__",
     "url": "url uri link source_url page_url canonical_url original_url webpage_url target_uri warc-target-uri "
     "warc_target_uri u host hostname domain site website metadata.url meta.url metadata.warc-target-uri",
     "language": "language lang language_code lang_code locale languages metadata.language meta.language metadata.lang",

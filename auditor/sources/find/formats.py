@@ -28,13 +28,18 @@ FORMATS = {
     ".text": "text",
     ".warc": "warc",
     ".wet": "wet",
+    ".tar": "tar",
+    ".tgz": "tar",
 }
-KNOWN = "Parquet, Arrow, JSONL, CSV, TSV, plain text (.txt), WARC and WET, each plain or as .gz, .zst, .bz2, .xz"
+KNOWN = (
+    "Parquet, Arrow, JSONL, CSV, TSV, plain text (.txt), WARC, WET and tar (webdataset), each plain or as .gz, .zst, "
+    ".bz2, .xz"
+)
 
 # Formats that people do give, with what to do instead.
 REFUSED = {
     "Excel": (".xlsx", ".xls", ".xlsm", ".ods"),
-    "an archive; unpack it first": (".zip", ".tar", ".tgz", ".7z", ".rar"),
+    "an archive; unpack it first": (".zip", ".7z", ".rar"),
     "PDF; extract its text first": (".pdf",),
     "a word processor's format; save it as text first": (".docx", ".doc", ".odt", ".rtf", ".epub"),
     "not a format of documents; write it as Parquet first": (".orc", ".avro", ".sqlite", ".db", ".duckdb", ".h5"),
@@ -142,7 +147,7 @@ def by_content(name: str, head: bytes, *, sniff: bool) -> Guess:
         if head.startswith(magic):
             return Guess(None, f"it is {kind}; reads {KNOWN}")
     if head[TAR_MAGIC_AT:].startswith(b"ustar"):
-        return Guess(None, f"it is a tar archive; unpack it first; reads {KNOWN}")
+        return Guess("tar")
     if wide_encoding(head):
         head = b"".join(without_bom([head]))
     named = by_name(name)

@@ -21,6 +21,7 @@ MODULES = {
     "folder": "plain",
     "warc": "warc",
     "wet": "warc",
+    "tar": "tar",
 }
 
 

@@ -130,7 +130,7 @@ class Shard:
 
     name: str
     path: str
-    format: str  # parquet | arrow | jsonl | csv | tsv | text | folder | warc | wet
+    format: str  # parquet | arrow | jsonl | csv | tsv | text | folder | warc | wet | tar
     compression: str | None  # gz | zst | bz2 | xz
     bytes: int
     mtime: float

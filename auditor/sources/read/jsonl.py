@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -52,12 +52,23 @@ def inspect(file: File, compression: str | None, options: SourceOptions, format:
 
 
 def _names(file: File, compression: str | None, options: SourceOptions) -> list[str]:
-    """Names of the fields of the first records that parse, nested ones dotted; the bytes looked at bound how many."""
+    """Names of the fields of the first records that parse; the bytes looked at bound how many."""
     pieces = without_bom(expanded(file.path, compression, limits=options.limits, storage=options.storage))
+    longest = options.limits.record_bytes
+    names, objects = field_names(first_lines(pieces, SAMPLED, most=min(longest, SAMPLED_BYTES), longest=longest))
+    if not objects:
+        raise SourceError(
+            f"{file.path}: no JSON object in its first lines; expected one record a line "
+            f"(an object or array over several lines becomes lines with: {unpacked(file.path)} | jq -c . > FILE.jsonl)"
+        )
+    return names
+
+
+def field_names(lines: Iterable[bytes]) -> tuple[list[str], int]:
+    """Names of the fields of those lines that are objects, nested ones dotted; how many are."""
     names: dict[str, None] = {}
     objects = 0
-    longest = options.limits.record_bytes
-    for line in first_lines(pieces, SAMPLED, most=min(longest, SAMPLED_BYTES), longest=longest):
+    for line in lines:
         record, reason, _detail = _record(line, ())
         if reason:
             continue
@@ -65,12 +76,7 @@ def _names(file: File, compression: str | None, options: SourceOptions) -> list[
         for key, value in record.items():
             names[key] = None
             names.update(dict.fromkeys(f"{key}.{inner}" for inner in value) if isinstance(value, dict) else {})
-    if not objects:
-        raise SourceError(
-            f"{file.path}: no JSON object in its first lines; expected one record a line "
-            f"(an object or array over several lines becomes lines with: {unpacked(file.path)} | jq -c . > FILE.jsonl)"
-        )
-    return list(names)
+    return list(names), objects
 
 
 def _splits(file: File, compression: str | None, options: SourceOptions) -> tuple[Split, ...]:

@@ -18,6 +18,11 @@ from auditor.sources.write.selection import Selection, Written
 from auditor.sources.write.sink import Sink
 from auditor.sources.write.tables import write_arrow, write_parquet
 
+# Formats that are not written again, with what does the same.
+NOT_WRITTEN = {
+    "tar": "a tar shard is not written again; drop its samples when reading, by `auditor export --drop`",
+}
+
 
 def write_filtered(
     shard: Shard,
@@ -37,8 +42,11 @@ def write_filtered(
     Parameters: documents (n,) int64, rising: rows of documents, as batches gave them; keep (n,) bool: which stay;
         keep_unread: whether records that were no documents (damaged, without text, too large) stay
     Returns: how many records were kept, left out and unread: together all records of the shard
-    Raises: SourceError where the shard is damaged or cannot be written; then nothing is left at `destination`
+    Raises: SourceError where the shard is damaged, of a format that is not written (NOT_WRITTEN), or cannot be
+        written; then nothing is left at `destination`
     """
+    if shard.format in NOT_WRITTEN:
+        raise SourceError(f"{shard.path}: {NOT_WRITTEN[shard.format]}")
     chosen = Selection(documents, keep, keep_unread=keep_unread)
     if shard.format == "folder":
         return _write_folder(shard, chosen, destination, options)

@@ -1,6 +1,8 @@
 """A filtered shard holds the kept records byte for byte, in the same format and compression."""
 
 import gzip
+import io
+import tarfile
 from decimal import Decimal
 
 import numpy as np
@@ -217,3 +219,15 @@ def test_a_parquet_text_of_views_is_written_again(tmp_path):
     pq.write_table(pa.table({"text": pa.array(TEXTS, pa.string_view())}), tmp_path / "a.parquet")
     assert write(tmp_path / "a.parquet", range(100), tmp_path / "out.parquet") == Written(100, 300, 0)
     assert read(tmp_path / "out.parquet")[0]["text"].to_list() == TEXTS[:100]
+
+
+def test_a_format_that_is_not_written_says_what_to_do(tmp_path):
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as archive:
+        entry = tarfile.TarInfo("0.txt")
+        entry.size = 4
+        archive.addfile(entry, io.BytesIO(b"text"))
+    (shard,) = plan(put(tmp_path, "a.tar", sink.getvalue())).shards
+    with pytest.raises(SourceError, match="auditor export --drop"):
+        write_filtered(shard, np.arange(1), np.ones(1, bool), tmp_path / "out.tar", SourceOptions())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar"]
