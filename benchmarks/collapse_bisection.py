@@ -80,7 +80,7 @@ def case(human: np.ndarray, machine: np.ndarray, tokens: int, fraction: float, r
     while high - low > 0.01 * tokens and high > 0:
         middle = (low + high) / 2
         low, high = (low, middle) if passes(middle) >= 0.95 else (middle, high)
-    wanted = row["tokens"]
+    wanted = row.tokens
     return {
         "tokens": f"{tokens:,}",
         "fraction": fraction,

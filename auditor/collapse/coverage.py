@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,31 +16,42 @@ from auditor.collapse.stratum import Stratum
 SHARES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 
 
-def coverage_curve(strata: Sequence[Stratum], options: ReservoirOptions) -> list[dict[str, Any]]:
-    """Human tokens for each share, added up over strata; reached: whether every stratum's own human text suffices.
+@dataclass(frozen=True, slots=True)
+class CoveragePoint:
+    """Human tokens in which the types that carry this share of language stand k times.
 
-    bounded: whether the frequency that decides is one of types not seen, an upper bound (Chao), so that the tokens are
-    rather too few
+    reached: whether every stratum's own human text suffices; bounded: whether the frequency that decides is one of
+    types not seen, an upper bound (Chao), so that the tokens are rather too few
     """
+
+    share: float
+    tokens: int
+    reached: bool
+    bounded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReachedCoverage:
+    """Where the corpus stands: the share of language whose types stand k times in its human tokens."""
+
+    share: float
+    tokens: int
+
+
+def coverage_curve(strata: Sequence[Stratum], options: ReservoirOptions) -> tuple[CoveragePoint, ...]:
+    """A point for each of SHARES, tokens added up over strata; none where no spectrum is measured."""
     measured = [s for s in strata if s.spectrum is not None and s.spectrum.tokens > 0]
-    rows = []
+    points = []
     for share in SHARES if measured else ():
         needs = [_tokens_for(stratum.spectrum, share, options) for stratum in measured if stratum.spectrum]
-        rows.append(
-            {
-                "share": share,
-                "tokens": math.ceil(sum(tokens for tokens, _ in needs)),
-                "reached": all(
-                    tokens <= stratum.human_tokens for (tokens, _), stratum in zip(needs, measured, strict=True)
-                ),
-                "bounded": any(bounded for _, bounded in needs),
-            }
-        )
-    return rows
+        reached = all(tokens <= own.human_tokens for (tokens, _), own in zip(needs, measured, strict=True))
+        tokens = math.ceil(sum(tokens for tokens, _ in needs))
+        points.append(CoveragePoint(share, tokens, reached, any(bounded for _, bounded in needs)))
+    return tuple(points)
 
 
-def reached_coverage(strata: Sequence[Stratum], options: ReservoirOptions) -> dict[str, Any] | None:
-    """Where the corpus stands: its human tokens and the share of language whose types stand k times in them."""
+def reached_coverage(strata: Sequence[Stratum], options: ReservoirOptions) -> ReachedCoverage | None:
+    """The shares of the strata, weighted by their human tokens; None where no spectrum is measured."""
     measured = [s for s in strata if s.spectrum is not None and s.spectrum.tokens > 0]
     if not measured:
         return None
@@ -48,7 +59,7 @@ def reached_coverage(strata: Sequence[Stratum], options: ReservoirOptions) -> di
     shares = [_share_within(s.spectrum, own, options) for s, own in zip(measured, held, strict=True) if s.spectrum]
     total = sum(held)
     share = float(np.dot(shares, held)) / total if total else 0.0
-    return {"share": share, "tokens": math.floor(total)}
+    return ReachedCoverage(share, math.floor(total))
 
 
 def _tokens_for(spectrum: Spectrum, share: float, options: ReservoirOptions) -> tuple[float, bool]:

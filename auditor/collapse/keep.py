@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from auditor.collapse.decoding import numbers_of
 from auditor.collapse.options import ReservoirOptions
@@ -12,6 +12,51 @@ from auditor.records import Estimate, Status
 
 METHOD = "tokens x (1 - synthetic fraction)"
 HARDLY_ANY = 0.05  # a shard whose human share is surely below this is no place to keep text
+
+
+@dataclass(frozen=True, slots=True)
+class KeptShard:
+    """A shard that holds human text; a row of `keep.shards` in report.json.
+
+    tokens: of human words; documents: human, as estimated; worth: 0 to 1, see `worth`; cumulative_share: of all human
+    tokens, with the shards before it
+    """
+
+    shard: str
+    tokens: Estimate
+    documents: int
+    worth: float
+    cumulative_share: float
+    synthetic_fraction: float | None
+    duplicate_fraction: float | None
+    tail_retention: float | None
+    anchor_coverage: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A shard that is no place to keep text, and why."""
+
+    shard: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The human text that a corpus holds: word tokens in all, the shards that hold it, the others."""
+
+    tokens: Estimate
+    shards: tuple[KeptShard, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingReservoir:
+    """A shard as a reservoir: its worth, 0 to 1, and the unique human tokens that it surely holds."""
+
+    shard: str
+    worth: float
+    human_tokens: int
 
 
 def human_estimate(tokens: float, fraction: Estimate) -> Estimate:
@@ -60,15 +105,15 @@ def worth(shard: Shard) -> float:
     return human * unique * min(max(tail, 0.0), 1.0) * min(max(covered, 0.0), 1.0)
 
 
-def keep_shards(shards: Sequence[Shard]) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """Shards that hold human text, best first, and those that are left out with the reason."""
+def keep_shards(shards: Sequence[Shard]) -> tuple[tuple[KeptShard, ...], tuple[LeftOut, ...]]:
+    """Shards that hold human text, best first, and those that are left out."""
     rows, left_out = [], []
     for shard in shards:
         tokens = human_estimate(shard.tokens, shard.fraction)
         if not tokens.is_number:
-            left_out.append({"shard": shard.name, "reason": str(tokens.reason)})
+            left_out.append(LeftOut(shard.name, str(tokens.reason)))
         elif numbers_of(shard.fraction)[0] > 1 - HARDLY_ANY:
-            left_out.append({"shard": shard.name, "reason": f"less than {HARDLY_ANY:.0%} of it is human text"})
+            left_out.append(LeftOut(shard.name, f"less than {HARDLY_ANY:.0%} of it is human text"))
         elif shard.tokens > 0:
             rows.append((worth(shard), shard, tokens))
     rows.sort(key=lambda row: (-row[0], row[1].name))
@@ -77,28 +122,28 @@ def keep_shards(shards: Sequence[Shard]) -> tuple[list[dict[str, Any]], list[dic
     for value, shard, tokens in rows:
         so_far += numbers_of(tokens)[1]
         out.append(
-            {
-                "shard": shard.name,
-                "tokens": tokens.as_dict(),
-                "documents": round(shard.documents * (1 - (shard.fraction.value or 0.0))),
-                "worth": value,
-                "cumulative_share": so_far / total if total else 0.0,
-                "synthetic_fraction": shard.fraction.value,
-                "duplicate_fraction": shard.duplicate_fraction.value,
-                "tail_retention": shard.tail_retention.value,
-                "anchor_coverage": shard.anchor_coverage,
-            }
+            KeptShard(
+                shard.name,
+                tokens,
+                round(shard.documents * (1 - (shard.fraction.value or 0.0))),
+                value,
+                so_far / total if total else 0.0,
+                shard.fraction.value,
+                shard.duplicate_fraction.value,
+                shard.tail_retention.value,
+                shard.anchor_coverage,
+            )
         )
-    return out, left_out
+    return tuple(out), tuple(left_out)
 
 
-def existing_reservoirs(shards: Sequence[Shard]) -> list[dict[str, Any]]:
-    """Shards by what they are worth as a reservoir, and the unique human tokens that they surely hold."""
+def existing_reservoirs(shards: Sequence[Shard]) -> tuple[ExistingReservoir, ...]:
+    """All shards, the best reservoirs first."""
     rows = []
     for shard in shards:
         tokens = 0
         if shard.fraction.is_number and shard.duplicate_fraction.is_number:
             human = max(1 - numbers_of(shard.fraction)[2], 0.0)
             tokens = int(shard.tokens * human * max(1 - numbers_of(shard.duplicate_fraction)[2], 0.0))
-        rows.append({"shard": shard.name, "worth": worth(shard), "human_tokens": tokens})
-    return sorted(rows, key=lambda row: (-row["worth"], row["shard"]))
+        rows.append(ExistingReservoir(shard.name, worth(shard), tokens))
+    return tuple(sorted(rows, key=lambda row: (-row.worth, row.shard)))

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from auditor.collapse import closed_forms
+from auditor.collapse.advice import Advice, Floor, assumptions, perplexity, priorities
 from auditor.collapse.coverage import coverage_curve, reached_coverage
 from auditor.collapse.decoding import estimate_ratio, numbers_of
-from auditor.collapse.keep import keep_shards, kept_tokens
+from auditor.collapse.keep import Kept, keep_shards, kept_tokens
 from auditor.collapse.options import BANDS, Band, ReservoirOptions, Sizing
 from auditor.collapse.sizing import Reading, Size, find_covered, size_stratum
-from auditor.collapse.spectrum import discovery, estimate_frequencies
+from auditor.collapse.spectrum import estimate_frequencies
 from auditor.collapse.stratum import Shard, Stratum
-from auditor.collapse.totals import Ready, per_shard, stratum_row, total
-from auditor.records import Estimate, Status
+from auditor.collapse.totals import Need, Ready, add_up, per_shard, stratum_need
+from auditor.records import Estimate, Json, Status, plain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reservoir:
-    """The recommendation and what it rests on; `as_dict` is the `reservoir` of report.json."""
+    """The recommendation and what it rests on; unsized: why a stratum cannot be sized, by its name."""
 
     options: ReservoirOptions
     ready: tuple[Ready, ...]
@@ -38,8 +37,8 @@ class Reservoir:
         } - {None}
         return "; ".join(sorted(str(reason) for reason in reasons)) or None
 
-    def band(self, band: Band, sizing: Sizing, *, floor: bool = False) -> dict[str, Any]:
-        """One R of report.json, summed over strata; nulls and a reason where it cannot be sized."""
+    def band(self, band: Band, sizing: Sizing, *, floor: bool = False) -> Need:
+        """What a band asks for, summed over strata; floor: with its policy floor on the human share."""
         sizes: dict[str, Size] = {}
         reasons = dict(self.unsized)
         readings = {r.stratum.name: read(r, band, sizing, self.options) for r in self.ready}
@@ -51,48 +50,38 @@ class Reservoir:
                 sizes[name] = size
             else:
                 reasons[name] = size
-        rows = [stratum_row(r, sizes[r.stratum.name], self.options) for r in self.ready if r.stratum.name in sizes]
-        out = total(rows, sizes, [r.stratum for r in self.ready], self.options)
-        out |= {"regime": str(self.options.regime or band.regime), "sizing": str(sizing)}
-        out["per_shard"] = per_shard(self.shards, self.ready, readings, sizes, self.options) if sizes else []
-        notes = [f"{name}: {note}" for name, size in sizes.items() for note in size.notes]
-        out["reason"] = explain(reasons, bool(sizes))
-        return out | {"notes": notes, "strata": rows}
+        need = Need(
+            regime=self.options.regime or band.regime,
+            sizing=sizing,
+            per_shard=per_shard(self.shards, self.ready, readings, sizes, self.options) if sizes else (),
+            reason=explain(reasons, bool(sizes)),
+            notes=tuple(f"{name}: {note}" for name, size in sizes.items() for note in size.notes),
+            strata=tuple(stratum_need(r, sizes[r.stratum.name]) for r in self.ready if r.stratum.name in sizes),
+        )
+        return add_up(need, sizes, [r.stratum for r in self.ready], self.options)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The `reservoir` of report.json. The other sizing and the policy floors stand under keys of their own."""
+    def advise(self) -> Advice:
+        """What to keep and what to acquire in every band, with all that it rests on."""
         options = self.options
         other = next(sizing for sizing in Sizing if sizing != options.sizing)
-        bands = {band.name: self.band(band, options.sizing) for band in BANDS}
         strata = [r.stratum for r in self.ready]
-        shards, left_out = keep_shards(self.shards)
-        return {
-            "horizon": options.generations,
-            "tolerance": options.tolerance,
-            "keep": {
-                "tokens": kept_tokens(strata, options, self.unsized).as_dict(),
-                "shards": shards,
-                "kinds": [],
-                "left_out": left_out,
-            },
-            "acquire": bands,
-            "coverage": coverage_curve(strata, options),
-            "coverage_reached": reached_coverage(strata, options),
-            **bands,
-            str(other): {band.name: self.band(band, other) for band in BANDS},
-            "policy": [
-                self.band(band, options.sizing, floor=True)
-                | {
-                    "label": f"policy floor {band.floor:g}, not derived",
-                    "floor": band.floor,
-                    "source": band.floor_source,
-                }
-                for band in BANDS
-            ],
-            "priorities": priorities(self.ready),
-            "perplexity": perplexity_row(options),
-            "assumptions": assumptions(self.ready, options),
-        }
+        return Advice(
+            options,
+            Kept(kept_tokens(strata, options, self.unsized), *keep_shards(self.shards)),
+            coverage_curve(strata, options),
+            reached_coverage(strata, options),
+            {band.name: self.band(band, options.sizing) for band in BANDS},
+            other,
+            {band.name: self.band(band, other) for band in BANDS},
+            tuple(Floor.of(band, self.band(band, options.sizing, floor=True)) for band in BANDS),
+            priorities(self.ready),
+            perplexity(options),
+            assumptions(self.ready, options),
+        )
+
+    def as_dict(self) -> Json:
+        """The advice as JSON, in the names of `reservoir` in report.json."""
+        return plain(self.advise())
 
 
 def recommend(
@@ -155,59 +144,6 @@ def _believed(fraction: Estimate, credit: float) -> float:
     if credit >= 0.5:
         return value + (lower - value) * (2 * credit - 1)
     return upper + (value - upper) * 2 * credit
-
-
-def priorities(ready: Iterable[Ready]) -> list[dict[str, Any]]:
-    """Strata by what the next human token discovers: w_s (1-r_s) f1_s/n_s, Good-Turing's marginal discovery.
-
-    f1/n is moved to the human tokens that the stratum holds, since its spectrum may be of a smaller sample.
-    """
-    rows = []
-    for r in ready:
-        held = max(r.stratum.human_tokens, 1.0)
-        rate = discovery(r.stratum.spectrum, held) if r.stratum.spectrum else 0.0
-        ratio = numbers_of(r.ratio)[1]
-        rows.append(
-            {
-                "stratum": r.stratum.name,
-                "kind": r.stratum.kind,
-                "priority": r.stratum.weight * (1 - ratio) * rate,
-                "new_type_rate": rate,
-                "decoding_ratio": ratio,
-            }
-        )
-    return sorted(rows, key=lambda row: (-row["priority"], row["stratum"]))
-
-
-def perplexity_row(options: ReservoirOptions) -> dict[str, Any]:
-    """The perplexity fit, beside the derived share: an observation on two series, not a rule that sizes."""
-    share = closed_forms.share_for_perplexity(options.tolerance)
-    known = share >= closed_forms.PERPLEXITY_LOWEST_SHARE
-    return {
-        "tolerance": options.tolerance,
-        "human_share": share if known else None,
-        "reason": None if known else "the fit holds for a human share of .25 or more",
-        "method": "least squares on Zhu et al. 2024",
-    }
-
-
-def assumptions(ready: Sequence[Ready], options: ReservoirOptions) -> dict[str, Any]:
-    """What the answer rests on besides the measurements, for the report to print."""
-    return {
-        "min_occurrences": options.min_occurrences,
-        "miss": options.miss,
-        "epochs": options.epochs,
-        "coverage_share": None if options.rarest_frequency else options.coverage_share,
-        "verification_precision": options.verification_precision,
-        "credit": {band.name: band.credit if options.credit is None else options.credit for band in BANDS},
-        "decoding_ratio": {r.stratum.name: r.ratio.as_dict() | {"source": r.ratio_source} for r in ready},
-        "rarest_frequency": {r.stratum.name: rarest_kept(r.stratum, options) for r in ready},
-    }
-
-
-def rarest_kept(stratum: Stratum, options: ReservoirOptions) -> float | None:
-    """The frequency of the rarest types that are to be kept; None where the stratum holds no human text."""
-    return options.min_occurrences / stratum.human_tokens if stratum.human_tokens >= 1 else None
 
 
 def explain(reasons: dict[str, str], partly: bool) -> str | None:

@@ -29,6 +29,7 @@ SCHEMA = {
     "binding_constraint": pl.String,
     "reason": pl.String,
 }
+FIGURES = tuple(SCHEMA)[3:]  # of what a band asks for
 
 Case = tuple[str, float, list[Stratum], ReservoirOptions]
 
@@ -47,10 +48,9 @@ def sensitivity(
     for varied, setting, changed, chosen in _cases(list(strata), options):
         reservoir = recommend(changed, shards, chosen, whole=whole)
         for band in BANDS:
-            row = reservoir.band(band, chosen.sizing)
-            kept = {name: row[name] for name in SCHEMA if name in row}
-            rows.append({"varied": varied, "setting": float(setting), "band": band.name} | kept)
-    return pl.DataFrame(rows, schema=SCHEMA)
+            need = reservoir.band(band, chosen.sizing)
+            rows.append((varied, float(setting), band.name, *(getattr(need, name) for name in FIGURES)))
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
 def narrower(table: pl.DataFrame) -> str:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from auditor.collapse.decoding import numbers_of
-from auditor.collapse.options import ReservoirOptions
+from auditor.collapse.options import Regime, ReservoirOptions, Sizing
 from auditor.collapse.sizing import Rarest, Reading, Size, human_tokens
 from auditor.collapse.spectrum import Frequencies
 from auditor.collapse.stratum import Shard, Stratum
 from auditor.records import Estimate
-
-SUMMED = ("tokens", "documents", "bytes", "human_tokens")
-UNSIZED = dict.fromkeys((*SUMMED, "human_share", "upsampling"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,21 +25,73 @@ class Ready:
     ratio_source: str
 
 
-def stratum_row(ready: Ready, size: Size, options: ReservoirOptions) -> dict[str, Any]:
-    """One stratum of the recommendation as report.json lists it."""
+@dataclass(frozen=True, slots=True)
+class StratumNeed:
+    """The human text that one stratum still needs; a row of `strata` in an R of report.json.
+
+    tokens, documents, bytes: still to acquire; human_tokens: word tokens of human text that it holds; human_share: of
+    its training mix with the acquired text; upsampling: how often a generation reads an acquired token
+    """
+
+    stratum: str
+    kind: str
+    tokens: int
+    documents: int
+    bytes: int
+    human_tokens: int
+    human_share: float
+    required_share: float
+    upsampling: float
+    binding_constraint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShardNeed:
+    """A shard's part of the human text to acquire."""
+
+    shard: str
+    tokens: int
+    documents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One R of report.json: the human text that all strata still need, in the units of `StratumNeed`.
+
+    The sums are None where no stratum can be sized; reason: which strata cannot be sized, and why
+    """
+
+    tokens: int | None = None
+    documents: int | None = None
+    bytes: int | None = None
+    human_tokens: int | None = None
+    human_share: float | None = None
+    required_share: float | None = None
+    upsampling: float | None = None
+    binding_constraint: str | None = None
+    regime: Regime
+    sizing: Sizing
+    per_shard: tuple[ShardNeed, ...]
+    reason: str | None
+    notes: tuple[str, ...]
+    strata: tuple[StratumNeed, ...]
+
+
+def stratum_need(ready: Ready, size: Size) -> StratumNeed:
+    """The size of one stratum in whole tokens, documents and bytes."""
     stratum = ready.stratum
-    return {
-        "stratum": stratum.name,
-        "kind": stratum.kind,
-        "tokens": math.ceil(size.tokens),
-        "documents": math.ceil(size.tokens * stratum.documents / stratum.tokens),
-        "bytes": math.ceil(size.tokens * stratum.bytes / stratum.tokens),
-        "human_tokens": math.floor(size.held),
-        "human_share": size.human_share,
-        "required_share": size.required_share,
-        "upsampling": upsampling(size.slots, size.tokens),
-        "binding_constraint": size.constraint,
-    }
+    return StratumNeed(
+        stratum.name,
+        stratum.kind,
+        math.ceil(size.tokens),
+        math.ceil(size.tokens * stratum.documents / stratum.tokens),
+        math.ceil(size.tokens * stratum.bytes / stratum.tokens),
+        math.floor(size.held),
+        size.human_share,
+        size.required_share,
+        upsampling(size.slots, size.tokens),
+        size.constraint,
+    )
 
 
 def upsampling(slots: float, tokens: float) -> float:
@@ -51,20 +99,25 @@ def upsampling(slots: float, tokens: float) -> float:
     return max(1.0, slots / tokens) if tokens > 0 else 1.0
 
 
-def total(
-    rows: list[dict[str, Any]], sizes: Mapping[str, Size], strata: Sequence[Stratum], options: ReservoirOptions
-) -> dict[str, Any]:
-    """The sum over strata, as report.json shows it."""
+def add_up(need: Need, sizes: Mapping[str, Size], strata: Sequence[Stratum], options: ReservoirOptions) -> Need:
+    """The need with the sums over its strata; shares are weighted by tokens without admitted synthetic text."""
+    rows = need.strata
     if not rows:
-        return UNSIZED | {"required_share": None, "binding_constraint": None}
-    out: dict[str, Any] = {name: sum(row[name] for row in rows) for name in SUMMED}
+        return need
     weights = {s.name: s.tokens - s.admitted_tokens(options.generations) for s in strata if s.name in sizes}
-    for name in ("human_share", "required_share"):
-        out[name] = sum(row[name] * weights[row["stratum"]] for row in rows) / sum(weights.values())
+    whole = sum(weights.values())
     slots = sum(size.slots for size in sizes.values())
-    out["upsampling"] = upsampling(slots, sum(size.tokens for size in sizes.values()))
-    out["binding_constraint"] = max(rows, key=lambda row: row["tokens"])["binding_constraint"]
-    return out
+    return replace(
+        need,
+        tokens=sum(row.tokens for row in rows),
+        documents=sum(row.documents for row in rows),
+        bytes=sum(row.bytes for row in rows),
+        human_tokens=sum(row.human_tokens for row in rows),
+        human_share=sum(row.human_share * weights[row.stratum] for row in rows) / whole,
+        required_share=sum(row.required_share * weights[row.stratum] for row in rows) / whole,
+        upsampling=upsampling(slots, sum(size.tokens for size in sizes.values())),
+        binding_constraint=max(rows, key=lambda row: row.tokens).binding_constraint,
+    )
 
 
 def per_shard(
@@ -73,7 +126,7 @@ def per_shard(
     readings: Mapping[str, Reading],
     sizes: Mapping[str, Size],
     options: ReservoirOptions,
-) -> list[dict[str, Any]]:
+) -> tuple[ShardNeed, ...]:
     """Each stratum's reservoir over its shards, by how far each falls short of the required human share."""
     corpus_tokens = sum(r.stratum.tokens for r in ready)
     tokens = dict.fromkeys((s.name for s in shards), 0.0)
@@ -90,7 +143,7 @@ def per_shard(
         for name, weight in weights.items() if whole > 0 else ():
             tokens[name] += size.tokens * weight / whole
             documents[name] += size.tokens * weight / whole * stratum.documents / stratum.tokens
-    return [{"shard": n, "tokens": math.ceil(tokens[n]), "documents": math.ceil(documents[n])} for n in tokens]
+    return tuple(ShardNeed(name, math.ceil(tokens[name]), math.ceil(documents[name])) for name in tokens)
 
 
 def _gap(

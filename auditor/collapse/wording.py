@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from auditor.collapse.keep import Kept
 from auditor.collapse.options import BANDS, Regime
 from auditor.collapse.reservoir import Reservoir
+from auditor.collapse.totals import Need
 from auditor.records import Estimate, Status
 
 REGIMES = {
@@ -26,23 +27,21 @@ MOST_NAMED = 2
 UNIT = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
-def answer(reservoir: Reservoir, keep: Mapping[str, Any], bands: Mapping[str, Any], kinds: Sequence[str] = ()) -> str:
+def answer(reservoir: Reservoir, keep: Kept, bands: Mapping[str, Need], kinds: Sequence[str] = ()) -> str:
     """The sentence that a data lead acts on, and what it rests on where that is not plain.
 
-    Parameters: keep, `keep` of report.json; bands, its `acquire`; kinds, the kinds of text most of it should be
+    Parameters: bands, what each asks for, by name; kinds, the kinds of text that most of it should be
     """
     low, central, high = (bands[band.name] for band in BANDS)
-    if central["tokens"] is None:
-        return f"No figure can be given: {central['reason']}."
-    tokens = keep["tokens"]
-    held = tokens if isinstance(tokens, Estimate) else Estimate(**{k: tokens[k] for k in Estimate.__slots__})
+    if central.tokens is None:
+        return f"No figure can be given: {central.reason}."
     doubt = reservoir.doubt
-    one = held.status == Status.MEASURED and doubt is None
-    kept, added = _kept(held, len(keep["shards"]), one), _added(low["tokens"], central["tokens"], high["tokens"], one)
+    one = keep.tokens.status == Status.MEASURED and doubt is None
+    kept, added = _kept(keep.tokens, len(keep.shards), one), _added(low.tokens, central.tokens, high.tokens, one)
     if kinds and added.startswith("add "):
         added += f", most of it {' and '.join(kinds[:MOST_NAMED])}"
-    most = high["required_share"] or central["required_share"]
-    share = central["required_share"] if one else most
+    most = high.required_share or central.required_share
+    share = central.required_share if one else most
     said = [f"{kept}{', and ' if kept.startswith('Keep') and added.startswith('add ') else '; '}{added}"]
     tail = f"keeps {1 - reservoir.options.tolerance:.0%} of its share over {reservoir.options.generations} generation"
     tail += "s" if reservoir.options.generations != 1 else ""

@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 
 from auditor.collapse.acquisition import as_toml, plan_of
-from auditor.collapse.keep import existing_reservoirs
+from auditor.collapse.keep import ExistingReservoir, existing_reservoirs
 from auditor.collapse.options import ReservoirOptions
 from auditor.collapse.reservoir import recommend
 from auditor.collapse.sensitivity import narrower, sensitivity
 from auditor.collapse.stratum import Admitted
-from auditor.records import Estimate
+from auditor.records import Estimate, plain
 from tests.collapse.strata import estimate, shards, stratum, zipf_spectrum
 
 OPTIONS = ReservoirOptions()
@@ -24,16 +24,16 @@ def test_a_plan_can_be_read_back_from_toml_whatever_strata_are_called():
     found = plan_of(reservoir)
     read = tomllib.loads(as_toml(found))
     assert list(read["mix"]) == names
-    assert read == found
+    assert read == plain(found)
 
 
 def test_the_mix_of_every_stratum_sums_to_one_and_admits_only_what_passes():
     made = Admitted("proofs", 4e8, "checker", 0.2, 0.9, 0.1, horizon=10)
-    found = plan_of(recommend([stratum("a", declared=(made,)), stratum("b")], shards(), OPTIONS))["mix"]
+    found = plan_of(recommend([stratum("a", declared=(made,)), stratum("b")], shards(), OPTIONS)).mixes[""]
     for shares in found.values():
-        assert shares["human"] + shares["admitted_synthetic"] + shares["rest"] == pytest.approx(1)
-    assert found["a"]["admitted_synthetic"] == pytest.approx(0.2)
-    assert found["b"]["admitted_synthetic"] == 0
+        assert shares.human + shares.admitted_synthetic + shares.rest == pytest.approx(1)
+    assert found["a"].admitted_synthetic == pytest.approx(0.2)
+    assert found["b"].admitted_synthetic == 0
 
 
 def test_clean_unique_shards_are_the_best_reservoirs_and_unmeasured_ones_are_none():
@@ -42,13 +42,13 @@ def test_clean_unique_shards_are_the_best_reservoirs_and_unmeasured_ones_are_non
     copied = replace(base, name="copied", duplicate_fraction=estimate(0.7))
     unknown = replace(base, name="unknown", fraction=Estimate.not_measured("too short"))
     rows = existing_reservoirs([dirty, unknown, copied, base])
-    assert rows[0]["shard"] == base.name and rows[-1] == {"shard": "unknown", "worth": 0.0, "human_tokens": 0}
-    assert rows[0]["human_tokens"] == pytest.approx(2.5e8 * 0.97 * 0.89, rel=1e-6)
+    assert rows[0].shard == base.name and rows[-1] == ExistingReservoir("unknown", 0.0, 0)
+    assert rows[0].human_tokens == pytest.approx(2.5e8 * 0.97 * 0.89, rel=1e-6)
 
 
 def test_strata_that_discover_most_are_collected_first():
     strata = [stratum("poor", spectrum=zipf_spectrum(200)), stratum("rich", spectrum=zipf_spectrum(90_000))]
-    assert [row["stratum"] for row in plan_of(recommend(strata, [], OPTIONS))["collect"]] == ["rich", "poor"]
+    assert [row.stratum for row in plan_of(recommend(strata, [], OPTIONS)).collect] == ["rich", "poor"]
 
 
 def test_sensitivity_moves_the_way_it_must_and_a_narrower_interval_narrows_the_bands():
@@ -79,9 +79,9 @@ def test_what_a_narrower_estimate_changes_is_said_in_tokens():
 def test_a_plan_collects_from_every_cut_of_the_corpus():
     topics = recommend([stratum("law", kind="topic"), stratum("sport", kind="topic")], [], OPTIONS)
     found = plan_of(recommend([stratum("en")], shards(), OPTIONS), parts={"topic": topics})
-    assert {(row["kind"], row["stratum"]) for row in found["collect"]} == {
+    assert {(row.kind, row.stratum) for row in found.collect} == {
         ("corpus", "en"),
         ("topic", "law"),
         ("topic", "sport"),
     }
-    assert set(found["mix_topic"]) == {"law", "sport"} and tomllib.loads(as_toml(found)) == found
+    assert set(found.mixes["topic"]) == {"law", "sport"} and tomllib.loads(as_toml(found)) == plain(found)

@@ -34,9 +34,9 @@ def test_the_best_shard_is_clean_unique_rich_in_tail_and_covered_by_anchors():
         replace(base, name="uncovered", anchor_coverage=0.2),
     ]
     rows, left_out = keep_shards([*worse, base])
-    assert rows[0]["shard"] == base.name and not left_out
+    assert rows[0].shard == base.name and not left_out
     assert all(worth(shard) < worth(base) for shard in worse)
-    assert rows[-1]["cumulative_share"] == pytest.approx(1)
+    assert rows[-1].cumulative_share == pytest.approx(1)
 
 
 def test_shards_without_human_text_or_without_a_figure_are_left_out_with_the_reason():
@@ -44,8 +44,8 @@ def test_shards_without_human_text_or_without_a_figure_are_left_out_with_the_rea
     made = replace(base, name="made", fraction=estimate(0.98, 0.01))
     unknown = replace(base, name="unknown", fraction=Estimate.not_measured("too short"))
     rows, left_out = keep_shards([base, made, unknown])
-    assert [row["shard"] for row in rows] == [base.name]
-    assert {row["shard"]: row["reason"] for row in left_out} == {
+    assert [row.shard for row in rows] == [base.name]
+    assert {row.shard: row.reason for row in left_out} == {
         "made": "less than 5% of it is human text",
         "unknown": "its synthetic fraction is not measured (too short)",
     }

@@ -18,8 +18,8 @@ PRIOR = {"tail_retention": Estimate.not_measured("no reference")}
 def said(fraction: Estimate, options: ReservoirOptions = OPTIONS, kinds: tuple[str, ...] = (), **changes) -> str:
     eleven = [replace(shard, fraction=fraction, **PRIOR) for shard in shards(count=11)]
     found = recommend([stratum(fraction=fraction, **(PRIOR | changes))], eleven, options)
-    section = found.as_dict()
-    return answer(found, section["keep"], section["acquire"], kinds)
+    advice = found.advise()
+    return answer(found, advice.kept, advice.bands, kinds)
 
 
 def test_the_sentence_says_what_to_keep_what_to_add_and_what_follows():

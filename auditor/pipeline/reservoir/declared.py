@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import polars as pl
 
 from auditor.collapse.options import FARTHEST
-from auditor.collapse.stratum import Admitted, DeclaredKind
+from auditor.collapse.stratum import Admitted, DeclaredKind, Shard, Stratum
 from auditor.pipeline.documents.sidecar import sidecar
 from auditor.pipeline.run.plan import Plan
+from auditor.records import Estimate, Json
 
 RATES = ("error_rate", "keep_right", "keep_wrong")
 LARGEST_ERROR = 0.05  # a shard that surely holds more machine text than this is no verified human text
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What became of the synthetic text that a sidecar declares; a row of `declared` in report.json.
+
+    error_rate, threshold: None where the sidecar does not give the verifier's rates; horizon: generations for which the
+    text is credited
+    """
+
+    shard: str
+    tokens: float
+    verifier: str
+    kind: DeclaredKind
+    error_rate: float | None
+    threshold: float | None
+    horizon: int
+    admitted: bool
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,40 +44,46 @@ class Declared:
     synthetic: dict[str, Admitted]
     human: frozenset[str]
 
-    def within(self, held: pl.DataFrame) -> dict[str, Any]:
-        """`declared` and `verified_tokens` of the stratum that holds these shares of shards (shard, tokens)."""
+    def added_to(self, stratum: Stratum, held: pl.DataFrame) -> Stratum:
+        """The stratum with what is declared of the shares of shards that it holds (shard, tokens)."""
         tokens = dict(held.group_by("shard").agg(pl.col("tokens").sum()).iter_rows())
         made = tuple(replace(own, tokens=float(tokens[n])) for n, own in self.synthetic.items() if tokens.get(n))
-        return {"declared": made, "verified_tokens": float(sum(tokens.get(name, 0) for name in self.human))}
+        verified = float(sum(tokens.get(name, 0) for name in self.human))
+        return replace(stratum, declared=made, verified_tokens=verified)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def declarations(self) -> list[Declaration]:
         """What became of each declaration, for the report."""
-        rows = []
-        for own in self.synthetic.values():
-            known = math.isfinite(own.error_rate)
-            rates = {"error_rate": own.error_rate if known else None, "threshold": own.threshold if known else None}
-            row = {"shard": own.name, "tokens": own.tokens, "verifier": own.verifier, "kind": str(own.kind)} | rates
-            row["horizon"] = own.credited_generations
-            rows.append(row | {"admitted": own.passes, "reason": verdict(own)})
-        return rows
+        return [
+            Declaration(
+                own.name,
+                own.tokens,
+                own.verifier,
+                own.kind,
+                own.error_rate if math.isfinite(own.error_rate) else None,
+                own.threshold if math.isfinite(own.error_rate) else None,
+                own.credited_generations,
+                own.passes,
+                verdict(own),
+            )
+            for own in self.synthetic.values()
+        ]
 
 
-def read_declared(plan: Plan, shards: Mapping[str, Mapping[str, Any]]) -> Declared:
+def read_declared(plan: Plan, shards: Sequence[Shard]) -> Declared:
     """Sidecars of all shards: a generator makes text synthetic; a verifier beside `"generator": null`, verified human.
 
-    Parameters: shards, their parts of report.json by name
+    Parameters: shards, as they were measured
     """
     synthetic, human = {}, set()
+    measured = {shard.name: shard for shard in shards}
     for shard in plan.corpus.shards:
-        said, row = sidecar(shard, strict=False), shards.get(shard.name)
-        if row is None or not row["tokens"]:
+        said, own = sidecar(shard, strict=False), measured.get(shard.name)
+        if own is None or not own.tokens:
             continue
         if said.get("generator"):
-            synthetic[shard.name] = _synthetic(shard.name, said, row["tokens"])
-        elif said.get("verifier") and "generator" in said:
-            lower = row["synthetic_fraction_tokens"].lower
-            if lower is not None and lower <= LARGEST_ERROR:
-                human.add(shard.name)
+            synthetic[shard.name] = _synthetic(shard.name, said, own.tokens)
+        elif said.get("verifier") and "generator" in said and _may_be_human(own.fraction):
+            human.add(shard.name)
     return Declared(synthetic, frozenset(human))
 
 
@@ -77,7 +102,11 @@ def verdict(own: Admitted) -> str:
     return f"admitted {times}: {against.format('')}" if own.passes else f"not admitted: {against.format('not ')}"
 
 
-def _synthetic(name: str, said: Mapping[str, Any], tokens: float) -> Admitted:
+def _may_be_human(fraction: Estimate) -> bool:
+    return fraction.lower is not None and fraction.lower <= LARGEST_ERROR
+
+
+def _synthetic(name: str, said: Json, tokens: float) -> Admitted:
     """A verifier whose rates are not all known passes no threshold."""
     rates = [_rate(said.get(key)) for key in RATES]
     error, right, wrong = rates if all(map(math.isfinite, rates)) else (math.inf, 1.0, 1.0)
@@ -85,17 +114,18 @@ def _synthetic(name: str, said: Mapping[str, Any], tokens: float) -> Admitted:
     return Admitted(name, float(tokens), verifier, error, right, wrong, _kind(said), _horizon(said.get("horizon")))
 
 
-def _kind(said: Mapping[str, Any]) -> DeclaredKind:
+def _kind(said: Json) -> DeclaredKind:
     """As declared; without a kind, text is held to be selected by a verifier, and is judged by its rates."""
     kind = said.get("kind")
     return DeclaredKind(kind) if isinstance(kind, str) and kind in list(DeclaredKind) else DeclaredKind.VERIFIED
 
 
-def _horizon(said: Any) -> int | None:
+def _horizon(said: object) -> int | None:
     """Generations for which the text is credited; None, the kind's default, where nothing sensible is given."""
     return said if isinstance(said, int) and not isinstance(said, bool) and 0 <= said <= FARTHEST else None
 
 
-def _rate(said: Any) -> float:
-    number = isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said <= 1
-    return float(said) if number else math.inf
+def _rate(said: object) -> float:
+    if isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said <= 1:
+        return float(said)
+    return math.inf

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,26 +13,27 @@ from auditor.collapse.options import ReservoirOptions
 from auditor.collapse.reservoir import Reservoir, recommend
 from auditor.collapse.sensitivity import sensitivity
 from auditor.collapse.spectrum import Spectrum as Frequencies
-from auditor.collapse.stratum import Shard as ExistingShard
-from auditor.collapse.stratum import Stratum
+from auditor.collapse.stratum import Shard, Stratum
 from auditor.config import Config
 from auditor.estimate.diversity.spectrum import Counted, Spectrum
 from auditor.manifest import write_text
 from auditor.pipeline.diversity.reference import human_spectrum
 from auditor.pipeline.diversity.spectra import Spectra
 from auditor.pipeline.reservoir.declared import read_declared
-from auditor.pipeline.reservoir.section import WHOLE, Sized, report_section
+from auditor.pipeline.reservoir.measured import Measured
+from auditor.pipeline.reservoir.section import Sized, report_section
 from auditor.pipeline.reservoir.strata import measure_strata, volumes
 from auditor.pipeline.run.plan import Plan
 from auditor.pipeline.run.reopen import read_report
 from auditor.pipeline.run.run import load_run
-from auditor.records import estimates_of_json
+from auditor.records import Json
 from auditor.run_columns import WORD
 
 LANGUAGES_COVER = 0.95  # of the tokens: only then are the languages' reservoirs, added up, the corpus'
 
 
 def reservoir_options(config: Config) -> ReservoirOptions:
+    """The options of `auditor.toml` that size the reservoir; the others stay at their defaults."""
     return ReservoirOptions(
         generations=config.generations,
         tolerance=config.tolerance,
@@ -44,30 +43,19 @@ def reservoir_options(config: Config) -> ReservoirOptions:
 
 
 def size_reservoir(
-    run: Path, plan: Plan, measured: Mapping[str, Any], spectrum: pl.DataFrame, options: ReservoirOptions
+    run: Path, plan: Plan, measured: Measured, spectrum: pl.DataFrame, options: ReservoirOptions
 ) -> Sized:
     """Recommend for the corpus, and for each language, topic and folder of shards that it has two or more of.
 
     Languages share no words, so where there are several each needs its own coverage and the total is their sum;
     topics and folders share most words, and are sized apart, never added up.
 
-    Parameters: measured, the parts `corpus`, `shards` and `strata` of report.json with their Estimates; spectrum: the
-        types of the human reference where there is one, else of the corpus
+    Parameters: spectrum, the types of the human reference where there is one, else of the corpus
     """
-    corpus, shards = measured["corpus"], measured["shards"]
     held = volumes(run, plan)
-    declared = read_declared(plan, {shard["shard"]: shard for shard in shards})
-    whole = Stratum(
-        WHOLE,
-        corpus["tokens"],
-        corpus["eligible_documents"],
-        corpus["bytes"],
-        corpus["synthetic_fraction_tokens"],
-        frequencies(spectrum),
-        corpus["diversity"]["tail_retention"],
-        **declared.within(held),
-    )
-    existing = [_existing(shard) for shard in shards]
+    declared = read_declared(plan, measured.shards)
+    whole = declared.added_to(replace(measured.corpus, spectrum=frequencies(spectrum)), held)
+    existing = list(measured.shards)
     total = recommend([whole], existing, options)
     ready = total.ready[0] if total.ready else None
     strata = measure_strata(run, plan, held, measured, declared)
@@ -93,35 +81,20 @@ def frequencies(frame: pl.DataFrame) -> Frequencies | None:
     return Frequencies(counts.astype(float), types, incidence, int(blocks.sizes.sum()), "blocks of 200 words")
 
 
-def resize(run: Path, options: ReservoirOptions, *, mix: Path | None = None) -> dict[str, Any]:
+def resize(run: Path, options: ReservoirOptions, *, mix: Path | None = None) -> Json:
     """Size the reservoir of a finished run again, with other options; the mix plan as TOML where a path is given.
 
     Raises: ConfigError, StoreError where there is no finished run
     """
-    report = read_report(run)
+    measured = Measured.of_report(read_report(run))
     plan = load_run(run).plan
-    measured = {"corpus": estimates_of_json(report["corpus"])}
-    measured |= {name: [estimates_of_json(row) for row in report[name]] for name in ("shards", "strata")}
     sized = size_reservoir(run, plan, measured, human_spectrum(Spectra(run, plan)), options)
     if mix is not None:
         write_text(mix, as_toml(plan_of(sized.total, parts=sized.parts)))
     return report_section(sized)
 
 
-def _existing(shard: Mapping[str, Any]) -> ExistingShard:
-    return ExistingShard(
-        name=shard["shard"],
-        tokens=shard["tokens"],
-        documents=shard["eligible_documents"],
-        bytes=shard["bytes"],
-        fraction=shard["synthetic_fraction_tokens"],
-        tail_retention=shard["diversity"]["tail_retention"],
-        duplicate_fraction=shard["duplicate_fraction"],
-        anchor_coverage=(shard.get("anchor_coverage") or {}).get("share"),
-    )
-
-
-def _spread(shards: list[ExistingShard], held: pl.DataFrame, kind: str) -> list[ExistingShard]:
+def _spread(shards: list[Shard], held: pl.DataFrame, kind: str) -> list[Shard]:
     """The shards with their tokens in each stratum of a kind; like the whole corpus where that is not known."""
     if kind not in held.columns:
         return shards

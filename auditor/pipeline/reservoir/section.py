@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
-from auditor import records
+from auditor.collapse.advice import priorities, rarest_kept
 from auditor.collapse.keep import human_estimate
-from auditor.collapse.options import BANDS as READINGS
-from auditor.collapse.options import Band, ReservoirOptions
-from auditor.collapse.reservoir import Reservoir, priorities, rarest_kept
+from auditor.collapse.options import BANDS, Band
+from auditor.collapse.reservoir import Reservoir
 from auditor.collapse.sensitivity import narrower
-from auditor.collapse.totals import Ready
+from auditor.collapse.totals import Need, StratumNeed
 from auditor.collapse.wording import answer, explain_band, explain_choices
 from auditor.pipeline.reservoir.declared import Declared
-from auditor.pipeline.reservoir.sums import sum_of_shards, sums_of_strata
+from auditor.pipeline.reservoir.measured import WHOLE
+from auditor.pipeline.reservoir.sums import KeptStratum, Whole, sum_of_shards, sums_of_strata
+from auditor.records import Estimate, Json, Status, nested, plain
 
-BANDS = tuple(band.name for band in READINGS)
-WHOLE = "corpus"
+CENTRAL = BANDS[1]
 NAMED = ("kind", "topic", "source")  # kinds of strata that can be collected by name
 MOST_OF = 0.5  # of what is to be acquired: the strata that hold it are named
 
@@ -35,34 +34,94 @@ class Sized:
     sensitivity: pl.DataFrame
 
 
-def report_section(sized: Sized) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Unsized:
+    """A stratum that cannot be sized, and why."""
+
+    kind: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SizedStratum:
+    """A stratum by itself: word tokens and eligible documents, and what each band asks of it.
+
+    rarest_frequency: of the types that are to be kept; sample_tokens: those that its spectrum was measured on
+    """
+
+    kind: str
+    name: str
+    tokens: float
+    documents: float
+    synthetic_fraction: Estimate
+    rarest_frequency: float | None
+    sample_tokens: int
+    bands: Mapping[str, tuple[Need, StratumNeed]]
+
+    def as_json(self) -> Json:
+        """A row of `strata` in report.json: each band under its name, with the regime and the sizing that it takes."""
+        row = {name: getattr(self, name) for name in self.__slots__ if name not in ("kind", "name", "bands")}
+        bands = {}
+        for band, (need, own) in self.bands.items():
+            sizes = {name: value for name, value in nested(own).items() if name not in ("stratum", "kind")}
+            bands[band] = sizes | {"regime": need.regime, "sizing": need.sizing}
+        return {"kind": self.kind, "name": self.name, "reason": None} | row | bands
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityRow:
+    """Where the next human token teaches most: gain, new types per 1,000 human tokens; tokens, still to acquire."""
+
+    kind: str
+    name: str
+    gain: float
+    priority: float
+    tokens: int | None
+    synthetic_fraction: Estimate
+    tail_retention: Estimate
+
+
+def report_section(sized: Sized) -> Json:
     """The `reservoir` of report.json in the names of its schema."""
-    found = sized.total.as_dict()
-    for band in BANDS:
-        row = found[band]
-        row["status"] = "measured" if row["tokens"] is not None else "not_measured"
-        if row["tokens"] is not None and sized.total.doubt:
-            row["status"], row["reason"] = "inconclusive", row["reason"] or sized.total.doubt
-        row["binding_constraint"] = row["binding_constraint"] or ""
-        row["words"] = explain_band(band, sized.total)
-    names = ("source", "tokens", "documents", "label", "sizing")
-    found["policy"] = [
-        {"band": band, "human_share": row["floor"]} | {name: row[name] for name in names}
-        for band, row in zip(BANDS, found["policy"], strict=True)
-    ]
-    found["strata"] = [row for kind, part in _cuts(sized).items() if kind for row in _strata_rows(part)]
-    found["priorities"] = _priorities(sized)
-    kinds = _kinds(sized)
-    whole = {"human_tokens": found["keep"]["tokens"]["value"], "acquire": found["central"]["tokens"]}
-    tokens = sum(shard.tokens for shard in sized.total.shards)
-    found["keep"] |= {"kinds": kinds, "note": sum_of_shards(found["keep"])}
-    found["keep"]["sums"] = sums_of_strata(_cuts(sized), kinds, whole, tokens)
-    found["sentence"] = answer(sized.total, found["keep"], found["acquire"], _wanted(found["keep"]["kinds"]))
-    found["declared"] = sized.declared.rows()
-    found["sensitivity"] = sized.sensitivity.to_dicts()
-    found["narrower"] = narrower(sized.sensitivity)
-    found["words"] = explain_choices(sized.total)
-    return records.plain(found)
+    total = sized.total
+    advice = total.advise()
+    bands = {name: _stated(need, total.doubt, explain_band(name, total)) for name, need in advice.bands.items()}
+    cuts, kinds = _cuts(sized), _kinds(sized)
+    tokens = sum(shard.tokens for shard in total.shards)
+    whole = Whole(tokens, advice.kept.tokens.value, advice.bands[CENTRAL.name].tokens)
+    found = advice.as_json()
+    return plain(
+        found
+        | {
+            "keep": found["keep"]
+            | {
+                "kinds": kinds,
+                "note": sum_of_shards(advice.kept),
+                "sums": sums_of_strata(cuts, kinds, whole),
+            },
+            "acquire": bands,
+            **bands,
+            "priorities": _priorities(sized),
+            "strata": [row for kind, part in cuts.items() if kind for row in _strata_rows(part)],
+            "sentence": answer(total, advice.kept, advice.bands, _wanted(kinds)),
+            "declared": sized.declared.declarations(),
+            "sensitivity": sized.sensitivity.to_dicts(),
+            "narrower": narrower(sized.sensitivity),
+            "words": explain_choices(total),
+        }
+    )
+
+
+def _stated(need: Need, doubt: str | None, words: str) -> Json:
+    """A band as report.json has it: with a status, and with what it assumes in words."""
+    status, reason = Status.MEASURED, need.reason
+    if need.tokens is None:
+        status = Status.NOT_MEASURED
+    elif doubt:
+        status, reason = Status.INCONCLUSIVE, need.reason or doubt
+    stated = {"reason": reason, "binding_constraint": need.binding_constraint or "", "status": status, "words": words}
+    return nested(need) | stated
 
 
 def _cuts(sized: Sized) -> dict[str, Reservoir]:
@@ -71,87 +130,59 @@ def _cuts(sized: Sized) -> dict[str, Reservoir]:
     return {kinds.pop() if kinds else "": sized.total, **sized.parts}
 
 
-def _strata_rows(part: Reservoir) -> list[dict[str, Any]]:
+def _needs(cut: Reservoir, band: Band) -> tuple[Need, dict[str, StratumNeed]]:
+    """What a band asks for in all, and of each stratum by name."""
+    need = cut.band(band, cut.options.sizing)
+    return need, {row.stratum: row for row in need.strata}
+
+
+def _strata_rows(part: Reservoir) -> list[SizedStratum | Unsized]:
     """One row per stratum: its size in each band, or why it has none."""
-    rows: dict[str, dict[str, Any]] = {
-        ready.stratum.name: {"kind": ready.stratum.kind, "name": ready.stratum.name, "reason": None}
-        | _held(ready, part.options)
-        for ready in part.ready
-    }
-    for band in READINGS:
-        found = part.band(band, part.options.sizing)
-        for row in found["strata"]:
-            rows[row["stratum"]][band.name] = {key: row[key] for key in row if key not in ("stratum", "kind")} | {
-                "regime": found["regime"],
-                "sizing": found["sizing"],
-            }
+    needs = {band.name: _needs(part, band) for band in BANDS}
+    rows: list[SizedStratum | Unsized] = []
+    for ready in part.ready:
+        own, spectrum = ready.stratum, ready.stratum.spectrum
+        sampled = int(spectrum.tokens) if spectrum else 0
+        bands = {name: (need, rows[own.name]) for name, (need, rows) in needs.items() if own.name in rows}
+        rarest = rarest_kept(own, part.options)
+        rows.append(SizedStratum(own.kind, own.name, own.tokens, own.documents, own.fraction, rarest, sampled, bands))
     kind = next((ready.stratum.kind for ready in part.ready), "")
-    unsized = [
-        {"kind": kind, "name": name, "reason": f"cannot be sized because {why}"} for name, why in part.unsized.items()
-    ]
-    return [*rows.values(), *unsized]
+    return rows + [Unsized(kind, name, f"cannot be sized because {why}") for name, why in part.unsized.items()]
 
 
-def _held(ready: Ready, options: ReservoirOptions) -> dict[str, Any]:
-    spectrum = ready.stratum.spectrum
-    return {
-        "kind": ready.stratum.kind,
-        "name": ready.stratum.name,
-        "reason": None,
-        "tokens": ready.stratum.tokens,
-        "documents": ready.stratum.documents,
-        "synthetic_fraction": ready.stratum.fraction,
-        "rarest_frequency": rarest_kept(ready.stratum, options),
-        "sample_tokens": int(spectrum.tokens) if spectrum else 0,
-    }
-
-
-def _priorities(sized: Sized) -> list[dict[str, Any]]:
+def _priorities(sized: Sized) -> list[PriorityRow]:
     """What to collect first over all kinds; the corpus as one only where it is all there is."""
     cuts = [cut for kind, cut in _cuts(sized).items() if kind] or [sized.total]
     rows = []
     for cut in cuts:
         strata = {ready.stratum.name: ready.stratum for ready in cut.ready}
-        sizes = {row["stratum"]: row for row in cut.band(READINGS[1], cut.options.sizing)["strata"]}
+        _, sizes = _needs(cut, CENTRAL)
         for row in priorities(cut.ready):
-            stratum, size = strata[row["stratum"]], sizes.get(row["stratum"])
-            rows.append(
-                {
-                    "kind": row["kind"],
-                    "name": row["stratum"],
-                    "gain": 1000 * row["new_type_rate"],
-                    "priority": row["priority"],
-                    "tokens": size["tokens"] if size else None,
-                    "synthetic_fraction": stratum.fraction,
-                    "tail_retention": stratum.tail_retention,
-                }
-            )
-    return sorted(rows, key=lambda row: (-row["priority"], row["name"]))
+            own, size = strata[row.stratum], sizes.get(row.stratum)
+            needed = size.tokens if size else None
+            gain = 1000 * row.new_type_rate
+            rows.append(PriorityRow(row.kind, own.name, gain, row.priority, needed, own.fraction, own.tail_retention))
+    return sorted(rows, key=lambda row: (-row.priority, row.name))
 
 
-def _kinds(sized: Sized) -> list[dict[str, Any]]:
+def _kinds(sized: Sized) -> list[KeptStratum]:
     """Every stratum with the human text that it holds and still needs: those that hold most for their size first."""
     rows = []
     for cut in (cut for kind, cut in _cuts(sized).items() if kind):
-        sizes = {band.name: _tokens_by_stratum(cut, band) for band in READINGS}
-        for ready in cut.ready:
-            stratum = ready.stratum
-            held = human_estimate(stratum.tokens, stratum.fraction)
-            acquire = {name: found.get(stratum.name) for name, found in sizes.items()}
-            row = {"kind": stratum.kind, "name": stratum.name, "tokens": held, "acquire": acquire}
-            rows.append(row | {"human_share": (held.value or 0.0) / stratum.tokens if stratum.tokens else 0.0})
-    return sorted(rows, key=lambda row: (row["kind"], -row["human_share"], row["name"]))
+        needs = {band.name: _needs(cut, band)[1] for band in BANDS}
+        for own in (ready.stratum for ready in cut.ready):
+            held = human_estimate(own.tokens, own.fraction)
+            acquire = {band: sizes[own.name].tokens if own.name in sizes else None for band, sizes in needs.items()}
+            share = (held.value or 0.0) / own.tokens if own.tokens else 0.0
+            rows.append(KeptStratum(own.kind, own.name, held, acquire, share))
+    return sorted(rows, key=lambda row: (row.kind, -row.human_share, row.name))
 
 
-def _tokens_by_stratum(cut: Reservoir, band: Band) -> dict[str, float]:
-    return {row["stratum"]: row["tokens"] for row in cut.band(band, cut.options.sizing)["strata"]}
-
-
-def _wanted(kinds: Sequence[Mapping[str, Any]]) -> list[str]:
+def _wanted(kinds: Sequence[KeptStratum]) -> list[str]:
     """The names of the few strata that most of the text to be acquired is of, by the first kind that has names."""
     for kind in NAMED:
-        own = (row for row in kinds if row["kind"] == kind)
-        needs = sorted(((row["acquire"]["central"] or 0, row["name"]) for row in own), reverse=True)
+        own = (row for row in kinds if row.kind == kind)
+        needs = sorted(((row.acquire[CENTRAL.name] or 0, row.name) for row in own), reverse=True)
         total, named, so_far = sum(need for need, _ in needs), [], 0.0
         if not total:
             continue

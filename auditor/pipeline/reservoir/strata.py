@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import mul
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 import polars as pl
 
+from auditor.collapse.decoding import numbers_of
 from auditor.collapse.spectrum import Spectrum
-from auditor.collapse.stratum import Stratum
+from auditor.collapse.stratum import Shard, Stratum
 from auditor.pipeline.reservoir.declared import Declared
+from auditor.pipeline.reservoir.measured import ELSEWHERE, Measured
 from auditor.pipeline.run.parts import scan
 from auditor.pipeline.run.plan import CORPUS, Plan
 from auditor.records import Estimate
@@ -26,10 +28,7 @@ MOST_STRATA = 20  # of a kind, the largest
 MOST_DOCUMENTS = 500  # read per stratum, by lowest hash: p_min is bounded by them, discovery is told within a tenth
 LEAST_WORDS = 2_000
 NEARLY_ALL = 0.9
-ELSEWHERE = Estimate.not_measured("measured for shards and for the corpus")
 VOLUMES = {"language": pl.String, "topic": pl.String, "words": pl.Int64, "bytes": pl.Int64, "eligible": pl.Boolean}
-
-Rows = Sequence[Mapping[str, Any]]
 
 
 def volumes(run: Path, plan: Plan) -> pl.DataFrame:
@@ -50,71 +49,50 @@ def folder_of(shard: str) -> str:
 
 
 def measure_strata(
-    run: Path, plan: Plan, held: pl.DataFrame, measured: Mapping[str, Any], declared: Declared
+    run: Path, plan: Plan, held: pl.DataFrame, measured: Measured, declared: Declared
 ) -> dict[str, list[Stratum]]:
     """Strata by kind, of each kind only where there are two or more: one alone is the corpus itself.
 
-    Parameters: held, `volumes`; measured, the parts `shards` and `strata` of report.json with their Estimates
+    Parameters: held, `volumes`
     """
-    fractions = {(row["kind"], row["name"]): row["synthetic_fraction_tokens"] for row in measured["strata"]}
-    fractions |= {("folder", name): pooled_fraction(own) for name, own in _by_folder(measured["shards"]).items()}
+    fractions = {(own.kind, own.name): own.fraction for own in measured.strata}
+    fractions |= {("folder", name): pooled_fraction(own) for name, own in _by_folder(measured.shards).items()}
     large = {kind: _large(held, kind, [name for k, name in fractions if k == kind]) for kind in KINDS}
     large = {kind: rows for kind, rows in large.items() if rows.height > 1}
-    apart = {kind: _as_measured(measured["strata"], kind, int(held["tokens"].sum())) for kind in MEASURED}
+    apart = {kind: _as_measured(measured.strata, kind, int(held["tokens"].sum())) for kind in MEASURED}
     apart = {kind: found for kind, found in apart.items() if len(found) > 1}
     if not large:
         return apart
     spectra = sampled_spectra(run, plan, {kind: rows[kind].to_list() for kind, rows in large.items()})
     return apart | {
         kind: [
-            Stratum(
-                row[kind],
-                row["tokens"],
-                row["documents"],
-                row["bytes"],
-                fractions[kind, row[kind]],
-                spectra.get((kind, row[kind])),
-                ELSEWHERE,
-                kind,
-                **declared.within(held.filter(pl.col(kind) == row[kind])),
+            declared.added_to(
+                Stratum(name, words, number, size, fractions[kind, name], spectra.get((kind, name)), ELSEWHERE, kind),
+                held.filter(pl.col(kind) == name),
             )
-            for row in rows.iter_rows(named=True)
+            for name, words, number, size in rows.select(kind, "tokens", "documents", "bytes").iter_rows()
         ]
         for kind, rows in large.items()
     }
 
 
-def _as_measured(rows: Rows, kind: str, corpus_tokens: int) -> list[Stratum]:
+def _as_measured(strata: Sequence[Stratum], kind: str, corpus_tokens: int) -> list[Stratum]:
     """Strata as the report has them, the largest first: their spectra are not measured, the corpus' stands in."""
-    own = [r for r in rows if r["kind"] == kind and r.get("tokens", 0) >= max(LEAST_SHARE * corpus_tokens, 1)]
-    strata = [
-        Stratum(
-            row["name"],
-            row["tokens"],
-            row.get("eligible_documents", row["documents"]),
-            row.get("bytes", 0),
-            row["synthetic_fraction_tokens"],
-            None,
-            ELSEWHERE,
-            kind,
-        )
-        for row in sorted(own, key=lambda row: (-row["tokens"], row["name"]))
-    ]
-    return strata[:MOST_STRATA]
+    own = [s for s in strata if s.kind == kind and s.tokens >= max(LEAST_SHARE * corpus_tokens, 1)]
+    return sorted(own, key=lambda s: (-s.tokens, s.name))[:MOST_STRATA]
 
 
-def pooled_fraction(shards: Rows) -> Estimate:
+def pooled_fraction(shards: Sequence[Shard]) -> Estimate:
     """The fraction of several shards by tokens; bounds add up as if the shards' errors were one, the wide reading."""
-    known = [shard for shard in shards if shard["tokens"] and shard["synthetic_fraction_tokens"].is_number]
-    tokens = sum(shard["tokens"] for shard in known)
-    if not tokens or tokens < NEARLY_ALL * sum(shard["tokens"] for shard in shards):
+    known = [shard for shard in shards if shard.tokens and shard.fraction.is_number]
+    tokens = sum(shard.tokens for shard in known)
+    if not tokens or tokens < NEARLY_ALL * sum(shard.tokens for shard in shards):
         return Estimate.not_measured("its shards' fractions are not measured")
-    value, lower, upper = (
-        sum(getattr(shard["synthetic_fraction_tokens"], end) * shard["tokens"] for shard in known) / tokens
-        for end in ("value", "lower", "upper")
-    )
-    n = sum(shard["synthetic_fraction_tokens"].n for shard in known)
-    return Estimate(value, lower, upper, known[0]["synthetic_fraction_tokens"].level, "pooled over shards", n)
+    ends = zip(*(numbers_of(shard.fraction) for shard in known), strict=True)
+    sizes = [shard.tokens for shard in known]
+    lower, value, upper = (sum(map(mul, end, sizes)) / tokens for end in ends)
+    n = sum(shard.fraction.n for shard in known)
+    return Estimate(value, lower, upper, known[0].fraction.level, "pooled over shards", n)
 
 
 def sampled_spectra(run: Path, plan: Plan, names: Mapping[str, list[str]]) -> dict[tuple[str, str], Spectrum]:
@@ -154,10 +132,10 @@ def _large(held: pl.DataFrame, kind: str, names: Sequence[str]) -> pl.DataFrame:
     return rows.filter(pl.col("tokens") >= least).sort("tokens", kind, descending=[True, False]).head(MOST_STRATA)
 
 
-def _by_folder(shards: Rows) -> dict[str, list[Mapping[str, Any]]]:
-    out: dict[str, list[Mapping[str, Any]]] = {}
+def _by_folder(shards: Sequence[Shard]) -> dict[str, list[Shard]]:
+    out: dict[str, list[Shard]] = {}
     for shard in shards:
-        out.setdefault(folder_of(shard["shard"]), []).append(shard)
+        out.setdefault(folder_of(shard.name), []).append(shard)
     return out
 
 

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,8 +11,10 @@ import polars as pl
 import pytest
 
 from auditor.collapse.options import ReservoirOptions
+from auditor.collapse.stratum import Shard, Stratum
 from auditor.pipeline.reservoir import strata as strata
 from auditor.pipeline.reservoir.declared import read_declared, verdict
+from auditor.pipeline.reservoir.measured import ELSEWHERE, Measured
 from auditor.pipeline.reservoir.recommend import frequencies, resize, size_reservoir
 from auditor.pipeline.reservoir.section import report_section
 from auditor.pipeline.run.parts import part_folder
@@ -46,20 +49,17 @@ class Run:
         ]
         corpus = SimpleNamespace(shards=[task.shard for task in tasks])
         self.plan = SimpleNamespace(of_role=lambda role: tasks, corpus=corpus)
-        sizes = {"tokens": 48_000, "eligible_documents": 240, "bytes": 240_000, "synthetic_fraction_tokens": KNOWN}
-        more = {"diversity": {"tail_retention": RETAINED}, "duplicate_fraction": KNOWN}
         kinds = [("language", name) for name in languages] + [("topic", name) for name in topics]
-        self.measured = {
-            "corpus": sizes | more | {"tokens": 96_000, "eligible_documents": 480, "bytes": 480_000},
-            "shards": [sizes | more | {"shard": name} for name in self.shards],
-            "strata": [{"kind": kind, "name": name, "synthetic_fraction_tokens": KNOWN} for kind, name in kinds],
-        }
+        self.whole = Stratum("corpus", 96_000, 480, 480_000, KNOWN, None, RETAINED)
+        self.measured = [Shard(name, 48_000, 240, 240_000, KNOWN, RETAINED, KNOWN) for name in self.shards]
+        self.strata = [Stratum(name, 0, 0, 0, KNOWN, None, ELSEWHERE, kind) for kind, name in kinds]
 
     def declare(self, shard: str, said: dict) -> None:
         (self.folder / "corpus" / f"{shard}.provenance.json").write_text(json.dumps(said))
 
     def sized(self, options: ReservoirOptions | None = None):
-        return size_reservoir(self.folder, self.plan, self.measured, _types(), options or ReservoirOptions())
+        measured = Measured(self.whole, tuple(self.measured), tuple(self.strata))
+        return size_reservoir(self.folder, self.plan, measured, _types(), options or ReservoirOptions())
 
 
 def _row(rng, i: int, language: str, topic: str) -> dict:
@@ -128,8 +128,7 @@ def test_languages_share_no_words_and_add_up_to_the_total(tmp_path):
 
 def test_a_run_of_one_language_and_one_folder_is_the_corpus_alone(tmp_path):
     alone = Run(tmp_path)
-    for shard in alone.measured["shards"]:
-        shard["shard"] = shard["shard"].split("/")[1]
+    alone.measured = [replace(shard, name=shard.name.split("/")[1]) for shard in alone.measured]
     alone.plan.of_role("corpus")[0].shard.name = "web.jsonl"
     alone.plan.of_role("corpus")[1].shard.name = "books.jsonl"
     found = report_section(alone.sized())
@@ -148,10 +147,8 @@ def test_without_retained_texts_strata_are_sized_by_their_fractions_alone(tmp_pa
 def test_strata_of_kind_and_source_are_sized_as_the_report_has_them(run):
     for name, fraction in (("recipes", 0.9), ("forum posts", 0.95)):
         made = Estimate(fraction, fraction - 0.02, fraction + 0.02, method="given", n=50)
-        sizes = {"tokens": 48_000, "documents": 240, "eligible_documents": 240, "bytes": 240_000}
-        row = {"kind": "kind", "name": name, "synthetic_fraction_tokens": made} | sizes
-        run.measured["strata"].append(row)
-    run.measured["corpus"]["synthetic_fraction_tokens"] = Estimate(0.92, 0.9, 0.94, method="given", n=100)
+        run.strata.append(Stratum(name, 48_000, 240, 240_000, made, None, ELSEWHERE, "kind"))
+    run.whole = replace(run.whole, fraction=Estimate(0.92, 0.9, 0.94, method="given", n=100))
     found = report_section(run.sized())
     kinds = [row for row in found["keep"]["kinds"] if row["kind"] == "kind"]
     assert [row["name"] for row in kinds] == ["recipes", "forum posts"]
@@ -167,17 +164,17 @@ def test_strata_add_up_to_the_corpus_or_it_is_said_why_they_do_not(run):
         assert row["human_tokens"] == pytest.approx(kept["tokens"]["value"], rel=0.02)
         assert row["note"] is None or "tokens to acquire (the corpus: " in row["note"]
     made = Estimate(0.95, 0.9, 0.99, method="given", n=50)
-    run.measured["strata"][-1]["synthetic_fraction_tokens"] = made
+    run.strata[-1] = replace(run.strata[-1], fraction=made)
     off = {row["kind"]: row for row in report_section(run.sized())["keep"]["sums"]}
     assert "human tokens to keep" not in (off["folder"]["note"] or "")
     assert "By topic the strata add up to" in off["topic"]["note"] and "(the corpus: 76,800)" in off["topic"]["note"]
-    run.measured["strata"][-1]["synthetic_fraction_tokens"] = Estimate.not_measured("no anchors of its kind")
+    run.strata[-1] = replace(run.strata[-1], fraction=Estimate.not_measured("no anchors of its kind"))
     unsized = {row["kind"]: row for row in report_section(run.sized())["keep"]["sums"]}["topic"]
     assert "two cannot be sized" in unsized["note"] and "they hold 50% of the text" in unsized["note"]
 
 
 def test_a_stratum_without_anchors_is_named_without_a_figure_and_the_others_have_theirs(run):
-    run.measured["strata"][-1]["synthetic_fraction_tokens"] = Estimate.not_measured("no anchors of its kind")
+    run.strata[-1] = replace(run.strata[-1], fraction=Estimate.not_measured("no anchors of its kind"))
     found = report_section(run.sized())
     rows = {row["name"]: row for row in found["strata"] if row["kind"] == "topic"}
     assert rows["two"]["reason"].endswith("not measured (no anchors of its kind)") and "central" not in rows["two"]
@@ -186,9 +183,9 @@ def test_a_stratum_without_anchors_is_named_without_a_figure_and_the_others_have
 
 def test_a_corpus_that_is_all_machine_text_keeps_nothing_and_acquires_the_whole_share(run):
     made = Estimate(1.0, 0.97, 1.0, method="given", n=100)
-    everywhere = [run.measured["corpus"], *run.measured["shards"], *run.measured["strata"]]
-    for row in everywhere:
-        row["synthetic_fraction_tokens"] = made
+    run.whole = replace(run.whole, fraction=made)
+    run.measured = [replace(shard, fraction=made) for shard in run.measured]
+    run.strata = [replace(own, fraction=made) for own in run.strata]
     found = report_section(run.sized())
     assert found["keep"]["tokens"]["value"] == 0 and found["keep"]["shards"] == []
     assert {row["reason"] for row in found["keep"]["left_out"]} == {"less than 5% of it is human text"}
@@ -199,7 +196,7 @@ def test_a_corpus_that_is_all_machine_text_keeps_nothing_and_acquires_the_whole_
 
 
 def test_admitted_synthetic_text_leaves_the_contamination_and_the_rest_does_not(run):
-    run.measured["corpus"]["synthetic_fraction_tokens"] = Estimate(0.9, 0.85, 0.95, method="given", n=100)
+    run.whole = replace(run.whole, fraction=Estimate(0.9, 0.85, 0.95, method="given", n=100))
     plain = run.sized().total.as_dict()["pessimistic"]
     run.declare(run.shards[0], SIDECAR)
     admitted = run.sized()
@@ -227,18 +224,16 @@ def test_admitted_synthetic_text_leaves_the_contamination_and_the_rest_does_not(
 )
 def test_a_declaration_that_cannot_be_checked_admits_nothing(run, said, why):
     run.declare(run.shards[0], said)
-    declared = read_declared(run.plan, {row["shard"]: row for row in run.measured["shards"]})
+    declared = read_declared(run.plan, run.measured)
     (own,) = declared.synthetic.values()
     assert not own.passes and why in verdict(own)
 
 
 def test_verified_human_text_counts_in_full_unless_the_measurement_says_otherwise(run):
     run.declare(run.shards[0], {"generator": None, "verifier": "two editors"})
-    shards = {row["shard"]: row for row in run.measured["shards"]}
-    assert not read_declared(run.plan, shards).human
-    clean = Estimate(0.01, 0.0, 0.05, method="given")
-    shards[run.shards[0]] = shards[run.shards[0]] | {"synthetic_fraction_tokens": clean}
-    assert read_declared(run.plan, shards).human == {run.shards[0]}
+    assert not read_declared(run.plan, run.measured).human
+    clean = replace(run.measured[0], fraction=Estimate(0.01, 0.0, 0.05, method="given"))
+    assert read_declared(run.plan, [clean, run.measured[1]]).human == {run.shards[0]}
 
 
 def test_documents_that_score_as_machine_written_are_in_no_spectrum(run):
@@ -268,9 +263,9 @@ def test_a_stratum_spectrum_is_a_plain_count_of_its_words(run):
 
 
 def test_folders_fractions_bound_their_shards_and_need_nearly_all_of_them():
-    shard = {"tokens": 100, "synthetic_fraction_tokens": KNOWN}
-    dirty = {"tokens": 300, "synthetic_fraction_tokens": Estimate(0.6, 0.5, 0.7, method="given", n=10)}
-    unknown = {"tokens": 300, "synthetic_fraction_tokens": Estimate.not_measured("too short")}
+    shard = Shard("a", 100, 1, 600, KNOWN, RETAINED, KNOWN)
+    dirty = replace(shard, tokens=300, fraction=Estimate(0.6, 0.5, 0.7, method="given", n=10))
+    unknown = replace(dirty, fraction=Estimate.not_measured("too short"))
     found = strata.pooled_fraction([shard, dirty])
     assert (found.lower, found.value, found.upper) == pytest.approx((0.4, 0.5, 0.6))
     assert strata.pooled_fraction([shard, unknown]).value is None
