@@ -12,6 +12,7 @@ from auditor.records import Estimate, Json, Status
 VERSIONS = ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"]
 TYPES = {
     "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.file",
     "jsonl": "application/jsonlines",
     "csv": "text/csv",
     "tsv": "text/tab-separated-values",
@@ -19,6 +20,8 @@ TYPES = {
     "folder": "text/plain",
     "warc": "application/warc",
     "wet": "application/warc",
+    "tar": "application/x-tar",
+    "lance": "application/octet-stream",
 }
 PACKED = {"gz": "application/gzip", "zst": "application/zstd", "bz2": "application/x-bzip2", "xz": "application/x-xz"}
 CONTEXT = {
@@ -103,7 +106,7 @@ def _file(line: Line, place: int, hashes: Mapping[str, str]) -> Json:
     kind = TYPES.get(line.format, "text/plain")
     encoding = PACKED.get(line.compression or "", kind)
     common = {"@id": f"shard-{place}", "name": f"shard-{place}", "description": line.shard}
-    if line.format == "folder":
+    if line.shard not in hashes:  # a folder
         return {"@type": "cr:FileSet", **common, "encodingFormat": kind, "includes": f"{line.shard.rstrip('/')}/**"}
     return {
         "@type": "cr:FileObject",

@@ -16,6 +16,7 @@ from auditor.provenance.ledger import top_hosts
 from auditor.provenance.prov import prov_json
 from auditor.provenance.record import Record
 from auditor.records import Json, plain
+from auditor.sources.find.plan import FOLDERS
 from auditor.store.database import query
 
 FORMATS = ("json", "croissant", "prov")
@@ -35,7 +36,9 @@ def write_record(run: Path, format: str, corpus: Sequence[str] = ()) -> Json:
     if format == "json":
         return plain(found)
     need_corpus(plan)
-    return croissant(found, {shard.name: file_hash(shard) for shard in plan.corpus.shards if shard.format != "folder"})
+    return croissant(
+        found, {shard.name: file_hash(shard) for shard in plan.corpus.shards if shard.format not in FOLDERS}
+    )
 
 
 def record(run: Path, plan: Plan) -> Record:

@@ -14,12 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
-from auditor.errors import ConfigError
+from auditor.errors import ConfigError, SourceError
 from auditor.run_folder import aside_name, move, new_file
 from auditor.sources.find.files import READ_BYTES, File, filesystem, is_url, stat, walk
 from auditor.sources.find.formats import by_name
 from auditor.sources.find.hub import pinned
 from auditor.sources.find.runs import RUN_FOLDER, named_run, run_around, without_runs
+from auditor.sources.find.tables import DROPPED, NAMES, OF_TABLE, Table, current, tables_among
 from auditor.sources.read.interface import SourceOptions, Unread
 
 STDIN = "-"
@@ -32,12 +33,15 @@ PIPE = "a pipe or device; name it itself to have it read"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file of the corpus, or a folder of text files; explicit when the user named the file itself."""
+    """A file of the corpus, or a folder that is one shard; explicit when the user named the file itself."""
 
     root: str
     file: File
     explicit: bool = False
     folder: bool = False
+    table: str = ""  # "lance" where the folder is one
+    version: str = ""  # of the table that the file belongs to
+    broken: str = ""  # why it cannot be read
 
 
 def discover(
@@ -102,7 +106,8 @@ def _under_url(url: str, storage: Mapping[str, Any]) -> tuple[list[Candidate], l
 def _in_folder(root: str, files: Iterable[File], storage: Mapping[str, Any]) -> tuple[list[Candidate], list[Unread]]:
     """The files of known formats; where all of those of one folder are plain text, the folder is one candidate."""
     by_folder: dict[str, list[File]] = defaultdict(list)
-    outside, ignored = without_runs(files, storage)
+    listed, ignored = without_runs(files, storage)
+    tables, outside = tables_among(listed)
     for file in outside:
         parts = file.name.split("/")
         guess = by_name(file.name)
@@ -115,12 +120,37 @@ def _in_folder(root: str, files: Iterable[File], storage: Mapping[str, Any]) -> 
         else:
             by_folder["/".join(parts[:-1])].append(file)
     found = []
+    for table in tables:
+        here, passed = _in_table(root, table, storage)
+        found += here
+        ignored += passed
     for folder, members in by_folder.items():
         if all(by_name(file.name).format == "text" for file in members) and len(members) > 1:
             found.append(Candidate(root, _together(root, folder, members), folder=True))
         else:
             found += [Candidate(root, file) for file in members]
     return sorted(found, key=lambda c: c.file.name), ignored
+
+
+def _in_table(root: str, table: Table, storage: Mapping[str, Any]) -> tuple[list[Candidate], list[Unread]]:
+    """The files that a table holds now; those of Delta and Iceberg are Parquet, a Lance table is read as one."""
+    whole = _together(root, table.folder, list(table.files))
+    if table.kind == "lance":
+        return [Candidate(root, whole, folder=True, table="lance")], []
+    try:
+        now = current(table, storage)
+    except SourceError as error:
+        return [Candidate(root, whole, broken=f"{NAMES[table.kind]}: {error}")], []
+    found, ignored = [], []
+    prefix = f"{table.folder}/" if table.folder else ""
+    for file in table.files:
+        name = file.name.removeprefix(prefix)
+        if name in now.names:
+            found.append(Candidate(root, file, version=now.version))
+        else:
+            is_record = name.startswith(("_delta_log/", "metadata/"))
+            ignored.append(Unread(file.name, file.path, OF_TABLE if is_record else DROPPED))
+    return found, ignored
 
 
 def _hidden(parts: list[str]) -> str:

@@ -33,7 +33,7 @@ FORMATS = {
 }
 KNOWN = (
     "Parquet, Arrow, JSONL, CSV, TSV, plain text (.txt), WARC, WET and tar (webdataset), each plain or as .gz, .zst, "
-    ".bz2, .xz"
+    ".bz2, .xz; tables of Delta, Iceberg and Lance"
 )
 
 # Formats that people do give, with what to do instead.
@@ -44,6 +44,7 @@ REFUSED = {
     "a word processor's format; save it as text first": (".docx", ".doc", ".odt", ".rtf", ".epub"),
     "not a format of documents; write it as Parquet first": (".orc", ".avro", ".sqlite", ".db", ".duckdb", ".h5"),
     "a pickle or weights, which are never opened": (".pkl", ".pickle", ".pt", ".bin", ".npy", ".npz", ".safetensors"),
+    "MDS, whose columns may be pickles; write it as JSON lines first, with the library mosaicml-streaming": (".mds",),
     "WAT: it holds no text; give the WET or WARC file": (".wat",),
     "lz4, lzma, brotli or snappy; use gz, zst, bz2 or xz": (".lz4", ".lzma", ".br", ".sz", ".z"),
 }

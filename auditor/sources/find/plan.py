@@ -13,7 +13,7 @@ from auditor import streams
 from auditor.errors import ConfigError, SourceError
 from auditor.sources.find.columns import MissingColumn
 from auditor.sources.find.discover import STDIN, STDIN_NAME, Candidate, discover
-from auditor.sources.find.files import File, open_binary
+from auditor.sources.find.files import File, open_binary, walk
 from auditor.sources.find.formats import KNOWN, by_content, compression_of
 from auditor.sources.find.partitions import partition_columns
 from auditor.sources.open.compression import expanded
@@ -59,6 +59,9 @@ def plan_corpus(
         if (clean := _clean(file.path)) != file.path:
             failed.append(Unread(_clean(file.name), clean, "its name is not UTF-8: rename it"))
             continue
+        if candidate.broken:
+            failed.append(Unread(file.name, file.path, candidate.broken))
+            continue
         try:
             shards.append(plan_shard(candidate, options))
         except _Empty:
@@ -92,8 +95,8 @@ def plan_shard(candidate: Candidate, options: SourceOptions) -> Shard:
     """
     file = candidate.file
     if candidate.folder:
-        format, compression = "folder", None
-        fingerprint = folder_fingerprint(file, options)
+        format, compression = candidate.table or "folder", None
+        fingerprint = FOLDERS[format](file, options)
     else:
         if file.bytes == 0:
             raise _Empty
@@ -115,6 +118,7 @@ def plan_shard(candidate: Candidate, options: SourceOptions) -> Shard:
         splits=seen.splits,
         rows=seen.rows,
         partitions=partitions,
+        version=candidate.version or seen.version,
     )
 
 
@@ -123,8 +127,8 @@ def is_unchanged(shard: Shard, options: SourceOptions) -> bool:
     from auditor.sources.find.files import stat
 
     file = stat(shard.path, options.storage, name=shard.name)
-    if shard.format == "folder":
-        return folder_fingerprint(file, options) == shard.fingerprint
+    if shard.format in FOLDERS:
+        return FOLDERS[shard.format](file, options) == shard.fingerprint
     return file.bytes > 0 and _hash(file.bytes, file.mtime, *_ends(file, options.storage)) == shard.fingerprint
 
 
@@ -133,6 +137,16 @@ def folder_fingerprint(file: File, options: SourceOptions) -> str:
 
     listed = [f"{member.name}\0{member.bytes}\0{member.mtime}".encode() for member in members(file.path, options)]
     return _hash(len(listed), 0.0, *listed)
+
+
+def table_fingerprint(file: File, options: SourceOptions) -> str:
+    """Of the versions that a Lance table has: it keeps one file for each."""
+    versions = walk(f"{file.path.rstrip('/')}/_versions", options.storage)
+    listed = [f"{v.name}\0{v.bytes}\0{v.mtime}".encode() for v in versions if v.name.endswith(".manifest")]
+    return _hash(len(listed), 0.0, *listed)
+
+
+FOLDERS = {"folder": folder_fingerprint, "lance": table_fingerprint}
 
 
 def _format(candidate: Candidate, compression: str | None, options: SourceOptions) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 from auditor.sources.find.discover import TWICE
 from auditor.sources.find.formats import SIDECAR
 from auditor.sources.find.runs import RUN_FOLDER
+from auditor.sources.find.tables import DROPPED, OF_TABLE
 from auditor.sources.read.interface import Corpus
 
 UNREADABLE = "the file could not be read"
-NO_FAULT = (SIDECAR, TWICE, RUN_FOLDER)  # passed over, and nothing is missing
+NO_FAULT = (SIDECAR, TWICE, RUN_FOLDER, DROPPED, OF_TABLE)  # passed over, and nothing is missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ MODULES = {
     "warc": "warc",
     "wet": "warc",
     "tar": "tar",
+    "lance": "lance",
 }
 
 

@@ -122,6 +122,7 @@ class Inspected:
     columns: Columns
     splits: tuple[Split, ...]
     rows: int | None = None
+    version: str = ""  # of the table, where the file is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Shard:
 
     name: str
     path: str
-    format: str  # parquet | arrow | jsonl | csv | tsv | text | folder | warc | wet | tar
+    format: str  # parquet | arrow | jsonl | csv | tsv | text | folder | warc | wet | tar | lance
     compression: str | None  # gz | zst | bz2 | xz
     bytes: int
     mtime: float
@@ -139,6 +140,7 @@ class Shard:
     splits: tuple[Split, ...] = ()
     rows: int | None = None  # where the file says so without being read
     partitions: tuple[tuple[str, str], ...] = ()  # roles and their values that the names of its folders give
+    version: str = ""  # of the table that it is, or that it is a part of, in words
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -20,6 +20,7 @@ from auditor.sources.write.tables import write_arrow, write_parquet
 
 # Formats that are not written again, with what does the same.
 NOT_WRITTEN = {
+    "lance": "a Lance table is not written again; delete from it by the list of `auditor export --drop`",
     "tar": "a tar shard is not written again; drop its samples when reading, by `auditor export --drop`",
 }
 
