@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from auditor.estimate.fraction.atom_sampler import ALIKE, SHARED, STEP, Drawn, Sampler, State, active_bins, irreducible
+from auditor.estimate.fraction.atom_sampler import ALIKE, FREEDOM, SHARED, STEP, Drawn, Sampler, State, active_bins, irreducible
 from auditor.estimate.fraction.atoms import Atoms
 from auditor.estimate.fraction.counts import BINS
 from auditor.estimate.fraction.shift_prior import ShiftPrior
@@ -124,11 +124,20 @@ def _chain(sampler: Sampler, anchors: np.ndarray, rng: np.random.Generator, *, d
         human = _moved_back(sampler.counts - made, drawn.shift)
         own = max(0.0, OWN_HUMAN - known / 4) + ANCHORS_BELIEVED * (agreement - 1)
         own_human = human * min(1.0, own / max(human.sum(), 1.0))
-        state.group = _group_shifts(drawn.shift, atoms, state.spread, prior, rng)
-        state.spread = _spread(drawn.shift - state.group[atoms.group], atoms.own_sd(prior), rng)
+        sd = atoms.own_sd(prior) / np.sqrt(_precision(drawn.shift, state, atoms, prior, rng))
+        state.group = _group_shifts(drawn.shift, atoms, sd * state.spread, prior, rng)
+        state.spread = _spread(drawn.shift - state.group[atoms.group], sd, rng)
         if step >= warm_up:
             kept.append(replace(state))
     return kept
+
+
+def _precision(
+    shift: np.ndarray, state: State, atoms: Atoms, prior: ShiftPrior, rng: np.random.Generator
+) -> np.ndarray:
+    """How much each atom's shift (atoms,) counts: Student's t is a normal variate of a gamma-distributed precision."""
+    units = (shift - state.group[atoms.group]) / (atoms.own_sd(prior) * state.spread)
+    return rng.gamma((FREEDOM + 1) / 2, 2 / (FREEDOM - 2 + units**2))
 
 
 def _spread(residual: np.ndarray, sd: np.ndarray, rng: np.random.Generator) -> float:
@@ -190,12 +199,11 @@ def _variety(drawn: Drawn, found: np.ndarray, prior: ShiftPrior, rng: np.random.
 
 
 def _group_shifts(
-    shift: np.ndarray, atoms: Atoms, spread: float, prior: ShiftPrior, rng: np.random.Generator
+    shift: np.ndarray, atoms: Atoms, sd: np.ndarray, prior: ShiftPrior, rng: np.random.Generator
 ) -> np.ndarray:
-    """The common shift (groups,) of each kind given its atoms' shifts: normal, all kinds a little shifted together."""
+    """The common shift (groups,) of each kind given its atoms' shifts and their sd (atoms,): normal, all kinds a little shifted together."""
     groups = len(atoms.group_variance)
     variance = np.diag(atoms.group_variance) + prior.common**2
-    sd = atoms.own_sd(prior) * spread
     precision = np.linalg.inv(variance + 1e-9 * np.eye(groups))
     precision += np.diag(np.bincount(atoms.group, 1 / sd**2, minlength=groups))
     covariance = np.linalg.inv(precision)
