@@ -166,7 +166,7 @@ def shift_spreads(medians: pl.DataFrame, machine: pl.DataFrame) -> dict[str, flo
 def machine_shift(machine: pl.DataFrame) -> float:
     """How far the machine text of one generator in one domain lies from the nearest profile of generators (rms).
 
-    Profiles are the estimator's: generators in the order of their medians, in PROFILES groups.
+    Profiles are the estimator's: machine text in the order of its medians, in PROFILES groups.
     """
     if machine.is_empty():
         return UNKNOWN["machine_shift"]

@@ -59,12 +59,13 @@ def learn_shift_prior(
 ) -> ShiftPrior:
     """The prior from out-of-family scores in bundled human units.
 
-    Generators are ordered by the location of their scores and grouped into PROFILES profiles of about as many
-    generators each, moved onto each other so that a profile is as narrow as the text of one generator; those that score
-    like human text are left out, for the estimand leaves out what no detector tells.
+    Machine text is ordered by the location of its scores and grouped into LOCATIONS groups of as many, each of them
+    halved by width; the text of a group is moved onto one place, so that a profile is as narrow as text of one
+    generator in one domain. Text that scores like human text is left out, for the estimand leaves out what no detector
+    tells.
 
-    Parameters: human, scores (n,) of each domain; machine, documents (BINS,) of each source and generator; spreads, the
-        fields of ShiftPrior that were measured
+    Parameters: human, scores (n,) of each domain; machine, documents (BINS,) of each generator and domain, see
+        text_alike; spreads, the fields of ShiftPrior that were measured
     """
     vague = ShiftPrior.vague()
     shape = np.zeros(BINS)
