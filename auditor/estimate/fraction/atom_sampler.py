@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.estimate.fraction.atoms import Atoms
-from auditor.estimate.fraction.counts import BINS, CENTRES, HIGHEST, LOWEST
+from auditor.estimate.fraction.counts import BINS, moved, shifted, stretched
 from auditor.estimate.fraction.shift_prior import ShiftPrior
 
-STEP = (HIGHEST - LOWEST) / BINS
 # Fractions that are tabulated, with the prior's mass: small ones are likelier, and 0 is possible.
 FRACTIONS = np.concatenate([[0.0], np.geomspace(0.002, 0.06, 11), np.linspace(0.09, 1.0, 20)])
 LOG_FRACTION_DENSITY = -0.75 * np.log(FRACTIONS + 0.004)
@@ -131,7 +130,7 @@ class Sampler:
         own_sd = self.atoms.own_sd(prior) * state.spread
         centre = state.group[self.atoms.group]
         nodes = _nodes(centre, own_sd)
-        human = _scaled(state.human, nodes, SCALES * prior.log_scale * state.spread)  # (nodes, scales, BINS)
+        human = stretched(state.human, nodes, SCALES * prior.log_scale * state.spread)  # (nodes, scales, BINS)
         h = (np.add.reduceat(human, self.starts, axis=-1) + TINY).astype(np.float32)
         f = (np.add.reduceat(self._machine(state, nodes), self.starts, axis=-1) + TINY).astype(np.float32)
         a = FRACTIONS[:, None].astype(np.float32)
@@ -172,8 +171,8 @@ class Sampler:
     def _refined(self, state: State, table: _Table, place: _Place, rows: slice, rng: np.random.Generator) -> Drawn:
         """The shift, then the fraction, drawn again between the points of the grid, each given all else."""
         finer = place.shift[:, None] + (table.nodes[1] - table.nodes[0]) * FINER
-        human = _moved(np.broadcast_to(state.human, (len(finer), BINS)), finer, place.log_scale)
-        machine = _moved(table.base[place.variant], finer + place.move[:, None], np.zeros(len(finer)))
+        human = moved(np.broadcast_to(state.human, (len(finer), BINS)), finer, place.log_scale)
+        machine = moved(table.base[place.variant], finer + place.move[:, None], np.zeros(len(finer)))
         a = place.fraction[:, None, None]
         labelled_human, labelled_machine = self.atoms.labelled_human[rows], self.atoms.labelled_machine[rows]
         counts = self.counts[rows] * table.weight[rows, None] - labelled_human - labelled_machine
@@ -208,8 +207,8 @@ class Sampler:
         The common density is of many generators; the machine text of one atom is often of one of them, and narrower.
         """
         moves = MACHINE_SHIFTS * self.prior.machine_shift * state.machine_spread
-        common = _shifted(state.machine, (nodes[:, None] + moves[None]).ravel()).reshape(len(nodes), len(moves), BINS)
-        single = [_shifted(profile[0], nodes) for profile in self._singles(state)]
+        common = shifted(state.machine, (nodes[:, None] + moves[None]).ravel()).reshape(len(nodes), len(moves), BINS)
+        single = [shifted(profile[0], nodes) for profile in self._singles(state)]
         return np.concatenate([common, np.stack(single, axis=1)], axis=1)
 
     def _log_of_machine(self, state: State) -> np.ndarray:
@@ -245,37 +244,6 @@ def _nodes(centre: np.ndarray, sd: np.ndarray) -> np.ndarray:
     step = max(FINEST, 0.45 * float(sd.min()), (high - low) / (MOST_NODES - 1))
     count = int(np.clip(np.ceil((high - low) / step) + 1, LEAST_NODES, MOST_NODES))
     return np.linspace(low, high, count)
-
-
-def _shifted(density: np.ndarray, by: np.ndarray) -> np.ndarray:
-    """The density (BINS,) moved by each of `by` (k,): (k, BINS), rows sum to 1."""
-    at = np.arange(BINS)[None] - by[:, None] / STEP
-    low = np.floor(at).astype(np.int64)
-    part = at - low
-    out = (1 - part) * density[np.clip(low, 0, BINS - 1)] + part * density[np.clip(low + 1, 0, BINS - 1)]
-    return out / out.sum(1, keepdims=True)
-
-
-def _scaled(density: np.ndarray, by: np.ndarray, log_scales: np.ndarray) -> np.ndarray:
-    """The density moved by (k,), and its upper half stretched by exp(log_scales) (s,): (k, s, BINS)."""
-    out = np.interp(_unstretched(CENTRES - by[:, None, None], log_scales[:, None]), CENTRES, density)
-    return out / out.sum(-1, keepdims=True)
-
-
-def _unstretched(units: np.ndarray, log_scale: np.ndarray) -> np.ndarray:
-    """Where scores lie in the common density: kinds differ in how far their human scores reach upwards."""
-    return np.where(units > 0, units * np.exp(-log_scale), units)
-
-
-def _moved(density: np.ndarray, by: np.ndarray, log_scale: np.ndarray) -> np.ndarray:
-    """Each density (n, BINS) moved by shifts (n, k), its upper half stretched by exp(log_scale) (n,): (n, k, BINS)."""
-    at = (_unstretched(CENTRES - by[..., None], log_scale[:, None, None]) - CENTRES[0]) / STEP
-    at = np.clip(at, 0, BINS - 1.001)
-    low = at.astype(np.int64)
-    part = at - low
-    rows = np.arange(len(density))[:, None, None]
-    out = (1 - part) * density[rows, low] + part * density[rows, low + 1]
-    return out / out.sum(-1, keepdims=True)
 
 
 def _around(fraction: np.ndarray) -> np.ndarray:

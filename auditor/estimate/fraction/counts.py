@@ -11,6 +11,7 @@ from auditor.run_columns import BINS, GROUPS, HIGHEST, LOWEST
 
 EDGES = np.linspace(LOWEST, HIGHEST, BINS + 1)
 CENTRES = (EDGES[:-1] + EDGES[1:]) / 2
+STEP = (HIGHEST - LOWEST) / BINS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,3 +121,34 @@ def coarse_bins(histogram: np.ndarray, bins: int) -> np.ndarray:
     quantile = (np.cumsum(histogram) - histogram / 2) / total
     label = np.minimum((quantile * bins).astype(np.int64), bins - 1)
     return np.flatnonzero(np.diff(label, prepend=-1))
+
+
+def shifted(density: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """The density (BINS,) moved by each of `by` (k,): (k, BINS), rows sum to 1."""
+    at = np.arange(BINS)[None] - by[:, None] / STEP
+    low = np.floor(at).astype(np.int64)
+    part = at - low
+    out = (1 - part) * density[np.clip(low, 0, BINS - 1)] + part * density[np.clip(low + 1, 0, BINS - 1)]
+    return out / out.sum(1, keepdims=True)
+
+
+def stretched(density: np.ndarray, by: np.ndarray, log_scales: np.ndarray) -> np.ndarray:
+    """The density moved by (k,), and its upper half stretched by exp(log_scales) (s,): (k, s, BINS)."""
+    out = np.interp(_unstretched(CENTRES - by[:, None, None], log_scales[:, None]), CENTRES, density)
+    return out / out.sum(-1, keepdims=True)
+
+
+def _unstretched(units: np.ndarray, log_scale: np.ndarray) -> np.ndarray:
+    """Where scores lie in the common density: kinds differ in how far their human scores reach upwards."""
+    return np.where(units > 0, units * np.exp(-log_scale), units)
+
+
+def moved(density: np.ndarray, by: np.ndarray, log_scale: np.ndarray) -> np.ndarray:
+    """Each density (n, BINS) moved by shifts (n, k), its upper half stretched by exp(log_scale) (n,): (n, k, BINS)."""
+    at = (_unstretched(CENTRES - by[..., None], log_scale[:, None, None]) - CENTRES[0]) / STEP
+    at = np.clip(at, 0, BINS - 1.001)
+    low = at.astype(np.int64)
+    part = at - low
+    rows = np.arange(len(density))[:, None, None]
+    out = (1 - part) * density[rows, low] + part * density[rows, low + 1]
+    return out / out.sum(-1, keepdims=True)

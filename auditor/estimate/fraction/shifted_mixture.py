@@ -7,9 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from auditor.estimate.fraction.atom_sampler import ALIKE, FREEDOM, SHARED, STEP, Drawn, Sampler, State, active_bins, irreducible
+from auditor.estimate.fraction.atom_sampler import (
+    ALIKE,
+    FREEDOM,
+    SHARED,
+    Drawn,
+    Sampler,
+    State,
+    active_bins,
+    irreducible,
+)
 from auditor.estimate.fraction.atoms import Atoms
-from auditor.estimate.fraction.counts import BINS
+from auditor.estimate.fraction.counts import BINS, STEP
 from auditor.estimate.fraction.shift_prior import ShiftPrior
 
 KERNEL = np.exp(-0.5 * (np.arange(-6, 7) * STEP / 0.22) ** 2)
@@ -201,7 +210,10 @@ def _variety(drawn: Drawn, found: np.ndarray, prior: ShiftPrior, rng: np.random.
 def _group_shifts(
     shift: np.ndarray, atoms: Atoms, sd: np.ndarray, prior: ShiftPrior, rng: np.random.Generator
 ) -> np.ndarray:
-    """The common shift (groups,) of each kind given its atoms' shifts and their sd (atoms,): normal, all kinds a little shifted together."""
+    """The common shift (groups,) of each kind given its atoms' shifts and their sd (atoms,).
+
+    Normal, all kinds a little shifted together.
+    """
     groups = len(atoms.group_variance)
     variance = np.diag(atoms.group_variance) + prior.common**2
     precision = np.linalg.inv(variance + 1e-9 * np.eye(groups))
