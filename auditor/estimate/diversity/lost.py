@@ -14,9 +14,16 @@ import numpy as np
 import polars as pl
 
 from auditor.estimate.diversity import equations
-from auditor.estimate.diversity.lost_reference import LEAST_TOKENS, NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
+from auditor.estimate.diversity.lost_reference import (
+    LEAST_TOKENS,
+    NO_REFERENCE,
+    SAME_LANGUAGE,
+    at_any_coverage,
+    shared_mass,
+    too_little,
+)
 from auditor.estimate.diversity.lost_tail import tail_retention
-from auditor.estimate.diversity.measure import Orders, log_hill
+from auditor.estimate.diversity.measure import LogHill, Orders
 from auditor.estimate.diversity.spectrum import Body, Counted, Spectrum
 from auditor.estimate.diversity.variance import Measure, Measured, jackknife, judged, reach, unvaried, variance
 from auditor.records import LEVEL, Estimate, Status
@@ -34,7 +41,10 @@ UNIT: dict[int, Callable[[Spectrum], Counted]] = {0: Counted.blocks, 1: Counted.
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """What is compared, of one level: all documents, without duplicates, drawn human ones, and the reference."""
+    """What is compared, of one level: all documents, without duplicates, drawn human ones, and the reference.
+
+    many: whether the reference is compared with many texts
+    """
 
     everything: Spectrum
     reference: Spectrum
@@ -44,6 +54,7 @@ class Bodies:
     no_synthetic: str = "no probability of being machine-written"
     least: int = LEAST_TOKENS
     unit: str = "tokens"
+    many: bool = False
 
     @property
     def each(self) -> list[Spectrum]:
@@ -110,12 +121,14 @@ def lost_diversity(
     synthetic: np.ndarray | None = None,
     rng: np.random.Generator | None = None,
     level: float = LEVEL,
+    many: bool = False,
 ) -> LostDiversity:
     """Loss of diversity against human text, of words, and of bigrams and trigrams under `levels`.
 
     Parameters: shard, reference, spectra frames (estimate.spectrum); collapsed, the shard's spectrum without its
         non-representative duplicates (sketch.types.subtract); synthetic (draws, bins) the probability that a document
-        of score bin b is machine-written, one row per posterior draw; rng, for the documents drawn by it
+        of score bin b is machine-written, one row per posterior draw; rng, for the documents drawn by it;
+        many, whether the reference is compared with many texts: it is then measured once for all (at_any_coverage)
     """
     if reference is None:
         levels = {name: Loss.nothing(NO_REFERENCE) for name in LEVELS if name != "word"}
@@ -132,6 +145,7 @@ def lost_diversity(
             theirs.whole(code),
             None if unique is None else unique.whole(code),
             tuple((unique or ours).cells(code).spectrum(groups) for groups in drawn),
+            many=many,
         )
         reason = _why_not(bodies, known)
         out[name] = Loss.nothing(reason) if reason else lost_in(bodies, level=level)
@@ -158,7 +172,7 @@ def at_coverage(bodies: Bodies, order: int) -> tuple[Measure | None, str]:
     target = common_coverage(bodies, order)
     if not 0.0 < target < 1.0:
         return None, "no type occurs twice: coverage is 0" if target <= 0 else "coverage is 1"
-    return log_hill(order, target), f"coverage {target:.6f}"
+    return LogHill(order, target), f"coverage {target:.6f}"
 
 
 def at_size(bodies: Bodies, order: int) -> tuple[Measure | None, str]:
@@ -211,7 +225,11 @@ def _order(
         counted = unit(spectrum)
         return jackknife(counted, measure, documents=name) if varied else unvaried(counted, measure, documents=name)
 
-    everything, reference = measured(bodies.everything, "shard"), measured(bodies.reference, "reference")
+    everything = measured(bodies.everything, "shard")
+    if bodies.many and isinstance(measure, LogHill):
+        reference = at_any_coverage(unit(bodies.reference), measure)
+    else:
+        reference = measured(bodies.reference, "reference")
     count = int(bodies.everything.tokens.sum())
     notes = too_little(bodies.everything, bodies.reference, least=bodies.least, unit=bodies.unit)
 

@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 
 from auditor.estimate.diversity import equations
 from auditor.estimate.diversity.lost_reference import LEAST_TOKENS, SAME_LANGUAGE
-from auditor.estimate.diversity.measure import log_hill
+from auditor.estimate.diversity.measure import LogHill
 from auditor.estimate.diversity.spectrum import Body, Counted
 from auditor.estimate.diversity.variance import bounded, jackknife, judged, variance
 from auditor.records import LEVEL, Estimate, Status
@@ -52,7 +52,7 @@ def lost_words(text: Body, law: Law, *, level: float = LEVEL) -> Estimate:
     expected = _expected_richness(law.p, held * n / seen.size, target)
     if not math.isfinite(expected):
         return Estimate.not_measured("no size of the frequencies has this coverage", method=method, n=n, level=level)
-    found = jackknife(blocks, log_hill(0, target))
+    found = jackknife(blocks, LogHill(0, target))
     spread = variance([(1.0, replace(found, value=found.value - math.log(expected)))])
     if not math.isfinite(found.value + spread):
         return Estimate.not_measured("too few repeated types at this coverage", method=method, n=n, level=level)

@@ -1,10 +1,16 @@
-"""What a human reference must be before anything is measured against it."""
+"""What a human reference must be before anything is measured against it, and its measure at many coverages."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, replace
+
 import numpy as np
 
+from auditor.estimate.diversity import equations
+from auditor.estimate.diversity.measure import LogHill
 from auditor.estimate.diversity.spectrum import Counted, Spectrum
+from auditor.estimate.diversity.variance import Influence, Measured, jackknife, own_noise, unvaried
 
 NO_REFERENCE = "no human reference"
 LEAST_TOKENS = 5_000
@@ -12,6 +18,8 @@ MUCH_SMALLER = 0.1
 # Measured: halves of one English corpus 94%, unlike English corpora 92%; against English German 28, French 40, Spanish
 # 42% (names, numbers and short words are shared).
 SAME_LANGUAGE = 0.5
+# Between coverages this far apart (in ln C / (1 - C)) ln D is a cubic to 1e-5: shards need no measure each of its own.
+KNOT = 0.05
 
 
 def shared_mass(shard: Spectrum, reference: Spectrum) -> float:
@@ -31,3 +39,84 @@ def too_little(shard: Spectrum, reference: Spectrum, *, least: int = LEAST_TOKEN
     if known < least or known < MUCH_SMALLER * held:
         return f"the reference ({known:,.0f} {unit}) is far smaller than the shard ({held:,.0f})"
     return None
+
+
+def at_any_coverage(reference: Counted, measure: LogHill) -> Measured:
+    """The jackknife of a reference that many texts are compared with, each at a coverage of its own.
+
+    Measured at knots of one fixed grid when first asked for, and interpolated by the cubic through the four nearest: so
+    the figures do not depend on what was asked for before. Where a knot lies beyond the reference's text, measured as
+    it is. Its own noise is in `noise`, the cells are left out.
+    """
+    place = math.log(measure.coverage / (1.0 - measure.coverage)) / KNOT
+    low = math.floor(place) - 1
+    knots = [_knot(reference, measure.order, low + i) for i in range(4)]
+    if any(knot is None for knot in knots):
+        return jackknife(reference, measure, documents="reference")
+    weights = _cubic(place - low)
+    values, changes, slopes, residuals, noises = (
+        sum(w * getattr(knot, name) for w, knot in zip(weights, knots, strict=True)) for name in _Knot.__slots__
+    )
+    out = replace(unvaried(reference, lambda seen: values, documents="reference"), change=changes, noise=noises)
+    if reference.spectrum.rate >= 1.0:
+        return out
+    types, counts, at = _sampled_counts(reference)
+    law = Influence(Influence.nodes_to(counts.max(initial=1.0)), slopes, residuals, reference.spectrum.rate)
+    return replace(out, types=types, influence=law.at(counts)[at])
+
+
+@dataclass(frozen=True, slots=True)
+class _Knot:
+    """A statistic of the reference at one coverage: see Measured and Influence."""
+
+    value: float
+    change: np.ndarray
+    slopes: np.ndarray
+    slope: float
+    noise: float
+
+
+def _knot(reference: Counted, order: int, number: int) -> _Knot | None:
+    """The statistic at the coverage of one knot, None where the text or a part of it does not reach it."""
+    key = f"knot {order} {number}"
+    if key not in reference.kept:
+        measure = LogHill(order, 1.0 / (1.0 + math.exp(-number * KNOT)))
+        reference.kept[key] = _measured(reference, measure) if _reached(reference, measure.coverage) else None
+    return reference.kept[key]
+
+
+def _measured(reference: Counted, measure: LogHill) -> _Knot | None:
+    found = jackknife(reference, measure, documents="reference")
+    if not (math.isfinite(found.value) and np.isfinite(found.change).all()):
+        return None
+    law = Influence.of(reference, LogHill(measure.order, measure.coverage))
+    noise = own_noise([(1.0, found)], int(np.count_nonzero(reference.sizes)))
+    return _Knot(found.value, found.change, law.slopes, law.slope, noise)
+
+
+def _reached(reference: Counted, coverage: float) -> bool:
+    """Whether the text has the coverage with more than one unit and less than all of them, without any group too."""
+    rests = [rest for _, rest in reference.without_each_group()]
+    return all(
+        (seen.k > 1).any() and coverage < equations.coverage(seen) and equations.size_at(seen, coverage) > 1.0
+        for seen in (reference.frequencies(), *rests)
+    )
+
+
+def _sampled_counts(reference: Counted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The sampled types, the counts that occur among them, and the place of each type's count; reckoned once."""
+    if "sampled" not in reference.kept:
+        sampled = ~reference.spectrum.fixed
+        counts, at = np.unique(reference.totals()[sampled], return_inverse=True)
+        reference.kept["sampled"] = reference.spectrum.types[sampled], counts, at
+    return reference.kept["sampled"]
+
+
+def _cubic(x: float) -> tuple[float, float, float, float]:
+    """Weights of values at 0, 1, 2, 3 in the cubic through them, at x (Lagrange)."""
+    return (
+        (x - 1) * (x - 2) * (x - 3) / -6,
+        x * (x - 2) * (x - 3) / 2,
+        x * (x - 1) * (x - 3) / -2,
+        x * (x - 1) * (x - 2) / 6,
+    )

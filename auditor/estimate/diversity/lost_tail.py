@@ -21,6 +21,7 @@ LEAST_EXPECTED = 10.0
 # The middle stands where q2 surely lost less than this: cutting a tail of 5% alone raises sum p^2 by as much.
 INTACT = 0.10
 HALVES = (np.arange(GROUPS) % 2 == 0, np.arange(GROUPS) % 2 == 1)
+EVERY = np.ones(GROUPS, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,44 +136,58 @@ def _tail_terms(ours: Spectrum, theirs: Spectrum, tail: float) -> tuple[Measured
     The two tails stay as they are while groups are left out: given the tails both masses are linear in the counts.
     Redefining them each time doubles the standard error (shuffled halves of one corpus, .033 for a true .018).
     """
-    mine, (tails, held) = _aligned(ours, theirs.types), _tails(theirs, tail)
-    parts = [(weights[:, None] * mine, ours.tokens) for weights in tails]
-    return _log_mass(parts, ours, theirs, "shard"), held
+    tails, held = _tails(theirs, tail)
+    return _log_mass(tails, (EVERY, EVERY), _known_cells(ours, theirs.types), ours, theirs, "shard"), held
 
 
 def _tails(theirs: Spectrum, tail: float) -> tuple[list[np.ndarray], Measured]:
     """Weights (types,) of the tail of each half, 0 outside, and the mass in the other halves; reckoned once."""
     if ("tails", tail) not in theirs.kept:
-        table, tails, held = _by_group(theirs), [], []
+        tails = []
         for half in HALVES:
-            defining = table[:, half].sum(1)
+            defining = np.bincount(theirs.index, theirs.count * half[theirs.group], theirs.types.size)
             cut = _cut(defining, theirs.weights, tail * theirs.tokens[half].sum())
             tails.append(np.where((defining > 0) & (defining <= cut), theirs.weights, 0.0))
-            held.append((tails[-1][:, None] * np.where(half, 0.0, table), np.where(half, 0.0, theirs.tokens)))
-        theirs.kept["tails", tail] = tails, _log_mass(held, theirs, theirs, "reference")
+        cells = theirs.index, theirs.group, theirs.count
+        theirs.kept["tails", tail] = tails, _log_mass(tails, HALVES[::-1], cells, theirs, theirs, "reference")
     return theirs.kept["tails", tail]
 
 
 def _log_mass(
-    parts: list[tuple[np.ndarray, np.ndarray]], spectrum: Spectrum, listed: Spectrum, documents: str
+    tails: list[np.ndarray],
+    within: tuple[np.ndarray, np.ndarray],
+    cells: tuple[np.ndarray, np.ndarray, np.ndarray],
+    spectrum: Spectrum,
+    listed: Spectrum,
+    documents: str,
 ) -> Measured:
-    """ln of a sum of shares: parts are (types x groups weighted counts, tokens per group) of each share."""
-    mass = sum(float(counts.sum()) / max(float(sizes.sum()), 1.0) for counts, sizes in parts)
-    sampled = ~listed.fixed if listed.rate < 1.0 else np.zeros(listed.types.size, bool)
+    """ln of the sum of the shares that the tails hold.
+
+    Parameters: tails, weights of the listed types; within, the groups that each tail's share is taken of; cells (type
+        of the list, group, count) of the spectrum, in order of type
+    """
+    at, group, count = cells
+    sizes = [np.where(half, spectrum.tokens, 0.0) for half in within]
+    held = [weights[at] * count * half[group] for weights, half in zip(tails, within, strict=True)]
+    mass = sum(float(part.sum()) / max(float(size.sum()), 1.0) for part, size in zip(held, sizes, strict=True))
     if mass <= 0.0:
         return _measured(-math.inf, np.zeros(GROUPS), spectrum, documents)
-    rests = sum((counts.sum() - counts.sum(0)) / np.maximum(sizes.sum() - sizes, 1.0) for counts, sizes in parts)
+    rests = sum(
+        (part.sum() - np.bincount(group, part, GROUPS)) / np.maximum(size.sum() - size, 1.0)
+        for part, size in zip(held, sizes, strict=True)
+    )
     with np.errstate(divide="ignore"):
         change = np.where(spectrum.tokens > 0, np.log(np.maximum(rests, 0.0) / mass), 0.0)  # rounding may fall below 0
-    own = np.sum([counts / max(float(sizes.sum()), 1.0) for counts, sizes in parts], axis=0) / mass
-    at, group = np.nonzero(own * sampled[:, None])
+    own = sum(part / max(float(size.sum()), 1.0) for part, size in zip(held, sizes, strict=True)) / mass
+    kept = (own > 0) & ~listed.fixed[at] if listed.rate < 1.0 else np.zeros(len(at), bool)
+    found, place = np.unique(at[kept], return_inverse=True)
     return replace(
         _measured(math.log(mass), change, spectrum, documents),
-        types=listed.types[sampled],
-        influence=own[sampled].sum(1),
-        cell_type=listed.types[at],
-        cell_group=group,
-        cell_change=-own[at, group],
+        types=listed.types[found],
+        influence=np.bincount(place, own[kept], found.size),
+        cell_type=listed.types[at[kept]],
+        cell_group=group[kept],
+        cell_change=-own[kept],
     )
 
 
@@ -191,22 +206,20 @@ def _measured(value: float, change: np.ndarray, spectrum: Spectrum, name: str) -
     return Measured(value, change, spectrum.tokens, spectrum.rate, keys, none, keys, groups, none, name)
 
 
-def _by_group(spectrum: Spectrum) -> np.ndarray:
-    """(types, groups) occurrences."""
-    table = np.zeros((spectrum.types.size, GROUPS))
-    table[spectrum.index, spectrum.group] = spectrum.count
-    return table
+def _known_cells(spectrum: Spectrum, types: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The cells of the given types (ascending) in a spectrum: place of the type, group, count."""
+    at = np.searchsorted(types, spectrum.types)
+    known = at < types.size
+    known[known] = types[at[known]] == spectrum.types[known]
+    cells = known[spectrum.index]
+    return at[spectrum.index[cells]], spectrum.group[cells], spectrum.count[cells]
 
 
 def _aligned(spectrum: Spectrum, types: np.ndarray) -> np.ndarray:
     """(types, groups) occurrences of the given types (ascending) in a spectrum."""
     table = np.zeros((types.size, GROUPS))
-    if not types.size or not spectrum.types.size:
-        return table
-    at = np.searchsorted(types, spectrum.types)
-    known = (at < types.size) & (types[np.minimum(at, types.size - 1)] == spectrum.types)
-    cells = known[spectrum.index]
-    table[at[spectrum.index[cells]], spectrum.group[cells]] = spectrum.count[cells]
+    at, group, count = _known_cells(spectrum, types)
+    table[at, group] = count
     return table
 
 

@@ -167,13 +167,14 @@ def _log(x: float) -> float:
     return math.log(x) if x > 0.0 else -math.inf
 
 
-def log_hill(order: int, coverage: float) -> Measure:
+class LogHill:
     """ln D of an order at a fixed coverage, as a function of frequencies: what losses are made of."""
-    last: list[float] = []  # the share of the units that had the coverage: a guess for the next, much alike
 
-    def measure(seen: Frequencies) -> float:
-        size = equations.size_at(seen, coverage, near=last[0] * seen.size if last else None)
-        last[:] = [size / seen.size]
-        return _log(equations.HILL[order](seen, size))
+    def __init__(self, order: int, coverage: float) -> None:
+        self.order, self.coverage = order, coverage
+        self.share = 0.0  # of the units, that had the coverage: a guess for the next, much alike
 
-    return measure
+    def __call__(self, seen: Frequencies) -> float:
+        size = equations.size_at(seen, self.coverage, near=self.share * seen.size if self.share else None)
+        self.share = size / seen.size
+        return _log(equations.HILL[self.order](seen, size))

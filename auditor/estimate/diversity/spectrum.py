@@ -170,6 +170,10 @@ class Body:
         self._cells = cells or {}
         self._whole: dict[int, Spectrum] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process goes what it was made of, not what was made from it."""
+        return Body, (self.frame, None if self.frame.height else self._cells)
+
     @classmethod
     def of(cls, text: pl.DataFrame | Body) -> Body:
         return text if isinstance(text, Body) else cls(text)

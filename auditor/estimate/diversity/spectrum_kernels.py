@@ -81,3 +81,23 @@ def weighted_types(k, fixed, free, rate, known):
             plain[i] += of_free[i] * held[i] * ((known - total) / squares)
         total = known
     return held[:size], plain[:size], total
+
+
+# keys (a,), (b,) uint64, each ascending without repetition; values (a,), (b,) -> the same of both together
+@kernel
+def added_by_key(keys, values, other_keys, other_values):
+    """Two lists merged, values of equal keys added up."""
+    out = np.empty(keys.size + other_keys.size, np.uint64), np.empty(keys.size + other_keys.size)
+    i, j, size = 0, 0, 0
+    while i < keys.size or j < other_keys.size:
+        first = j == other_keys.size or (i < keys.size and keys[i] <= other_keys[j])
+        second = i == keys.size or (j < other_keys.size and other_keys[j] <= keys[i])
+        out[0][size], out[1][size] = keys[i] if first else other_keys[j], 0.0
+        if first:
+            out[1][size] += values[i]
+            i += 1
+        if second:
+            out[1][size] += other_values[j]
+            j += 1
+        size += 1
+    return out[0][:size], out[1][:size]

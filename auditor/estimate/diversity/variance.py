@@ -17,6 +17,7 @@ import numpy as np
 
 from auditor.estimate.diversity.equations import Frequencies
 from auditor.estimate.diversity.spectrum import Counted
+from auditor.estimate.diversity.spectrum_kernels import added_by_key
 from auditor.records import LEVEL, Estimate, Status
 from auditor.run_columns import GROUPS
 from auditor.statistics.intervals import student_quantile
@@ -25,6 +26,7 @@ from auditor.statistics.resampling import jackknife_variance
 MIN_GROUPS, ENOUGH_GROUPS = 4, 8
 # Influence is smooth in the count beyond the first few: it is computed at these counts and interpolated in ln k.
 EXACT_NODES, RATIO = 12, 1.35
+NODES = np.unique(np.r_[np.arange(1, EXACT_NODES), np.ceil(EXACT_NODES * RATIO ** np.arange(80))])
 STEP = 1e-5
 
 Measure = Callable[[Frequencies], float]
@@ -36,7 +38,8 @@ class Measured:
 
     change (GROUPS,): value without the group minus value, 0 where the group is empty; sizes (GROUPS,) units
     types (t,) uint64 sampled types; influence (t,) of each; cell_type, cell_group, cell_change (e,): how a type's
-    contribution changes without a group; documents: name of the body, terms of one name vary together
+    contribution changes without a group; documents: name of the body, terms of one name vary together; noise: of the
+    sampled types on their own, where it is known and the cells are left out: such a term has no other of its name
     """
 
     value: float
@@ -49,6 +52,7 @@ class Measured:
     cell_group: np.ndarray
     cell_change: np.ndarray
     documents: str = ""
+    noise: float | None = None
 
     @property
     def groups(self) -> float:
@@ -80,28 +84,52 @@ def unvaried(counted: Counted, measure: Measure, *, documents: str = "") -> Meas
 
 
 def _sampled(counted: Counted, measure: Measure) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    spectrum = counted.spectrum
-    sampled = ~spectrum.fixed
-    totals = counted.totals()
-    top = float(totals[sampled].max(initial=1.0))
-    nodes = np.unique(np.r_[np.arange(1, EXACT_NODES), np.ceil(EXACT_NODES * RATIO ** np.arange(80))])
-    nodes = nodes[: np.searchsorted(nodes, top) + 1]
-    slopes = _slopes(counted.frequencies(), measure, nodes, counted.incidence)
-
-    def smooth(k: np.ndarray) -> np.ndarray:
-        return np.where(k > 0, np.interp(np.log(np.maximum(k, 1.0)), np.log(nodes), slopes), 0.0)
-
-    # Of a calibrated total only the residual from its regression on k varies (Deville & Sarndal 1992, eq. 3.4).
-    k, along = totals[sampled], smooth(totals[sampled])
-    slope = 0.0 if counted.incidence else float(along @ k) / max(float(k @ k), 1e-300)
-
-    def influence(k: np.ndarray) -> np.ndarray:
-        return (smooth(k) - slope * k) / spectrum.rate
-
+    spectrum, law = counted.spectrum, Influence.of(counted, measure)
+    sampled, totals = ~spectrum.fixed, counted.totals()
     entry = sampled[counted.index]
     of, group = counted.index[entry], spectrum.group[entry]
-    change = influence(totals[of] - counted.value[entry]) - influence(totals[of])
-    return spectrum.types[sampled], influence(k), spectrum.types[of], group, change
+    change = law.at(totals[of] - counted.value[entry]) - law.at(totals[of])
+    return spectrum.types[sampled], law.at(totals[sampled]), spectrum.types[of], group, change
+
+
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """How a statistic changes with a sampled type, by the type's count.
+
+    nodes, slopes (nodes,): derivatives of the statistic at these counts; slope: of their regression on the count, 0
+    where nothing is calibrated
+    """
+
+    nodes: np.ndarray
+    slopes: np.ndarray
+    slope: float
+    rate: float
+
+    @classmethod
+    def of(cls, counted: Counted, measure: Measure) -> Influence:
+        """Of the sampled types of a body.
+
+        Of a calibrated total only the residual from its regression on k varies (Deville & Sarndal 1992, eq. 3.4).
+        """
+        k = counted.totals()[~counted.spectrum.fixed]
+        nodes = cls.nodes_to(float(k.max(initial=1.0)))
+        slopes = _slopes(counted.frequencies(), measure, nodes, counted.incidence)
+        out = cls(nodes, slopes, 0.0, counted.spectrum.rate)
+        if counted.incidence:
+            return out
+        return replace(out, slope=float(out._along(k) @ k) / max(float(k @ k), 1e-300))
+
+    @staticmethod
+    def nodes_to(most: float) -> np.ndarray:
+        """The counts that slopes are reckoned at, where no type occurs more often than `most`."""
+        return NODES[: np.searchsorted(NODES, most) + 1]
+
+    def at(self, k: np.ndarray) -> np.ndarray:
+        """The contribution (n,) of types that occur k times."""
+        return (self._along(k) - self.slope * k) / self.rate
+
+    def _along(self, k: np.ndarray) -> np.ndarray:
+        return np.where(k > 0, np.interp(np.log(np.maximum(k, 1.0)), np.log(self.nodes), self.slopes), 0.0)
 
 
 def _slopes(whole: Frequencies, measure: Measure, nodes: np.ndarray, incidence: bool) -> np.ndarray:
@@ -130,20 +158,26 @@ def variance(terms: list[tuple[float, Measured]]) -> float:
         joint = np.sum([sign * term.change for sign, term in own], axis=0)[filled]
         if count < 2 or not np.isfinite(joint).all():
             return math.inf
-        noise, rate = _own_noise(own, count), min(term.rate for _, term in own)
+        noise, rate = own_noise(own, count), min(term.rate for _, term in own)
         # What is left can't be less than the types' own noise in a full count; the difference of two estimates can.
         out += max(float(jackknife_variance(joint)) - (1.0 - rate) * noise, rate * noise)
     rate = min(term.rate for _, term in terms)
-    keys = np.concatenate([term.types for _, term in terms])
-    if keys.size:
-        _, at = np.unique(keys, return_inverse=True)
-        together = np.bincount(at, np.concatenate([sign * term.influence for sign, term in terms]))
-        out += (1.0 - rate) * float(np.sum(together**2))
-    return out
+    together = _added([(term.types, sign * term.influence) for sign, term in terms])
+    return out + (1.0 - rate) * float(np.sum(together**2))
 
 
-def _own_noise(terms: list[tuple[float, Measured]], groups: int) -> float:
+def _added(parts: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Values of equal keys added up, in order of the keys; the keys of each part ascend."""
+    keys, values = parts[0]
+    for more in parts[1:]:
+        keys, values = added_by_key(keys, values, *more)
+    return values
+
+
+def own_noise(terms: list[tuple[float, Measured]], groups: int) -> float:
     """The jackknife variance of each sampled type on its own, summed over types."""
+    if len(terms) == 1 and terms[0][1].noise is not None:
+        return terms[0][1].noise
     keys = np.concatenate([term.cell_type for _, term in terms])
     if not keys.size:
         return 0.0

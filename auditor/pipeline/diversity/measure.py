@@ -24,7 +24,8 @@ from auditor.pipeline.diversity.results import (
     StratumResult,
 )
 from auditor.pipeline.diversity.scope import MissingWord, ProfilePoint, Richness
-from auditor.pipeline.diversity.spectra import Spectra, add_spectra, added
+from auditor.pipeline.diversity.shards import measure_shards
+from auditor.pipeline.diversity.spectra import Spectra
 from auditor.pipeline.diversity.strata import MatchedReference, lost_most, main_languages, stratum_rows
 from auditor.pipeline.diversity.topics import Topics, measure_topics
 from auditor.pipeline.diversity.word_order import full_profile
@@ -33,6 +34,7 @@ from auditor.pipeline.documents import duplicates
 from auditor.pipeline.documents.duplicates import Duplication
 from auditor.pipeline.documents.shard_counts import ShardCounts
 from auditor.pipeline.fraction.measure import Synthetic, authorship_of, estimates_of, mixed_of
+from auditor.pipeline.map.crew import ONE_PROCESS_BYTES, crew
 from auditor.pipeline.run.markers import Counts
 from auditor.pipeline.run.plan import CORPUS
 from auditor.pipeline.run.run import Run
@@ -99,17 +101,17 @@ def measure(
     def match(name: str) -> Reference:
         return _matching(gold, words.get(name, {}))
 
-    waiting: list[pl.DataFrame] = []
+    workers = crew(config) if plan.text_bytes > ONE_PROCESS_BYTES else 1
+    richness, spectrum = measure_shards(run, spectra, prevalence.shards, match, workers=workers)
     measured: list[ShardResult] = []
-    for place, (name, found) in enumerate(scope.measure_shards(spectra, config, prevalence.shards, match)):
-        waiting = add_spectra(waiting, found.text.frame)
+    for place, (name, found) in enumerate(zip(prevalence.shards.scopes, richness, strict=True)):
         posterior = scope.bin_probabilities(prevalence.shards, place, SHARD_DRAWS)
         clusters = _clusters(shards[place].counts.documents, repeated.get(name))
         figures = _figures(synthetic, place, copies.get(name), found, clusters, topics.of(name, posterior, config))
         measured.append(ShardResult(shards[place], figures))
-    alone = found if len(shards) == 1 else None
+    text, alone = Body(spectrum), richness[0] if len(shards) == 1 else None
     whole = scope.measure_corpus(
-        spectra, config, prevalence.corpus, _matching(gold, _added(words)), added(waiting), alone=alone
+        text, spectra.duplicates(), config, prevalence.corpus, _matching(gold, _added(words)), alone=alone
     )
     sizes = sum((shard.counts for shard in shards), Counts())
     posterior = scope.bin_probabilities(prevalence.corpus, 0, SHARD_DRAWS)
@@ -119,11 +121,11 @@ def measure(
     full = None
     if config.profile == "full":
         full = full_profile(folder, plan, drawn, gold, seed=config.seed, level=config.level)
-    missing, lost = scope.missing_words(whole, reference, names), _lost(connection, gold, topics, config)
-    profile = Profile(*scope.profile(whole, reference, level=config.level), missing, lost, full)
+    missing, lost = scope.missing_words(text, reference, names), _lost(connection, gold, topics, config)
+    profile = Profile(*scope.profile(whole, text, reference, level=config.level), missing, lost, full)
     strata = stratum_rows(connection, gold, synthetic, corpus, config)
-    spectrum = (reference.text or whole.text).frame
-    return Results(whole.text, reference.text, drawn, corpus, measured, strata, spectrum, profile)
+    spectrum = (reference.text or text).frame
+    return Results(text, reference.text, drawn, corpus, measured, strata, spectrum, profile)
 
 
 def _figures(

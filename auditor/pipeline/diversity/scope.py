@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
@@ -22,13 +22,12 @@ from auditor.estimate.fraction.counts import BINS, EDGES
 from auditor.estimate.fraction.prevalence import ScopePrevalence
 from auditor.pipeline.diversity.reference import Reference
 from auditor.pipeline.diversity.results import ScopeDrift
-from auditor.pipeline.diversity.spectra import Spectra
 from auditor.records import Estimate
 from auditor.run_columns import SCORE_BINS, WORD
 from auditor.sketch.types import known_words, subtract
 
 # Draws of the human documents, combined by Rubin's rules; each costs as much as the loss itself.
-DRAWS_CORPUS, DRAWS_SHARD = 5, 2
+DRAWS = 5
 MISSING = 15  # words named that the corpus lost most of
 NAMED = ("en", "de", "fr", "es", "it", "pt", "nl", "ru", "pl")
 COARSE = np.searchsorted(SCORE_BINS, (EDGES[:-1] + EDGES[1:]) / 2)  # coarse score bin of each fine one
@@ -40,44 +39,55 @@ class Richness:
 
     diversity: Diversity
     loss: LostDiversity
-    text: Body
     drift: ScopeDrift
     general: Estimate | None = None
 
 
-def measure_shards(
-    spectra: Spectra,
-    config: Config,
-    prevalence: ScopePrevalence,
-    match: Callable[[str], Reference],
-) -> Iterator[tuple[str, Richness]]:
-    """Diversity of each shard, in the order of the estimates, one spectrum at a time.
+def compare(
+    text: Body,
+    extra: pl.DataFrame | None,
+    reference: Reference,
+    synthetic: np.ndarray | None,
+    rng: np.random.Generator,
+    level: float,
+    *,
+    known: Diversity | None = None,
+    many: bool = False,
+) -> Richness:
+    """One scope's diversity, and what it lost against a reference.
 
-    Parameters: match, the reference that a shard is compared with
+    Parameters: extra, the spectrum of documents that repeat others; synthetic, of `bin_probabilities`; known, its
+        diversity where that is measured; many, whether the reference is compared with many scopes
     """
-    for place, (name, frame) in enumerate(zip(prevalence.scopes, spectra.shards(prevalence.scopes), strict=True)):
-        rng = streams.rng(config.seed, "diversity of shards", place)
-        synthetic = bin_probabilities(prevalence, place, DRAWS_SHARD)
-        yield name, _measure(frame, spectra.duplicates(name), match(name), synthetic, rng, config.level)
+    collapsed = text if extra is None else Body(subtract(text.frame, extra))
+    diversity = measure_diversity(text, level=level) if known is None else known
+    loss = lost_diversity(
+        text, reference.text, collapsed=collapsed, synthetic=synthetic, rng=rng, level=level, many=many
+    )
+    general = None if reference.law is None else lost_words(text, reference.law, level=level)
+    found = stage(loss.words.q0, loss.words.q2, loss.tail_retention)
+    drift = measure_drift(text, reference.text, rng=rng, level=level)
+    described = ScopeDrift(drift.divergence, drift.p_value, found.name, found.evidence, reference.said)
+    return Richness(diversity, loss, described, general)
 
 
 def measure_corpus(
-    spectra: Spectra,
+    text: Body,
+    extra: pl.DataFrame | None,
     config: Config,
     prevalence: ScopePrevalence,
     reference: Reference,
-    spectrum: pl.DataFrame,
     *,
     alone: Richness | None = None,
 ) -> Richness:
     """Diversity of the whole corpus.
 
-    Parameters: spectrum, those of its shards added up; alone, what was measured of its only shard
+    Parameters: text, its shards added up; extra, the spectrum of documents that repeat others; alone, what was measured
+        of its only shard
     """
     rng = streams.rng(config.seed, "diversity of the corpus")
-    synthetic = bin_probabilities(prevalence, 0, DRAWS_CORPUS)
-    known = alone.diversity if alone else None
-    return _measure(spectrum, spectra.duplicates(), reference, synthetic, rng, config.level, known=known)
+    synthetic = bin_probabilities(prevalence, 0, DRAWS)
+    return compare(text, extra, reference, synthetic, rng, config.level, known=alone.diversity if alone else None)
 
 
 def bin_probabilities(prevalence: ScopePrevalence, place: int, draws: int) -> np.ndarray | None:
@@ -103,27 +113,6 @@ def bin_probabilities(prevalence: ScopePrevalence, place: int, draws: int) -> np
     return out
 
 
-def _measure(
-    frame: pl.DataFrame,
-    extra: pl.DataFrame | None,
-    reference: Reference,
-    synthetic: np.ndarray | None,
-    rng: np.random.Generator,
-    level: float,
-    *,
-    known: Diversity | None = None,
-) -> Richness:
-    text = Body(frame)
-    collapsed = text if extra is None else Body(subtract(frame, extra))
-    diversity = measure_diversity(text, level=level) if known is None else known
-    loss = lost_diversity(text, reference.text, collapsed=collapsed, synthetic=synthetic, rng=rng, level=level)
-    general = None if reference.law is None else lost_words(text, reference.law, level=level)
-    found = stage(loss.words.q0, loss.words.q2, loss.tail_retention)
-    drift = measure_drift(text, reference.text, rng=rng, level=level)
-    described = ScopeDrift(drift.divergence, drift.p_value, found.name, found.evidence, reference.said)
-    return Richness(diversity, loss, text, described, general)
-
-
 @dataclass(frozen=True, slots=True)
 class ProfilePoint:
     """The Hill number of one order, of the corpus and of the reference."""
@@ -144,11 +133,11 @@ class MissingWord:
     z: float
 
 
-def profile(corpus: Richness, reference: Reference, *, level: float) -> tuple[str, list[ProfilePoint]]:
+def profile(corpus: Richness, text: Body, reference: Reference, *, level: float) -> tuple[str, list[ProfilePoint]]:
     """The diversity of the corpus beside the reference's, both at the size of the smaller one, and what that is."""
-    size = min(STANDARD_TOKENS, corpus.text.tokens, reference.tokens or STANDARD_TOKENS)
+    size = min(STANDARD_TOKENS, text.tokens, reference.tokens or STANDARD_TOKENS)
     same = size == STANDARD_TOKENS
-    own = corpus.diversity.words if same else measure_spectrum(corpus.text.whole(WORD), tokens=size, level=level)
+    own = corpus.diversity.words if same else measure_spectrum(text.whole(WORD), tokens=size, level=level)
     other = None if reference.text is None else measure_spectrum(reference.text.whole(WORD), tokens=size, level=level)
     absent = Estimate.not_measured(NO_REFERENCE)
     points = [
@@ -159,13 +148,13 @@ def profile(corpus: Richness, reference: Reference, *, level: float) -> tuple[st
     return said, points
 
 
-def missing_words(corpus: Richness, reference: Reference, names: pl.DataFrame) -> list[MissingWord]:
+def missing_words(text: Body, reference: Reference, names: pl.DataFrame) -> list[MissingWord]:
     """The words of the reference that the corpus lost most of, per million tokens; names, those that have one."""
     if reference.text is None:
         return []
-    lost = lost_types(corpus.text, reference.text, names=names, most=4 * MISSING)
+    lost = lost_types(text, reference.text, names=names, most=4 * MISSING)
     named = lost.drop_nulls("word").filter(pl.col("retained") < 1).head(MISSING)
-    scale, own = 1e6 / max(reference.tokens, 1), 1e6 / max(corpus.text.tokens, 1)
+    scale, own = 1e6 / max(reference.tokens, 1), 1e6 / max(text.tokens, 1)
     return [
         MissingWord(row["word"], row["reference_count"] * scale, row["shard_count"] * own, row["retained"], row["z"])
         for row in named.to_dicts()
