@@ -21,7 +21,7 @@ from auditor.pipeline.diversity.measure import Results, measure
 from auditor.pipeline.diversity.results import CorpusResult, ShardResult
 from auditor.pipeline.diversity.spectra import Spectra
 from auditor.pipeline.documents import duplicates
-from auditor.pipeline.documents.shard_counts import ShardCounts, count_shards
+from auditor.pipeline.documents.shard_counts import ShardCounts, count_shards, images_of
 from auditor.pipeline.documents.view import largest_hosts, open_view, pieces, register
 from auditor.pipeline.fraction import labels
 from auditor.pipeline.fraction.deep_estimate import Deep, measure_deep, store_deep
@@ -188,7 +188,7 @@ def _report(connection: Any, run: Run, found: _Found, *, now: datetime, complete
                 "complete": complete,
             },
             "estimand": content.ESTIMAND.format(words=config.minimum_words),
-            "corpus": {**corpus, "unread": counts.unread(plan, shard_counts)},
+            "corpus": {**corpus, "unread": counts.unread(plan, shard_counts), "images": images_of(shard_counts)},
             "shards": shards,
             "strata": strata,
             "reservoir": section.report_section(reservoir),

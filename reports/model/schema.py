@@ -32,6 +32,7 @@ from auditor.reports.model.sections import (
     Filtering,
     Finding,
     HostVolume,
+    Images,
     Passage,
     Provenance,
     Sensitivity,
@@ -69,6 +70,7 @@ class Corpus(Counts, Quantities):
     shards: Count
     shards_listed: Count | None = Field(default=None, description="files of the corpus where a sample of them was read")
     unread: Unread | None = Field(default=None, description="what of the corpus was not read, and why")
+    images: Images | None = Field(default=None, description="what images beside the texts declare")
     drift: Drift = Field(default=Drift(), description="divergence from the reference; stage of collapse")
 
 
@@ -82,11 +84,12 @@ class Shard(Counts, Quantities):
         default="", description="of its records, whatever their order: text, columns beside it, what was left out"
     )
     text_digest: str = Field(default="", description="of its texts in their normal form, whatever their order")
-    format: str = Field(default="", description="parquet, jsonl, csv, text, warc, wet")
+    format: str = Field(default="", description="parquet, arrow, jsonl, csv, tsv, text, folder, warc, wet, tar, lance")
     compression: str | None = None
     ineligible: dict[str, int] = Field(default={}, description="documents that are not judged, by reason")
     skip_counts: dict[str, int] = Field(default={}, description="records that are no documents, by reason")
     notes: dict[str, int] = Field(default={}, description="documents that were repaired and kept, by reason")
+    images: Images | None = Field(default=None, description="what images beside the texts declare")
     named: list[Skip] = Field(default=[], description="the first skipped records: row, reason, detail")
     flags: list[str] = []
 

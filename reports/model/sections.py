@@ -40,6 +40,18 @@ class AnchorCoverage(Part):
     kinds: list[KindCoverage] = []
 
 
+class Images(Part):
+    """Images beside the texts: how many declare of themselves that a machine made them."""
+
+    images: Count
+    declared_synthetic: Count | None = Field(default=None, description="null where none was looked at")
+    by: dict[str, int] = Field(
+        default={}, description="c2pa, iptc, parameters: the strongest declaration of each image"
+    )
+    unreadable: Count = Field(default=0, description="no JPEG, PNG or WebP, or damaged")
+    unseen: Count = Field(default=0, description="not looked at, because the extra `images` is not installed")
+
+
 class Unread(Part):
     """What stands in the corpus and was not read."""
 

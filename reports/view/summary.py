@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from auditor.reports.model.base import E
 from auditor.reports.model.schema import Corpus, Report, Shard
-from auditor.reports.model.sections import Finding, ScoredPlace, Unread
+from auditor.reports.model.sections import Finding, Images, ScoredPlace, Unread
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import REASONS, spoken
@@ -23,6 +23,7 @@ VERDICTS = {
     "fail": "Fails the policy",
     "inconclusive": "Inconclusive under the policy",
 }
+IMAGE_DECLARATIONS = {"c2pa": "C2PA", "iptc": "IPTC digital source type", "parameters": "a generator's parameters"}
 SAID = 0.01  # what is not covered is said first where it is more than this share
 DOCUMENTS = 5
 NAMED = 3  # files of which nothing could be read
@@ -85,7 +86,20 @@ def sentences(report: Report) -> list[str]:
         duplicated(corpus),
         diversity(corpus),
         human_text.in_words(report.reservoir),
+        *declared_by_images(corpus.images),
     ]
+
+
+def declared_by_images(found: Images | None) -> list[str]:
+    """What the images beside the texts say of themselves; nothing where there is none."""
+    if found is None or not found.images:
+        return []
+    if found.declared_synthetic is None:
+        return [f"{numbers.plural(found.images, 'image')} not looked at: the extra `images` is not installed."]
+    kinds = ((found.by.get(kind, 0), words) for kind, words in IMAGE_DECLARATIONS.items())
+    said = ", ".join(f"{count:,} by {words}" for count, words in kinds if count)
+    of = numbers.plural(found.images - found.unseen, "image")
+    return [f"{found.declared_synthetic:,} of {of} declare that a machine made them{f' ({said})' if said else ''}."]
 
 
 def not_covered(report: Report) -> list[str]:

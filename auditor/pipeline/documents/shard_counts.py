@@ -12,6 +12,7 @@ from auditor.pipeline.run.parts import done
 from auditor.pipeline.run.plan import CORPUS, Plan, Task
 from auditor.records import Json, Skip
 from auditor.sketch.content import written
+from auditor.sources.open.images import PREFIX, counted
 from auditor.sources.read.interface import Shard
 
 NO_FAULT = ("http_status", "not_a_page")  # of records that are whole and hold no text
@@ -21,7 +22,8 @@ NO_FAULT = ("http_status", "not_a_page")  # of records that are whole and hold n
 class ShardCounts:
     """The counts of one shard; error: why it could not be read whole.
 
-    ineligible, skip_counts, notes: documents not eligible, records left out, documents repaired, by reason
+    ineligible, skip_counts, notes: documents not eligible, records left out, documents repaired, by reason; notes also
+    count what images declare
     named: some of the records left out, one by one; digest, text_digest: of its content, see map.tally.Tally
     """
 
@@ -43,6 +45,11 @@ class ShardCounts:
         """Whether all of it was read."""
         return self.error is None
 
+    @property
+    def mended(self) -> Mapping[str, int]:
+        """Documents repaired, by reason: the notes that count no images."""
+        return {reason: n for reason, n in self.notes.items() if not reason.startswith(PREFIX)}
+
     def as_json(self) -> Json:
         """Its part of a shard's row in report.json."""
         return {
@@ -53,7 +60,8 @@ class ShardCounts:
             "error": self.error,
             "ineligible": self.ineligible,
             "skip_counts": self.skip_counts,
-            "notes": self.notes,
+            "notes": self.mended,
+            "images": counted(self.notes),
             "named": self.named,
             "digest": self.digest,
             "text_digest": self.text_digest,
@@ -108,6 +116,11 @@ def _error(key: str, marker: Marker | None, failed: Mapping[str, str]) -> str | 
     if marker is None:
         return failed.get(key, "a part of it has not been mapped")
     return marker.error or failed.get(key)
+
+
+def images_of(shards: Iterable[ShardCounts]) -> Json | None:
+    """What the images of all shards declare; None where there is none."""
+    return counted(_summed(shard.notes for shard in shards))
 
 
 def _summed(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:

@@ -26,7 +26,7 @@ def skip_rows(plan: Plan, shards: Sequence[ShardCounts]) -> list[Skip]:
             rows.append(Skip(shard.shard, reason, count, *((first.row, first.detail) if first else (None, ""))))
         for reason, count in sorted(shard.ineligible.items()):
             rows.append(Skip(shard.shard, reason, count, None, "counted as a document, not eligible"))
-        for reason, count in sorted(shard.notes.items()):
+        for reason, count in sorted(shard.mended.items()):
             rows.append(Skip(shard.shard, reason, count, None, "kept, repaired"))
     return rows
 

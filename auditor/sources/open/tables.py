@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import polars as pl
 import pyarrow as pa
 
@@ -10,9 +13,12 @@ from auditor.records import Skip
 from auditor.sources.find.columns import detect
 from auditor.sources.find.files import File
 from auditor.sources.find.partitions import partitions_of
+from auditor.sources.open import images
 from auditor.sources.open.canonical import Raw
 from auditor.sources.open.side_columns import is_binary, is_string, side_column
 from auditor.sources.read.interface import Columns, Shard, SourceOptions
+
+IMAGES = ("image", "jpg", "jpeg", "png", "webp", "img", "image_bytes")
 
 
 def columns_of(schema: pa.Schema, file: File, options: SourceOptions) -> Columns:
@@ -29,7 +35,7 @@ def columns_of(schema: pa.Schema, file: File, options: SourceOptions) -> Columns
     kind = _type_of(schema, text)
     if not is_text(kind):
         raise ConfigError(f"{file.name}: the column {text!r} holds {kind}, not text; name another with --text-column")
-    return columns
+    return replace(columns, image=_image(schema))
 
 
 def is_text(kind: pa.DataType | None) -> bool:
@@ -59,6 +65,7 @@ def raw_of(batch: pa.RecordBatch, shard: Shard, first: int, options: SourceOptio
             if role == "date" and columns[role].dtype == pl.Date:
                 columns["date_given"] = side_column(column, "id")[0]  # with the time of day
             notes += [Skip(shard.name, f"{role}_unreadable", lost, detail=f"{path!r}: {column.type}")] if lost else []
+    notes += _images(batch, shard) if options.images else []
     frame = pl.DataFrame(columns).with_row_index("row", offset=first).with_columns(pl.col("row").cast(pl.Int64))
     large = frame["text"].str.len_bytes().fill_null(0) > options.limits.record_bytes
     skips = [
@@ -66,6 +73,30 @@ def raw_of(batch: pa.RecordBatch, shard: Shard, first: int, options: SourceOptio
         for row in frame.filter(large)["row"].to_list()
     ]
     return Raw(frame.filter(~large) if skips else frame, tuple(skips), tuple(notes), batch.num_rows)
+
+
+def _image(schema: pa.Schema) -> str | None:
+    """The column of images: octets under a usual name, or the `bytes` of Hugging Face's images."""
+    for name in IMAGES:
+        kind = _type_of(schema, name) if len(schema.get_all_field_indices(name)) == 1 else None
+        if kind is not None and is_binary(kind):
+            return name
+        if kind is not None and pa.types.is_struct(kind) and is_binary(_type_of(schema, f"{name}.bytes") or pa.null()):
+            return f"{name}.bytes"
+    return None
+
+
+def _images(batch: pa.RecordBatch, shard: Shard) -> list[Skip]:
+    """What the images of a batch declare, counted."""
+    if not shard.columns.image:
+        return []
+    if not images.can_look():
+        return [Skip(shard.name, images.note(images.UNSEEN), batch.num_rows)]
+    said: Counter[str] = Counter()
+    for octets in _column(batch, shard.columns.image):
+        if octets.is_valid:
+            said[images.declaration(octets.as_py())] += 1
+    return [Skip(shard.name, images.note(kind), count) for kind, count in sorted(said.items())]
 
 
 def _names(schema: pa.Schema) -> list[str]:

@@ -38,8 +38,8 @@ def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
 
 def _raws(shard: Shard, options: SourceOptions) -> Iterator[Raw]:
     row = 0
-    names = {name.split(".")[0] for name in shard.columns.used().values()}
-    names |= set(shard.columns.used().values())
+    needed = shard.columns.to_read(images=options.images)
+    names = {name.split(".")[0] for name in needed} | set(needed)
     with Opened(shard.path, shard.compression, options) as opened:
         wanted = [i for i, field in enumerate(opened.schema) if field.name in names]
         for batch in opened.batches():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from typing import Protocol
 
@@ -55,6 +56,7 @@ def read_rows(shard: Shard, split: Split, options: SourceOptions, rows: np.ndarr
 
     Raises: SourceError as `read_split` does
     """
+    options = replace(options, images=False)  # they were asked when the split was read
     narrowed = getattr(reader(shard.format), "narrowed", None)
     for piece in narrowed(shard, split, options, rows) if narrowed else (split,):
         for batch in read_split(shard, piece, options):

@@ -68,6 +68,7 @@ class SourceOptions:
     batch_bytes: int = 16 * MIB  # of text in a batch; one longer document makes a batch of its own
     batch_rows: int = 65_536
     split_bytes: int = 384 * MIB  # uncompressed bytes of a split, at most
+    images: bool = True  # ask images what they declare of themselves
     limits: Limits = Limits()
     spool: Path | None = None  # folder in which standard input is kept for the second pass
     storage: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -109,6 +110,11 @@ class Columns:
     licence: str | None = None
     date_kind: str | None = None  # DATE_KINDS: only `written` says when a text was made
     family: str | None = None  # the known corpus whose layout this is, such as "fineweb"
+    image: str | None = None  # the octets of an image beside the text, of which only what it declares is read
+
+    def to_read(self, *, images: bool) -> list[str]:
+        """The names of all columns that a reader needs, each once."""
+        return list(dict.fromkeys([*self.used().values(), *([self.image] if images and self.image else [])]))
 
     def used(self) -> dict[str, str]:
         """The source's own name of the column of each role that it has, in the order of ROLES."""

@@ -79,8 +79,8 @@ def _splits(rows: list[int], sizes: list[int], most: int) -> tuple[Split, ...]:
 def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
     row = split.first_row
     table = opened(shard.path, int(shard.version.rpartition(" ")[2]))
-    wanted = list(dict.fromkeys(name.split(".")[0] for name in shard.columns.used().values()))
-    wanted = [name for name in table.schema.names if name in wanted or name in shard.columns.used().values()]
+    needed = shard.columns.to_read(images=options.images)
+    wanted = [name for name in table.schema.names if name in needed or name in {n.split(".")[0] for n in needed}]
     try:
         scan = table.scanner(
             columns=wanted,

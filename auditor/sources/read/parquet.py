@@ -18,8 +18,9 @@ from auditor.errors import SourceError
 from auditor.sources.find.files import File, open_binary
 from auditor.sources.open.batching import batched
 from auditor.sources.open.canonical import Raw
+from auditor.sources.open.images import can_look
 from auditor.sources.open.tables import columns_of, raw_of
-from auditor.sources.read.interface import MIB, Batch, Inspected, Shard, SourceOptions, Split, split_size
+from auditor.sources.read.interface import MIB, Batch, Columns, Inspected, Shard, SourceOptions, Split, split_size
 
 BUFFER = MIB
 FEWEST, ROWS = 16, 256  # rows decoded together: few where documents are long, as some may be far longer than the mean
@@ -78,11 +79,11 @@ def narrowed(shard: Shard, split: Split, options: SourceOptions, rows: np.ndarra
 
 
 def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
-    row, wanted = split.first_row, list(dict.fromkeys(shard.columns.used().values()))
+    row, wanted = split.first_row, shard.columns.to_read(images=options.images and can_look())
     try:
         with open_binary(shard.path, options.storage) as stream:
             opened = _open(shard.path, stream)
-            for table in _gathered(_batches(opened, split, shard.columns.text or "", wanted, stream)):
+            for table in _gathered(_batches(opened, split, shard.columns, wanted, stream)):
                 yield raw_of(table, shard, row, options)
                 row += table.num_rows
     except (pa.ArrowException, OSError) as error:
@@ -91,10 +92,13 @@ def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
         ) from error
 
 
-def _batches(opened: Any, split: Split, text: str, wanted: list[str], stream: BinaryIO) -> Iterator[pa.RecordBatch]:
+def _batches(
+    opened: Any, split: Split, columns: Columns, wanted: list[str], stream: BinaryIO
+) -> Iterator[pa.RecordBatch]:
     """Few rows at a time, of one row group after the other; some writers make thousands of a few rows each."""
     for group in range(split.start, split.stop):
-        rows = _rows_at_once(opened, group, text, stream)
+        rows = _rows_at_once(opened, group, columns.text or "", stream)
+        rows = min(rows, FEWEST) if columns.image in wanted else rows
         yield from opened.iter_batches(batch_size=rows, row_groups=[group], columns=wanted, use_threads=False)
 
 

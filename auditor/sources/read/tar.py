@@ -18,6 +18,7 @@ from auditor.records import Skip
 from auditor.sources.find.columns import detect
 from auditor.sources.find.files import File
 from auditor.sources.find.partitions import partitions_of
+from auditor.sources.open import images
 from auditor.sources.open.batching import batched
 from auditor.sources.open.canonical import Raw
 from auditor.sources.open.compression import Stream, expanded
@@ -39,6 +40,7 @@ class Sample:
     key: str
     parts: dict[str, bytes] = field(default_factory=dict)
     too_large: bool = False
+    images: list[str] = field(default_factory=list)  # what each of its images declares
 
 
 def inspect(file: File, compression: str | None, options: SourceOptions, format: str) -> Inspected:
@@ -72,9 +74,10 @@ def read(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
     return batched(_raws(shard, options), shard, options)
 
 
-def samples(path: str, compression: str | None, options: SourceOptions) -> Iterator[Sample]:
+def samples(path: str, compression: str | None, options: SourceOptions, *, look: bool = False) -> Iterator[Sample]:
     """The samples of a tar in the order of their members.
 
+    Parameters: look: whether images are asked what they declare
     Raises: SourceError at the damage, after every whole sample before it
     """
     last: list[bytes] = []
@@ -99,6 +102,8 @@ def samples(path: str, compression: str | None, options: SourceOptions) -> Itera
                         sample.too_large = True
                     elif (stream := archive.extractfile(member)) is not None:
                         sample.parts[suffix] = stream.read()
+                elif look and suffix in images.SUFFIXES:
+                    sample.images.append(_declared(archive, member, options))
         # The parser takes any end for the end; a whole archive ends with blocks of zeros.
         if any(last[0] if last else b""):
             raise EOFError("without an end mark: truncated, still being written, or several archives in one file")
@@ -135,7 +140,7 @@ def line_of(sample: Sample) -> tuple[bytes, list[str]]:
 def _raws(shard: Shard, options: SourceOptions) -> Iterator[Raw]:
     gathered = _Gathered(shard)
     failure: SourceError | None = None
-    found = samples(shard.path, shard.compression, options)
+    found = samples(shard.path, shard.compression, options, look=options.images)
     while True:
         try:
             sample = next(found, None)
@@ -169,6 +174,7 @@ class _Gathered:
         line, notes = (b"", []) if sample.too_large else line_of(sample)
         if sample.too_large:
             self.skips.append(Skip(self.shard, TOO_LARGE, row=self.row, detail=sample.key[:200]))
+        notes += [images.note(said) for said in sample.images]
         self.notes += [Skip(self.shard, note, row=self.row) for note in notes]
         self.lines.append(line)
         self.size += len(line) + 1
@@ -185,6 +191,13 @@ class _Gathered:
         )
         self._clear()
         return made
+
+
+def _declared(archive: tarfile.TarFile, member: tarfile.TarInfo, options: SourceOptions) -> str:
+    if not images.can_look():
+        return images.UNSEEN
+    stream = archive.extractfile(member) if member.size <= options.limits.record_bytes else None
+    return images.declaration(stream.read()) if stream else images.UNREADABLE
 
 
 def _watched(pieces: Iterator[bytes], last: list[bytes]) -> Iterator[bytes]:

@@ -26,7 +26,7 @@ def packed(members: dict[str, bytes], format: int = tarfile.PAX_FORMAT) -> bytes
 def samples(texts: list[str], *, json_too: bool = True) -> dict[str, bytes]:
     members: dict[str, bytes] = {}
     for i, text in enumerate(texts):
-        members[f"{i:06d}.jpg"] = b"\xff\xd8" + bytes(700)
+        members[f"{i:06d}.npy"] = b"\xff\xd8" + bytes(700)
         members[f"{i:06d}.txt"] = text.encode()
         if json_too:
             members[f"{i:06d}.json"] = json.dumps(
@@ -73,7 +73,7 @@ def test_samples_of_json_alone(tmp_path):
 def test_every_sample_is_a_document_or_a_counted_skip(tmp_path):
     members = {
         "0.txt": b"good",
-        "1.jpg": b"no text",
+        "1.cls": b"7",
         "2.json": b'{"txt": "no member, but a field"}',
         "3.json": b"{broken",
         "4.txt": b"its json is broken",
