@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from html import escape
+from pathlib import PurePath
 from typing import Any, Protocol
 
 LEVEL = 0.95
@@ -159,7 +160,7 @@ def nested(tree: Any) -> Any:
         return {key: nested(value) for key, value in tree.items()}
     if isinstance(tree, list | tuple):
         return [nested(value) for value in tree]
-    return str(tree) if isinstance(tree, StrEnum) else tree
+    return str(tree) if isinstance(tree, StrEnum | PurePath) else tree
 
 
 def plain(tree: Any) -> Any:

@@ -97,20 +97,13 @@ def simulate(
 ) -> None:
     """Model collapse, generation by generation, on the corpus' own spectrum."""
     from auditor.cli.output.printing import print_json, print_table
-    from auditor.pipeline.finished.simulate import run_simulation
+    from auditor.pipeline.finished.simulate import Settings, run_simulation
 
     frame, words = run_simulation(
         spectrum,
         zipf=zipf,
         tokens=tokens,
-        settings={
-            "generations": generations,
-            "share": human_share,
-            "regime": regime,
-            "decoding": decoding,
-            "decoding_value": value,
-            "replicates": replicates,
-        },
+        settings=Settings(generations, human_share, regime, decoding, value, replicates),
         seed=seed,
         html=html,
     )

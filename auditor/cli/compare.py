@@ -37,11 +37,12 @@ def trend(
     """
     from auditor.cli.output.printing import print_json, print_table
     from auditor.pipeline.finished.trend import trend as over_time
+    from auditor.records import plain
     from auditor.reports.model.over_time import Trend
     from auditor.reports.render import pages
     from auditor.reports.text import numbers
 
-    content = over_time(store, corpus=tuple(corpus or ()))
+    content = plain(over_time(store, corpus=tuple(corpus or ())))
     found = Trend.model_validate(content)
     _page(html, lambda: pages.render_trend(found))
     if json:
@@ -76,11 +77,12 @@ def compare(
     """What changed from one audit to another, and whether it is more than noise."""
     from auditor.cli.output.printing import print_json, print_table
     from auditor.pipeline.finished.compare import compare as between
+    from auditor.records import plain
     from auditor.reports.model.over_time import Comparison
     from auditor.reports.render import pages
     from auditor.reports.text import numbers
 
-    content = between(first, second)
+    content = plain(between(first, second))
     found = Comparison.model_validate(content)
     _page(html, lambda: pages.render_compare(found))
     if json:

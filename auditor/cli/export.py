@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from auditor.cli.app import app
-from auditor.cli.arguments import CORPUS_NOW, RUN
+from auditor.cli.arguments import (
+    CORPUS_NOW,
+    RUN,
+    DropIneligible,
+    DropShard,
+    DropUnread,
+    DryRun,
+    ForMachines,
+    KeepDuplicates,
+    ReviewFile,
+    Threshold,
+    ToDrop,
+    ToFilter,
+    ToKeep,
+    ToMix,
+    ToReview,
+    ToWeigh,
+)
 from auditor.cli.output.printing import say
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, ConfigError
 
-WHAT = "What to write"
-WHICH = "Which documents stay"
+if TYPE_CHECKING:
+    from auditor.pipeline.finished.export import Filtered, Foretold, Manifests, MixPlan
+    from auditor.pipeline.finished.review import ReviewSample
+    from auditor.pipeline.finished.weights import Weighted
+    from auditor.records import Estimate
+
+    Part = Manifests | Filtered | Weighted | ReviewSample | MixPlan
+
+DEFAULT_THRESHOLD = 0.5
 PRINTED = 50  # shards of a table on the terminal
 KINDS = 10  # of text
 
@@ -29,85 +54,55 @@ KINDS = 10  # of text
 )
 def export(
     run: Path = RUN,
-    keep: Path | None = typer.Option(None, metavar="FILE", help="Parquet of what stays.", rich_help_panel=WHAT),
-    drop: Path | None = typer.Option(None, metavar="FILE", help="Parquet of what goes.", rich_help_panel=WHAT),
-    filtered: Path | None = typer.Option(
-        None, metavar="DIR", help="The corpus again, without what goes.", rich_help_panel=WHAT
-    ),
-    weights: Path | None = typer.Option(
-        None, metavar="FILE", help="Parquet of sampling weights that protect the tail.", rich_help_panel=WHAT
-    ),
-    review: int | None = typer.Option(
-        None, metavar="N", help="Documents for people to label, into --out.", rich_help_panel=WHAT
-    ),
-    out: Path | None = typer.Option(None, metavar="FILE", help="Of --review: .csv or .jsonl.", rich_help_panel=WHAT),
-    mix: Path | None = typer.Option(
-        None, metavar="FILE", help="TOML of the reservoir's mix plan.", rich_help_panel=WHAT
-    ),
-    probability: float | None = typer.Option(
-        None, metavar="P", help="Leave out documents at least this probably machine-written.", rich_help_panel=WHICH
-    ),
-    keep_duplicates: bool = typer.Option(False, help="Keep all copies, not one of each.", rich_help_panel=WHICH),
-    drop_ineligible: bool = typer.Option(False, help="Leave out what was not measured.", rich_help_panel=WHICH),
-    drop_unread: bool = typer.Option(
-        False, help="Of --filtered: leave out records that could not be read, too.", rich_help_panel=WHICH
-    ),
-    drop_shard: list[str] = typer.Option(
-        [], metavar="SHARD", help="Leave out this shard; may be repeated.", rich_help_panel=WHICH
-    ),
+    keep: ToKeep = None,
+    drop: ToDrop = None,
+    filtered: ToFilter = None,
+    weights: ToWeigh = None,
+    review: ToReview = None,
+    out: ReviewFile = None,
+    mix: ToMix = None,
+    probability: Threshold = None,
+    keep_duplicates: KeepDuplicates = False,
+    drop_ineligible: DropIneligible = False,
+    drop_unread: DropUnread = False,
+    drop_shard: DropShard = None,
     corpus: list[str] = CORPUS_NOW,
-    dry_run: bool = typer.Option(False, help="Write nothing: say what would be kept and lost.", rich_help_panel=WHAT),
-    json: bool = typer.Option(False, "--json", help="For machines."),
+    dry_run: DryRun = False,
+    json: ForMachines = False,
 ) -> int:
     """Write what an audit chose: lists of documents, the filtered corpus, sampling weights, a sample to label."""
     from auditor.gate.selection import Choice
-    from auditor.pipeline.finished import export
+    from auditor.pipeline.finished import export as exports
+    from auditor.pipeline.finished.review import export_review
+    from auditor.pipeline.finished.weights import write_weights
 
-    if dry_run or drop_shard:
-        choice = Choice(probability, not keep_duplicates, drop_ineligible, tuple(drop_shard))
-        foretold = export.forecast_choice(run, choice)
+    shards = tuple(drop_shard or ())
+    if dry_run or shards:
+        foretold = exports.forecast_choice(run, Choice(probability, not keep_duplicates, drop_ineligible, shards))
         if dry_run:
-            _print_forecasts({"": foretold} if not weights else export.forecast_by_weights(run), json)
+            _print_forecasts({"": foretold} if not weights else exports.forecast_by_weights(run), json)
             return EXIT_PASS
     if not any((keep, drop, filtered, weights, review, mix)):
         raise ConfigError("nothing to write: name --keep, --drop, --filtered, --weights, --review or --mix")
-    found: dict[str, Any] = {}
-    code = EXIT_PASS
+    parts: dict[str, Part] = {}
     if any((keep, drop, filtered, weights)):
-        choice = _choice(weights is not None, Choice, probability, not keep_duplicates, drop_ineligible, drop_shard)
+        if weights and probability is None and keep_duplicates and not drop_ineligible:
+            probability = DEFAULT_THRESHOLD  # weights need none; the naive filter that they are compared with does
+        choice = Choice(probability, not keep_duplicates, drop_ineligible, shards)
         if keep or drop:
-            written = export.write_manifests(run, choice, keep=keep, drop=drop)
-            found["manifests"] = {"kept": written.kept, "dropped": written.dropped, "files": written.files}
+            parts["manifests"] = exports.write_manifests(run, choice, keep=keep, drop=drop)
         if filtered:
-            written = export.write_corpus(run, choice, filtered, keep_unread=not drop_unread, corpus=corpus)
-            found["filtered"] = {
-                "kept": written.kept,
-                "dropped": written.dropped,
-                "unread": written.unread,
-                "not_written": written.not_written,
-                "unread_kept": not drop_unread,
-                "shards": [shard.as_dict() for shard in written.shards],
-                "files": written.files,
-                "problems": written.problems,
-            }
-            code = EXIT_INCOMPLETE if written.problems else code
+            parts["filtered"] = exports.write_corpus(run, choice, filtered, keep_unread=not drop_unread, corpus=corpus)
         if weights:
-            from auditor.pipeline.finished.weights import write_weights
-
-            found["weights"] = write_weights(run, weights, choice) | {"files": [weights]}
+            parts["weights"] = write_weights(run, weights, choice)
     if review is not None:
-        from auditor.pipeline.finished.review import export_review
-
         if out is None:
             raise ConfigError("--review N writes to --out FILE.csv or FILE.jsonl: name it")
-        found["review"] = {"documents": export_review(run, out, review), "asked": review, "files": [out]}
+        parts["review"] = export_review(run, out, review)
     if mix:
-        from auditor.pipeline.finished.export import write_mix
-
-        write_mix(run, mix)
-        found["mix"] = {"files": [mix]}
-    _print(found, json)
-    return code
+        parts["mix"] = exports.write_mix(run, mix)
+    _print(parts, json)
+    return EXIT_INCOMPLETE if any(getattr(part, "problems", ()) for part in parts.values()) else EXIT_PASS
 
 
 @app.command(epilog="Example: auditor export run --review 200 --out review.csv; auditor label run review.csv")
@@ -150,80 +145,73 @@ def label(
     return outcome.exit_code
 
 
-def _choice(
-    weighted: bool, kind: Any, probability: float | None, duplicates: bool, ineligible: bool, shards: list[str]
-) -> Any:
-    # Weights need no threshold; the one of the naive filter that they are compared with then has a default.
-    if weighted and probability is None and not duplicates and not ineligible:
-        probability = 0.5
-    return kind(probability, duplicates, ineligible, tuple(shards))
-
-
-def _print(found: dict[str, Any], json: bool) -> None:
-    from auditor.cli.output.printing import print_json, print_table
+def _print(parts: Mapping[str, Part], json: bool) -> None:
+    from auditor.cli.output.printing import print_json
+    from auditor.pipeline.finished.export import Filtered, Manifests
+    from auditor.pipeline.finished.review import ReviewSample
+    from auditor.pipeline.finished.weights import Weighted
+    from auditor.records import plain
 
     if json:
-        print_json(
-            {
-                name: {k: [str(f) for f in v] if k == "files" else v for k, v in part.items()}
-                for name, part in found.items()
-            }
-        )
+        print_json(plain(parts))
         return
-    for name, part in found.items():
-        if "kept" in part:
-            say(f"{name}: {part['kept']:,} documents kept, {part['dropped']:,} left out")
-        if "shards" in part:
+    for name, part in parts.items():
+        if isinstance(part, Manifests | Filtered):
+            say(f"{name}: {part.kept:,} documents kept, {part.dropped:,} left out")
+        if isinstance(part, Filtered):
             _print_records(part)
-        for problem in part.get("problems", ()):
-            say(problem)
-        if name == "review":
-            say(f"review: {part['documents']:,} documents to label as human, ai, mixed or unsure")
-        if name == "weights":
-            rows = [
-                [
-                    c["choice"],
-                    f"{c['documents']:,.0f}",
-                    f"{c['words']:,.0f}",
-                    _share(c["machine_share"]),
-                    _share(c["tail_retention"]),
-                ]
-                for c in part["choices"]
-            ]
-            title = (
-                f"{part['protected']:,} documents protected; tail: {part['rare_types_in_corpus']:,} types of the "
-                "corpus that are rare in human text"
-            )
-            print_table(title, ["choice", "documents", "words", "machine-written", "tail kept"], rows)
-        for file in part["files"]:
+            for problem in part.problems:
+                say(problem)
+        if isinstance(part, ReviewSample):
+            say(f"review: {part.documents:,} documents to label as human, ai, mixed or unsure")
+        if isinstance(part, Weighted):
+            _print_weights(part)
+        for file in part.files:
             say(file)
 
 
-def _print_records(part: dict[str, Any]) -> None:
+def _print_weights(part: Weighted) -> None:
+    from auditor.cli.output.printing import print_table
+
+    rows = [
+        [c.choice, f"{c.documents:,.0f}", f"{c.words:,.0f}", _share(c.machine_share), _share(c.tail_retention)]
+        for c in part.choices
+    ]
+    title = (
+        f"{part.protected:,} documents protected; tail: {part.rare_types_in_corpus:,} types of the corpus that are "
+        "rare in human text"
+    )
+    print_table(title, ["choice", "documents", "words", "machine-written", "tail kept"], rows)
+
+
+def _print_records(part: Filtered) -> None:
     """What became of every record, in all and shard by shard."""
     from auditor.cli.output.printing import print_table
 
-    total = part["kept"] + part["dropped"] + part["unread"] + part["not_written"]
-    unread = "copied as they are" if part["unread_kept"] else "left out"
+    total = part.kept + part.dropped + part.unread + part.not_written
+    unread = "copied as they are" if part.unread_kept else "left out"
     say(
-        f"{total:,} records in: {part['kept']:,} kept + {part['dropped']:,} left out + {part['unread']:,} unread "
-        f"({unread}) + {part['not_written']:,} of shards that could not be written"
+        f"{total:,} records in: {part.kept:,} kept + {part.dropped:,} left out + {part.unread:,} unread ({unread}) + "
+        f"{part.not_written:,} of shards that could not be written"
     )
-    names = ("shard", "records", "kept", "left_out", "unread", "not_written")
-    shown = [shard for shard in part["shards"] if shard["unread"] or shard["not_written"] or shard["left_out"]]
+    shown = [s for s in part.shards if s.counts.unread or s.not_written or s.counts.left_out]
     if shown:
-        rows = [[f"{s[n]:,}" if n != "shard" else s[n] for n in names] for s in shown[:PRINTED]]
+        rows = []
+        for s in shown[:PRINTED]:
+            numbers = (s.records, s.counts.kept, s.counts.left_out, s.counts.unread, s.not_written)
+            rows.append([s.shard, *(f"{number:,}" for number in numbers)])
         more = len(shown) - len(rows)
         title = f"Shards that changed ({more:,} more in --json)" if more else "Shards that changed"
-        print_table(title, [name.replace("_", " ") for name in names], rows)
+        print_table(title, ["shard", "records", "kept", "left out", "unread", "not written"], rows)
 
 
-def _print_forecasts(found: dict[str, dict[str, Any]], json: bool) -> None:
+def _print_forecasts(found: Mapping[str, Foretold], json: bool) -> None:
     """One forecast, or one for each kind of weights under its name."""
     from auditor.cli.output.printing import print_json
+    from auditor.records import plain
 
     if json:
-        print_json(found.get("", found))
+        print_json(plain(found.get("", found)))
         return
     for name, foretold in found.items():
         if name:
@@ -231,19 +219,18 @@ def _print_forecasts(found: dict[str, dict[str, Any]], json: bool) -> None:
         _print_forecast(foretold)
 
 
-def _print_forecast(found: dict[str, Any]) -> None:
+def _print_forecast(found: Foretold) -> None:
     from auditor.cli.output.printing import print_table
 
-    say(f"{found['documents_kept']:,} documents would be kept, {found['documents_dropped']:,} left out")
-    say(f"{found['tokens_dropped']:,} words would be left out, {found['human_tokens_lost']:,} of them human")
-    before, after = (_interval(found[key]) for key in ("fraction_before", "fraction_after"))
-    say(f"machine-written: {before} before, {after} after")
-    if found["tail_types"] is None:
-        say(f"rare human words lost: not measured ({found['tail_reason']})")
+    counts, tail = found.counts, found.counts.tail
+    say(f"{counts.documents_kept:,} documents would be kept, {counts.documents_dropped:,} left out")
+    say(f"{counts.tokens_dropped:,} words would be left out, {counts.human_tokens_lost:,} of them human")
+    say(f"machine-written: {_interval(found.fraction_before)} before, {_interval(found.fraction_after)} after")
+    if tail is None:
+        say(f"rare human words lost: not measured ({counts.tail_reason})")
     else:
-        lost, known = found["tail_types_lost"], found["tail_types"]
-        say(f"rare human words that no kept document would hold: {lost:,} of {known:,} sampled")
-    words, rare = found["lost_by_kind"], found["tail_lost_by_kind"]
+        say(f"rare human words that no kept document would hold: {round(tail.lost):,} of {tail.types:,} sampled")
+    words, rare = counts.lost_by_kind, counts.tail_lost_by_kind
     kinds = sorted({*words, *rare}, key=lambda kind: (-words.get(kind, 0), kind))
     rows = [[kind, f"{words.get(kind, 0):,}", f"{rare.get(kind, 0):,}"] for kind in kinds[:KINDS]]
     if rows:
@@ -251,12 +238,12 @@ def _print_forecast(found: dict[str, Any]) -> None:
         print_table(f"Lost by kind of text{more}", ["kind", "human words", "rare words"], rows)
 
 
-def _interval(estimate: dict[str, Any] | None) -> str:
+def _interval(estimate: Estimate | None) -> str:
     if estimate is None:
         return "not measured"
-    if estimate["value"] is None:
-        return f"not measured ({estimate['reason']})"
-    return f"{estimate['value']:.1%} ({estimate['lower']:.1%} to {estimate['upper']:.1%})"
+    if estimate.value is None:
+        return f"not measured ({estimate.reason})"
+    return f"{estimate.value:.1%} ({estimate.lower:.1%} to {estimate.upper:.1%})"
 
 
 def _share(value: float | None) -> str:

@@ -52,10 +52,11 @@ def inspect(
     """One document: its scores and those of its passages, what moved them, its cluster, where it differs."""
     from auditor.cli.output.printing import print_inspection, print_json
     from auditor.pipeline.finished.inspect import inspect_document
+    from auditor.records import plain
 
     found = inspect_document(run, document, show_text=text, corpus=corpus)
     if json:
-        print_json(found)
+        print_json(plain(found))
     else:
         print_inspection(found)
 
@@ -69,14 +70,18 @@ def lookup(
     """Is this text, or nearly, already in the corpus?"""
     from auditor.cli.output.printing import print_json, print_table
     from auditor.pipeline.finished.lookup import look_up
+    from auditor.records import plain
 
     found = look_up(run, file)
     if json:
-        print_json(found)
+        print_json(plain(found))
         return
-    rows = [[m["query"], m["shard"], m["row"], m["doc_id"], f"{m['jaccard']:.2f}"] for m in found["matches"]]
+    rows = [
+        [m.query, *((m.place.shard, m.place.row, m.place.doc_id) if m.place else ("", "", "")), f"{m.jaccard:.2f}"]
+        for m in found.matches
+    ]
     print_table("", ["text", "shard", "row", "id", "similarity (estimated)"], rows)
-    say(f"{found['texts']:,} texts looked up, {found['found']:,} of them stand in the corpus, or nearly")
+    say(f"{found.texts:,} texts looked up, {found.found:,} of them stand in the corpus, or nearly")
 
 
 @app.command(epilog="Example: auditor forget run")

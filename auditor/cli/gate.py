@@ -50,19 +50,19 @@ def gate(
     from auditor.cli.output.printing import print_json
     from auditor.manifest import write_text
     from auditor.pipeline.finished.gate import gate as judge
-    from auditor.reports.model.verdict import Verdict
+    from auditor.records import plain
     from auditor.reports.render.annotations import render_annotations
     from auditor.reports.render.verdict import render_markdown
 
     chosen = load_policy(policy)
-    verdict = judge(run, replace(chosen, strict=chosen.strict or strict), baseline=baseline)
-    found = Verdict.model_validate(verdict)
+    ruling = judge(run, replace(chosen, strict=chosen.strict or strict), baseline=baseline)
+    found = ruling.checked()
     if markdown == "-":
         say_lines(render_markdown(found))
     elif markdown:
         write_text(Path(markdown), render_markdown(found))
     if json:
-        print_json(verdict)
+        print_json(plain(ruling))
     elif annotations:
         say_lines(render_annotations(found))
     elif markdown != "-":

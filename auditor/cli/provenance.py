@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,6 +11,9 @@ from auditor.cli.app import app
 from auditor.cli.arguments import CORPUS_NOW, RUN
 from auditor.cli.output.printing import say
 from auditor.errors import EXIT_FAIL, EXIT_INCOMPLETE, EXIT_PASS, worst
+
+if TYPE_CHECKING:
+    from auditor.pipeline.finished.verify import Compared
 
 CODES = {
     "same": EXIT_PASS,
@@ -76,24 +79,26 @@ def verify(
     number of records left out for each reason; not names or order.
     """
     from auditor.cli.output.printing import print_json
+    from auditor.pipeline.finished.verify import NOT_COMPARED
     from auditor.pipeline.finished.verify import verify as compare
+    from auditor.records import plain
 
     found = compare(run, corpus or (), quick=quick)
-    law = found["conservation"]
-    code = worst([CODES[found["verdict"]], EXIT_PASS if law["holds"] else EXIT_INCOMPLETE])
+    law = found.conservation
+    code = worst([CODES[found.verdict], EXIT_PASS if law.holds else EXIT_INCOMPLETE])
     if json:
-        print_json(found)
+        print_json(plain(found))
         return code
-    for breach in law["broken"][:SHOWN]:
-        say(f"does not add up: {breach['scope']}: {breach['what']}")
+    for breach in law.broken[:SHOWN]:
+        say(f"does not add up: {breach.scope}: {breach.what}")
     say(
-        f"{_counted(law['records'], 'record')} in {_counted(law['shards'], 'shard')}: "
-        f"{_counted(law['documents'], 'document')} and "
-        f"{law['skipped']:,} skipped."
-        + (" Every record is accounted for." if law["holds"] else " The run does not account for every record.")
+        f"{_counted(law.records, 'record')} in {_counted(law.shards, 'shard')}: {_counted(law.documents, 'document')} "
+        f"and {law.skipped:,} skipped."
+        + (" Every record is accounted for." if law.holds else " The run does not account for every record.")
     )
-    if corpus:
-        _print_comparison(found)
+    if found.compared:
+        _print_comparison(found.compared)
+        say(f"Not compared: {'; '.join(NOT_COMPARED)}.")
     return code
 
 
@@ -102,15 +107,14 @@ def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-def _print_comparison(found: dict[str, Any]) -> None:
-    for name in found["changed"][:SHOWN]:
-        say(f"changed: {name}: {found['differences'][name]}")
-    for kind in ("missing", "new"):
-        for name in found[kind][:SHOWN]:
+def _print_comparison(found: Compared) -> None:
+    for name in found.changed[:SHOWN]:
+        say(f"changed: {name}: {found.differences[name]}")
+    for kind, names in (("missing", found.missing), ("new", found.new)):
+        for name in names[:SHOWN]:
             say(f"{kind}: {name}")
-    for name, old in list(found["moved"].items())[:SHOWN]:
+    for name, old in list(found.moved.items())[:SHOWN]:
         say(f"moved: {old} is now {name}")
-    for name, reason in list(found["unreadable"].items())[:SHOWN]:
+    for name, reason in list(found.unreadable.items())[:SHOWN]:
         say(f"unreadable: {name}: {reason}")
-    say(f"{WORDS[found['verdict']]} Audited {found['audited_digest']}, now {found['digest']}.")
-    say(f"Not compared: {'; '.join(found['not_compared'])}.")
+    say(f"{WORDS[found.verdict]} Audited {found.audited_digest}, now {found.digest}.")

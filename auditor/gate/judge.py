@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from auditor.errors import (
 )
 from auditor.gate.policy import Policy, Rule, Waiver, matches
 from auditor.gate.significance import difference, exceedance
-from auditor.records import Estimate, Status
+from auditor.records import Estimate, Json, Status
 from auditor.statistics.multiplicity import benjamini_hochberg
 
 PASS, WARN, FAIL, INCONCLUSIVE, WAIVED, NOT_WORSE = "pass", "warn", "fail", "inconclusive", "waived", "not_worse"
@@ -30,7 +29,11 @@ Figures = Mapping[tuple[str, str], Mapping[str, Estimate]]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One rule and one scope."""
+    """One rule applied to one scope.
+
+    verdict: one of VERDICTS; bound: what the estimate was judged by; side: `above` or `below`, where it is bad
+    p_value: one-sided, against "the truth is within the bound"; message: why, for people
+    """
 
     rule: str
     quantity: str
@@ -43,7 +46,8 @@ class Case:
     p_value: float | None
     message: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
+        """The case as verdict.json has it, with the estimate's own fields beside the others."""
         e = self.estimate
         return {
             "rule": self.rule,
@@ -64,15 +68,37 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class WaiverUse:
+    """What became of a waiver; state: `used`, `unused` or `expired`; cases: how many it covers."""
+
+    waiver: Waiver
+    state: str
+    cases: int
+
+    def as_json(self) -> Json:
+        """The waiver as verdict.json has it."""
+        own = self.waiver
+        return {
+            "rule": own.rule,
+            "scope": own.scope,
+            "until": own.until.isoformat(),
+            "reason": own.reason,
+            "state": self.state,
+            "cases": self.cases,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """All cases, worst first, and what became of the waivers."""
 
     cases: tuple[Case, ...]
-    waivers: tuple[dict[str, Any], ...]
+    waivers: tuple[WaiverUse, ...]
     verdict: str
     exit_code: int
 
     def counts(self) -> dict[str, int]:
+        """How many cases have each verdict, also where none has."""
         return {name: sum(case.verdict == name for case in self.cases) for name in VERDICTS}
 
 
@@ -232,8 +258,8 @@ def _against(case: Case, baseline: Figures) -> Case:
     return replace(case, verdict=NOT_WORSE, message=f"{words}: not worse by more than noise")
 
 
-def _waive(cases: Sequence[Case], waivers: Sequence[Waiver], today: date) -> tuple[list[Case], list[dict[str, Any]]]:
-    """Cases that a waiver excuses; waivers that have expired or excuse nothing are said."""
+def _waive(cases: Sequence[Case], waivers: Sequence[Waiver], today: date) -> tuple[list[Case], list[WaiverUse]]:
+    """The cases with those excused that a waiver covers, and what became of each waiver."""
     out, told = list(cases), []
     for waiver in waivers:
         state, excused = "expired" if waiver.until < today else "unused", 0
@@ -248,16 +274,7 @@ def _waive(cases: Sequence[Case], waivers: Sequence[Waiver], today: date) -> tup
                     out[place] = replace(case, verdict=WAIVED, message=words)
         if state == "unused" and excused:
             state = "used"
-        told.append(
-            {
-                "rule": waiver.rule,
-                "scope": list(waiver.scope),
-                "until": waiver.until.isoformat(),
-                "reason": waiver.reason,
-                "state": state,
-                "cases": excused,
-            }
-        )
+        told.append(WaiverUse(waiver, state, excused))
     return out, told
 
 

@@ -90,8 +90,8 @@ def finalise(
         )
         tail = Tail.of(connection, run, plan, spectra, (found.results.text, found.results.reference))
         dropped = findings.to_filter(found.shards)
-        filters = restated(connection, nested(found.filters), nested(found.corpus), dropped, tail)
-        report["filtering"] = plain(filters)
+        fraction = found.corpus.figures.synthetic_fraction
+        report["filtering"] = plain(restated(connection, found.filters, fraction, dropped, tail))
         report = keep_figures(report, before, ("filtering",))
         fractions = {shard.name: shard.figures.synthetic_fraction for shard in found.shards}
         store_deep(connection, opened.facts.audit_id, found.deep, fractions)

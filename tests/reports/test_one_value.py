@@ -13,6 +13,7 @@ from rich.console import Console
 
 from auditor.gate.policy import parse_policy
 from auditor.pipeline.finished.gate import judge_report
+from auditor.records import plain
 from auditor.reports.model.base import E
 from auditor.reports.model.schema import check, to_json
 from auditor.reports.model.verdict import Verdict
@@ -223,7 +224,7 @@ def test_a_finding_has_the_interval_of_its_scope_and_the_adjusted_one_is_labelle
 @pytest.mark.parametrize("kind", sorted(RUNS))
 def test_the_verdict_and_junit_carry_the_numbers_of_the_report(kind):
     report = copy.deepcopy(RUNS[kind]())
-    verdict = judge_report(report, parse_policy(POLICY), today=date(2026, 1, 2))
+    verdict = plain(judge_report(report, parse_policy(POLICY), today=date(2026, 1, 2)))
     of_shard = {shard["shard"]: shard for shard in report["shards"]}
     for case in verdict["cases"]:
         e = of_shard[case["scope"]][case["quantity"]]

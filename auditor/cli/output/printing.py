@@ -6,10 +6,14 @@ import json
 import re
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from auditor.errors import UNSEEN, visible
+
+if TYPE_CHECKING:
+    from auditor.pipeline.finished.inspect import Inspection, ShownPassage
 
 
 def say(line: object = "", *, error: bool = False) -> None:
@@ -154,58 +158,56 @@ def print_reservoir(found: dict[str, Any]) -> None:
     print_table(title, ["band", "word tokens", "documents", "human share", "regime", "what binds"], rows)
 
 
-def _print_passages(passages: list[dict[str, Any]]) -> None:
+def _print_passages(passages: Sequence[ShownPassage]) -> None:
     """Windows of sentences with a bar for each score; those that score like machine text are marked."""
     from auditor.reports.text.clean import clean
 
     rows = []
-    for passage in passages:
-        bar = "#" * int(min(max(passage["score"], 0) * 3, 24))
-        where = f"{passage['start']}-{passage['end']}"
-        rows.append([where, passage["words"], f"{passage['score']:+.1f}", "marked" if passage["marked"] else "", bar])
-        if "begins" in passage:
-            rows[-1].append(clean(passage["begins"], 100))
-    titles = ["where", "words", "score", "", ""] + ["begins"] * ("begins" in passages[0])
-    marked = sum(passage["marked"] for passage in passages)
+    for shown in passages:
+        passage = shown.passage
+        bar = "#" * int(min(max(passage.score, 0) * 3, 24))
+        where = f"{passage.start}-{passage.end}"
+        rows.append([where, passage.words, f"{passage.score:+.1f}", "marked" if passage.marked else "", bar])
+        if shown.begins is not None:
+            rows[-1].append(clean(shown.begins, 100))
+    titles = ["where", "words", "score", "", ""] + ["begins"] * (passages[0].begins is not None)
+    marked = sum(shown.passage.marked for shown in passages)
     title = f"Passages, in units of human text: {marked:,} of {len(passages):,} score like machine text"
     print_table("\n" + title, titles, rows)
 
 
-def print_inspection(found: dict[str, Any]) -> None:
+def print_inspection(found: Inspection) -> None:
     """One document for people."""
-    print_table("", ["document", ""], [[key, value] for key, value in found["document"].items()])
-    if found["unread"]:
-        say(f"its text cannot be shown: {found['unread']}")
-    if found["why"]:
-        rows = [
-            [e["detector"], e["what"], f"{e['weight']:+.2f}", f"{e['start']}-{e['end']}" if e["end"] else ""]
-            for e in found["why"]
-        ]
+    print_table("", ["document", ""], [[key, value] for key, value in found.document.items()])
+    if found.unread:
+        say(f"its text cannot be shown: {found.unread}")
+    if found.why:
+        rows = [[e.detector, e.what, f"{e.weight:+.2f}", f"{e.start}-{e.end}" if e.end else ""] for e in found.why]
         print_table(
             "\nWhat moved the score (positive: towards machine-written)", ["detector", "what", "by", "where"], rows
         )
-    if len(found["passages"]) > 1:
-        _print_passages(found["passages"])
-    if found["cluster"]:
+    if len(found.passages) > 1:
+        _print_passages(found.passages)
+    if found.cluster:
         members = [
             [
-                m["shard"],
-                m["row"],
-                m["doc_id"],
-                "representative" if m["representative"] else m["kind"],
-                "" if m["jaccard"] is None else f"{m['jaccard']:.2f}",
+                m.shard,
+                m.row,
+                m.doc_id,
+                "representative" if m.representative else m.kind,
+                "" if m.jaccard is None else f"{m.jaccard:.2f}",
             ]
-            for m in found["cluster"]["members"]
+            for m in found.cluster.members
         ]
-        title = f"\nIts cluster of {found['cluster']['size']:,}"
+        title = f"\nIts cluster of {found.cluster.size:,}"
         print_table(title, ["shard", "row", "id", "kind", "similarity"], members)
-    if found.get("shared"):
-        print_table("\nThe longest passage it shares with the representative", [""], [[found["shared"]]])
-    if found["differences"]:
-        rows = [[pair["here"], pair["representative"]] for pair in found["differences"][:20]]
+    if found.shared:
+        print_table("\nThe longest passage it shares with the representative", [""], [[found.shared]])
+    if found.differences:
+        rows = [[pair.here, pair.representative] for pair in found.differences[:20]]
         print_table("\nWhere it differs from the representative", ["here", "representative"], rows)
-    if "text" in found:
+    if found.text is not None:
         from auditor.reports.text.clean import clean
 
         say()
-        say(clean(found["text"], 20_000))
+        say(clean(found.text, 20_000))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from auditor.detectors.first_tier import Ensemble
 from auditor.estimate.fraction.bundled import bundled_calibration
@@ -13,7 +12,7 @@ from auditor.estimate.fraction.checks import selection as joint
 from auditor.estimate.fraction.joint_fit import CORPUS, FRACTIONS, Paired, Unpaired, pair
 from auditor.estimate.fraction.prevalence import PrevalenceOptions
 from auditor.gate.significance import difference
-from auditor.pipeline.finished.sides import DOWNWARD, QUANTITIES, Side, as_sample, barriers, described, side_of
+from auditor.pipeline.finished.sides import DOWNWARD, QUANTITIES, Side, as_sample, barriers, side_of
 from auditor.records import Estimate
 
 SAME = "Both sides are of one audit: joint replicates, the error of anchors and generators cancels."
@@ -29,7 +28,44 @@ APART = (
 )
 
 
-def compare(first: str, second: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A quantity on both sides and its change from a to b.
+
+    words: the quantity for people; scope_kind, scope: on side b; verdict: of the change, for people
+    """
+
+    quantity: str
+    words: str
+    scope_kind: str
+    scope: str
+    a: Estimate
+    b: Estimate
+    change: Estimate
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed from side a to side b; `plain` of it is the JSON of `auditor compare`.
+
+    method: how the error that both sides share was treated, in words
+    paired: whether it cancels; not_paired: why two audits could not be fitted together
+    not_compared: reasons by quantity; rows: the scopes named; shards: those that both corpora have
+    """
+
+    schema_version: str = field(default="1.0", init=False)
+    a: Side
+    b: Side
+    method: str
+    paired: bool
+    not_paired: str | None
+    not_compared: Mapping[str, str]
+    rows: tuple[Change, ...]
+    shards: tuple[Change, ...]
+
+
+def compare(first: str, second: str) -> Comparison:
     """What changed from one run (or RUN::SHARD) to another, and whether it is more than noise.
 
     Within one audit the replicates are joint. Two audits of one calibration and the same anchors are fitted together,
@@ -37,7 +73,7 @@ def compare(first: str, second: str) -> dict[str, Any]:
     Raises: ConfigError, StoreError
     """
     a, b = side_of(first), side_of(second)
-    same = all(a.audit[key] == b.audit[key] for key in ("audit_id", "finished_at"))
+    same = (a.audit.audit_id, a.audit.finished_at) == (b.audit.audit_id, b.audit.finished_at)
     barred = {} if same else barriers(a.audit, b.audit)
     at, to = (a.kind, a.scope), (b.kind, b.scope)
     whole = a.kind == b.kind == "corpus" and not same
@@ -49,25 +85,15 @@ def compare(first: str, second: str) -> dict[str, Any]:
             paired = _pair(a, b, [(name, name) for name in names] if whole else [(a.scope, b.scope)])
         except Unpaired as reason:
             why = str(reason)
-    change = partial(_row, a, b, same=same, paired=paired, barred=barred)
-    rows = [change(quantity, at, to) for quantity in QUANTITIES]
-    shared = [
+    change = partial(_change, a, b, same=same, paired=paired, barred=barred)
+    rows = tuple(change(quantity, at, to) for quantity in QUANTITIES)
+    shared = tuple(
         change(quantity, ("shard", name), ("shard", name))
         for name in names
         for quantity in ("synthetic_fraction", "duplicate_fraction")
-    ]
+    )
     method = SAME if same else TOGETHER if paired else APART.format(f" ({why})" if why else "")
-    return {
-        "schema_version": "1.0",
-        "a": described(a),
-        "b": described(b),
-        "method": method,
-        "paired": same or paired is not None,
-        "not_paired": why,
-        "not_compared": barred,
-        "rows": rows,
-        "shards": shared,
-    }
+    return Comparison(a, b, method, same or paired is not None, why, barred, rows, shared)
 
 
 def _pair(a: Side, b: Side, shards: Sequence[tuple[str, str]]) -> Paired:
@@ -79,9 +105,9 @@ def _pair(a: Side, b: Side, shards: Sequence[tuple[str, str]]) -> Paired:
         raise Unpaired("one of the two was finalised before its score counts were kept; `auditor finalise` keeps them")
     if {a.kind, b.kind} == {"corpus", "shard"}:
         raise Unpaired("a whole corpus and a shard of another")
-    config = json.loads(a.audit["config"])
+    config = a.audit.settings()
     ensemble = Ensemble.load(tuple(config["detectors"]))
-    if ensemble.revision != a.audit["calibration"]:
+    if ensemble.revision != a.audit.calibration:
         raise Unpaired("both were measured with other detectors than are installed")
     options = PrevalenceOptions(level=config["level"])
     return pair(
@@ -95,7 +121,7 @@ def _pair(a: Side, b: Side, shards: Sequence[tuple[str, str]]) -> Paired:
     )
 
 
-def _row(
+def _change(
     a: Side,
     b: Side,
     quantity: str,
@@ -105,7 +131,7 @@ def _row(
     same: bool,
     paired: Paired | None,
     barred: Mapping[str, str],
-) -> dict[str, Any]:
+) -> Change:
     absent = Estimate.not_measured("not in this audit")
     before, now = a.estimates.get((*at, quantity), absent), b.estimates.get((*to, quantity), absent)
     counts = before, now
@@ -122,17 +148,7 @@ def _row(
         change = paired.change(quantity, CORPUS if at[0] == "corpus" else (at[1], to[1]), now.level)
     if change is None:
         change = difference(now, before, both)
-    verdict = _verdict(change, quantity)
-    return {
-        "quantity": quantity,
-        "words": QUANTITIES[quantity],
-        "scope_kind": to[0],
-        "scope": to[1],
-        "a": counts[0].as_dict(),
-        "b": counts[1].as_dict(),
-        "change": change.as_dict(),
-        "verdict": verdict,
-    }
+    return Change(quantity, QUANTITIES[quantity], *to, *counts, change, _verdict(change, quantity))
 
 
 def _verdict(change: Estimate, quantity: str) -> str:

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,13 +17,13 @@ import pyarrow.parquet as pq
 from auditor.config import Config
 from auditor.errors import AuditError, ConfigError, SourceError, StoreError, nearest
 from auditor.gate.selection import Choice, decisions
-from auditor.pipeline.report.forecast import PROTECTED, WEIGHTS, forecast, forecast_weights
+from auditor.pipeline.report.forecast import PROTECTED, WEIGHTS, Forecast, forecast, forecast_weights
 from auditor.pipeline.report.tail import Tail
 from auditor.pipeline.reservoir.recommend import reservoir_options, resize
 from auditor.pipeline.run.plan import Plan, source_options
 from auditor.pipeline.run.reopen import open_database, read_report
 from auditor.pipeline.run.run import load_run, need_corpus
-from auditor.records import estimates_of_json
+from auditor.records import Estimate, Json, estimates_of_json
 from auditor.run_folder import whole_file
 from auditor.sources.find.plan import plan_corpus
 from auditor.sources.read.interface import Shard
@@ -45,32 +44,78 @@ class ShardExport:
     written: Written | None  # None: it could not be written
     problem: str = ""
 
-    def as_dict(self) -> dict[str, str | int]:
-        found = self.written or Written()
-        counts: dict[str, str | int] = {"kept": found.kept, "left_out": found.left_out, "unread": found.unread}
-        lost = 0 if self.written else self.records
-        return {"shard": self.shard, "records": self.records, **counts, "not_written": lost, "problem": self.problem}
+    @property
+    def counts(self) -> Written:
+        """Records kept, left out and unread; none where the shard could not be written."""
+        return self.written or Written()
+
+    @property
+    def not_written(self) -> int:
+        """Records that are lost because the shard could not be written."""
+        return 0 if self.written else self.records
+
+    def as_json(self) -> Json:
+        """The counts of the shard in one object."""
+        found = self.counts
+        counts = {"kept": found.kept, "left_out": found.left_out, "unread": found.unread}
+        return {
+            "shard": self.shard,
+            "records": self.records,
+            **counts,
+            "not_written": self.not_written,
+            "problem": self.problem,
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
-    """What was written: documents kept and left out, the files, and what went wrong with a shard.
+class Manifests:
+    """Lists that were written of the documents kept and left out."""
 
-    Of a corpus that is written again: unread are records that were never documents, not_written those of shards that
-    could not be written whole; kept + dropped + unread + not_written are all records of the corpus. Shard by shard in
-    `shards`.
+    kept: int
+    dropped: int
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """A corpus that was written again, in all and shard by shard.
+
+    unread: records that were never documents; not_written: those of shards that could not be written whole
+    kept + dropped + unread + not_written are all records of the corpus. unread_kept: whether unread records were copied
+    problems: what went wrong, each naming its shard
     """
 
     kept: int
     dropped: int
-    files: tuple[Path, ...] = ()
-    problems: tuple[str, ...] = ()
-    unread: int = 0
-    not_written: int = 0
-    shards: tuple[ShardExport, ...] = ()
+    unread: int
+    not_written: int
+    unread_kept: bool
+    shards: tuple[ShardExport, ...]
+    files: tuple[Path, ...]
+    problems: tuple[str, ...]
 
 
-def write_manifests(run: Path, choice: Choice, *, keep: Path | None = None, drop: Path | None = None) -> Exported:
+@dataclass(frozen=True, slots=True)
+class MixPlan:
+    """The mix plan that was written."""
+
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """What a choice would keep and lose, and the machine-written share before and after it."""
+
+    counts: Forecast
+    fraction_after: Estimate | None
+    fraction_before: Estimate
+
+    def as_json(self) -> Json:
+        """The counts and both shares in one object."""
+        return self.counts.as_json() | {"fraction_after": self.fraction_after, "fraction_before": self.fraction_before}
+
+
+def write_manifests(run: Path, choice: Choice, *, keep: Path | None = None, drop: Path | None = None) -> Manifests:
     """Write keep and drop lists as Parquet (id, shard, row, reason), streaming, in the order of shards and rows.
 
     Raises: ConfigError, StoreError where there is no finished run
@@ -91,12 +136,12 @@ def write_manifests(run: Path, choice: Choice, *, keep: Path | None = None, drop
                     table = pa.Table.from_batches([batch]).filter(pa.array(chosen))
                     writers[kept].write_table(table.select(COLUMNS.names).cast(COLUMNS))
     files = tuple(path for path in (keep, drop) if path is not None)
-    return Exported(counts[True], counts[False], files)
+    return Manifests(counts[True], counts[False], files)
 
 
 def write_corpus(
     run: Path, choice: Choice, folder: Path, *, keep_unread: bool = True, corpus: Sequence[str] = ()
-) -> Exported:
+) -> Filtered:
     """Write every shard again without what is left out: same names, format and compression, kept records byte for byte.
 
     Records that could not be read stay as they are, unless keep_unread is False. A shard that cannot be written whole
@@ -129,14 +174,16 @@ def write_corpus(
     with ThreadPoolExecutor(max(1, config.workers)) as pool:
         done = list(pool.map(write, sorted(plan.corpus.shards, key=lambda shard: -shard.bytes)))
     total = sum((shard.written for shard in done if shard.written), Written())
-    return Exported(
+    shards = tuple(sorted(done, key=lambda shard: shard.shard))
+    return Filtered(
         total.kept,
         total.left_out,
-        tuple(targets[shard.shard] for shard in sorted(done, key=lambda s: s.shard) if shard.written),
-        (*(s.problem for s in done if s.problem), *_unread_files(plan)),
         total.unread,
-        sum(shard.records for shard in done if not shard.written),
-        tuple(sorted(done, key=lambda shard: shard.shard)),
+        sum(shard.not_written for shard in shards),
+        keep_unread,
+        shards,
+        tuple(targets[shard.shard] for shard in shards if shard.written),
+        (*(shard.problem for shard in done if shard.problem), *_unread_files(plan)),
     )
 
 
@@ -145,7 +192,7 @@ def _unread_files(plan: Plan) -> tuple[str, ...]:
     return tuple(f"{unread.name}: not written: it could not be read ({unread.reason})" for unread in plan.corpus.failed)
 
 
-def forecast_choice(run: Path, choice: Choice) -> dict[str, Any]:
+def forecast_choice(run: Path, choice: Choice) -> Foretold:
     """What a choice would keep and lose, without writing anything; shards that are dropped must be of the run.
 
     Raises: ConfigError, StoreError where there is no finished run
@@ -160,11 +207,10 @@ def forecast_choice(run: Path, choice: Choice) -> dict[str, Any]:
     fraction = estimates_of_json(read_report(run)["corpus"])["synthetic_fraction"]
     with open_database(run) as connection:
         found = forecast(connection, choice, fraction, Tail.of_run(connection, run, plan))
-    after = found.fraction_after.as_dict() if found.fraction_after else None
-    return found.as_dict() | {"fraction_after": after, "fraction_before": fraction.as_dict()}
+    return Foretold(found, found.fraction_after, fraction)
 
 
-def forecast_by_weights(run: Path) -> dict[str, dict[str, Any]]:
+def forecast_by_weights(run: Path) -> dict[str, Foretold]:
     """What drawing documents by weights would keep and lose, by the names that the report gives the weights.
 
     The fraction after is the report's, which has the joint draws behind it.
@@ -172,15 +218,15 @@ def forecast_by_weights(run: Path) -> dict[str, dict[str, Any]]:
     """
     plan = load_run(run).plan
     report = read_report(run)
-    after = {row["name"]: row["after"].get("synthetic_fraction") for row in report["filtering"]}
+    before = estimates_of_json(report["corpus"]["synthetic_fraction"])
+    after = {row["name"]: row["after"].get("synthetic_fraction") for row in estimates_of_json(report["filtering"])}
     out = {}
     with open_database(run) as connection:
         tail = Tail.of_run(connection, run, plan)
         for name in (WEIGHTS, PROTECTED):
             found = forecast_weights(connection, tail, protected=name == PROTECTED)
             if found is not None:
-                before = report["corpus"]["synthetic_fraction"]
-                out[name] = found.as_dict() | {"fraction_after": after.get(name), "fraction_before": before}
+                out[name] = Foretold(found, after.get(name), before)
     return out
 
 
@@ -201,10 +247,11 @@ def unchanged(plan: Plan, config: Config) -> None:
         )
 
 
-def write_mix(run: Path, path: Path) -> None:
-    """The reservoir's mix plan as TOML, with the run's own settings."""
+def write_mix(run: Path, path: Path) -> MixPlan:
+    """Write the reservoir's mix plan as TOML, with the run's own settings."""
     config = load_run(run).config
     resize(run, reservoir_options(config), mix=path)
+    return MixPlan((path,))
 
 
 def _decided(run: Path, choice: Choice, where: str = "") -> Iterator[pa.RecordBatch]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from auditor.config import Config
 from auditor.errors import ConfigError, worst
-from auditor.gate.judge import judge
+from auditor.gate.judge import Case, WaiverUse, judge
 from auditor.gate.policy import Policy
 from auditor.gate.quantities import figures
 from auditor.manifest import write_text
 from auditor.pipeline.run.progress import Outcome
 from auditor.pipeline.run.reopen import read_report
-from auditor.records import Estimate, estimates_of_json
+from auditor.records import Estimate, estimates_of_json, plain
 from auditor.reports.model.schema import to_json
 from auditor.reports.model.verdict import Verdict
 from auditor.reports.render.junit import render_junit
@@ -28,8 +29,46 @@ CONTROL = (
 )
 
 
-def gate(run: Path, policy: Policy, *, baseline: Path | None = None, today: date | None = None) -> dict[str, Any]:
-    """Judge a finished run and write RUN/verdict.json and RUN/junit.xml; returns the verdict.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The run that was judged, or the baseline; complete: whether all of its corpus could be read."""
+
+    audit_id: str
+    corpus: str
+    finished_at: str
+    complete: bool
+
+    @classmethod
+    def of(cls, report: Mapping[str, Any]) -> Judged:
+        """The run of a report.json."""
+        audit = report["audit"]
+        return cls(audit["id"], audit["corpus"], audit["finished_at"], audit.get("complete", True))
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a policy says of a run; `plain` of it is verdict.json, which reports.model.verdict describes."""
+
+    schema_version: str = field(default="1.0", init=False)
+    verdict: str
+    exit_code: int
+    policy: str
+    policy_hash: str
+    strict: bool
+    control: str
+    run: Judged
+    baseline: Judged | None
+    counts: Mapping[str, int]
+    cases: tuple[Case, ...]
+    waivers: tuple[WaiverUse, ...]
+
+    def checked(self) -> Verdict:
+        """The ruling as the model that reports are made from."""
+        return Verdict.model_validate(plain(self))
+
+
+def gate(run: Path, policy: Policy, *, baseline: Path | None = None, today: date | None = None) -> Ruling:
+    """Judge a finished run and write RUN/verdict.json and RUN/junit.xml.
 
     Raises: ConfigError where a rule matches nothing, or the baseline cannot be compared with
     """
@@ -38,15 +77,19 @@ def gate(run: Path, policy: Policy, *, baseline: Path | None = None, today: date
     if baseline is not None:
         before = read_report(baseline)
         _comparable(report, before, baseline)
-    verdict = judge_report(report, policy, baseline=before, today=today)
-    write_verdict(run, verdict)
-    return verdict
+    ruling = judge_report(report, policy, baseline=before, today=today)
+    write_verdict(run, ruling)
+    return ruling
 
 
 def judge_report(
     report: Mapping[str, Any], policy: Policy, *, baseline: Mapping[str, Any] | None = None, today: date | None = None
-) -> dict[str, Any]:
-    """verdict.json's content for a report."""
+) -> Ruling:
+    """Judge the content of a report.json.
+
+    Parameters: today, by which waivers expire; default the date in UTC
+    Raises: ConfigError where a rule matches nothing
+    """
     judgement = judge(
         policy,
         figures_of(report),
@@ -54,37 +97,36 @@ def judge_report(
         complete=report["audit"].get("complete", True),
         baseline=None if baseline is None else figures_of(baseline),
     )
-    verdict = {
-        "schema_version": "1.0",
-        "verdict": judgement.verdict,
-        "exit_code": judgement.exit_code,
-        "policy": policy.name,
-        "policy_hash": policy.digest,
-        "strict": policy.strict,
-        "control": CONTROL.format(rate=policy.false_discovery_rate),
-        "run": _judged(report),
-        "baseline": None if baseline is None else _judged(baseline),
-        "counts": judgement.counts(),
-        "cases": [case.as_dict() for case in judgement.cases],
-        "waivers": list(judgement.waivers),
-    }
-    Verdict.model_validate(verdict)
-    return verdict
+    return Ruling(
+        verdict=judgement.verdict,
+        exit_code=judgement.exit_code,
+        policy=policy.name,
+        policy_hash=policy.digest,
+        strict=policy.strict,
+        control=CONTROL.format(rate=policy.false_discovery_rate),
+        run=Judged.of(report),
+        baseline=None if baseline is None else Judged.of(baseline),
+        counts=judgement.counts(),
+        cases=judgement.cases,
+        waivers=judgement.waivers,
+    )
 
 
-def write_verdict(run: Path, verdict: dict[str, Any]) -> None:
-    write_text(run / "verdict.json", to_json(verdict))
-    write_text(run / "junit.xml", render_junit(Verdict.model_validate(verdict)))
+def write_verdict(run: Path, ruling: Ruling) -> None:
+    """Write RUN/verdict.json, and RUN/junit.xml for CI servers."""
+    verdict = ruling.checked()
+    write_text(run / "verdict.json", to_json(plain(ruling)))
+    write_text(run / "junit.xml", render_junit(verdict))
 
 
 def gate_audit(outcome: Outcome, run: Path, config: Config, policy: Policy) -> Outcome:
     """The verdict of an audit that has just ended, put into its reports too."""
     report = dict(outcome.report)
-    verdict = judge_report(report, policy)
-    write_verdict(run, verdict)
-    report["verdict"] = verdict
+    ruling = judge_report(report, policy)
+    write_verdict(run, ruling)
+    report["verdict"] = plain(ruling)
     write_reports(report, run, config.formats)
-    return Outcome(report, worst([outcome.exit_code, verdict["exit_code"]]))
+    return Outcome(report, worst([outcome.exit_code, ruling.exit_code]))
 
 
 def figures_of(report: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Estimate]]:
@@ -129,13 +171,3 @@ def _comparable(report: Mapping[str, Any], before: Mapping[str, Any], baseline: 
 def calibration_of(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """What must be equal for scores to mean the same: each detector with version and revision."""
     return sorted((d["name"], d["version"], d.get("revision", "")) for d in report.get("detectors", []))
-
-
-def _judged(report: Mapping[str, Any]) -> dict[str, Any]:
-    audit = report["audit"]
-    return {
-        "audit_id": audit["id"],
-        "corpus": audit["corpus"],
-        "finished_at": audit["finished_at"],
-        "complete": audit.get("complete", True),
-    }

@@ -1,23 +1,26 @@
-"""One document of a run in detail, and texts looked up in a run."""
+"""One document of a run in detail."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from auditor.detectors.first_tier import Ensemble
-from auditor.detectors.passages import passages
+from auditor.detectors.interface import Evidence
+from auditor.detectors.passages import Passage, passages
 from auditor.errors import AuditError, ConfigError, nearest
 from auditor.neardup.evidence import differences, longest_shared
 from auditor.pipeline.run.ownership import REFUSAL
-from auditor.pipeline.run.plan import Plan, source_options
+from auditor.pipeline.run.plan import source_options
 from auditor.pipeline.run.reopen import open_database
-from auditor.pipeline.run.run import load_run
+from auditor.pipeline.run.run import Run, load_run
+from auditor.records import Json
 from auditor.sources.read.chooser import read_split
-from auditor.sources.read.interface import Shard
 from auditor.store.database import query
 
 MEMBERS = 20
@@ -26,64 +29,122 @@ BEGINNING = 100  # characters shown of a passage
 SHARED = 500  # characters shown of the longest passage that two near-duplicates share
 
 
-def inspect_document(
-    run: Path, document: str, *, show_text: bool = False, corpus: Sequence[str] = ()
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class ShownPassage:
+    """A passage and its score; begins: its first characters, None where the text is not to be shown."""
+
+    passage: Passage
+    begins: str | None
+
+    def as_json(self) -> Json:
+        """The passage's own fields, and `begins` where it is known."""
+        return asdict(self.passage) | ({} if self.begins is None else {"begins": self.begins})
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A document of a cluster; jaccard: its similarity to the representative, 0 to 1."""
+
+    shard: str
+    row: int
+    doc_id: str | None
+    representative: bool
+    jaccard: float | None
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The cluster that a document belongs to; members: the representative first, at most MEMBERS of them."""
+
+    cluster_id: int
+    size: int
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What stands here, and what stands in its place in the representative."""
+
+    here: str
+    representative: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """One document in detail; `plain` of it is the JSON of `auditor inspect`.
+
+    document: its row of the table `documents` without nulls; why: what moved its score, the strongest first
+    unread: why its text cannot be read, None where it was; text: None unless it was asked for
+    shared: the longest passage that it has in common with its cluster's representative
+    """
+
+    document: Json
+    why: tuple[Evidence, ...] = ()
+    passages: tuple[ShownPassage, ...] = ()
+    cluster: Cluster | None = None
+    differences: tuple[Difference, ...] = ()
+    unread: str | None = None
+    text: str | None = None
+    shared: str | None = None
+
+    def as_json(self) -> Json:
+        """All fields; `text` and `shared` only where they are known."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in found.items() if name not in ("text", "shared") or value is not None}
+
+
+def inspect_document(run: Path, document: str, *, show_text: bool = False, corpus: Sequence[str] = ()) -> Inspection:
     """A document with its scores and passages, what moved them, its cluster, and where it differs from the others.
 
     Parameters: document, SHARD:ROW, the source's id, or a stable id
     Raises: ConfigError where no document, or more than one, is meant
     """
-    connection = open_database(run)
-    row = _find(connection, document)
-    opened = load_run(run, corpus)
-    plan, config = opened.plan, opened.config
-    shown = {key: value for key, value in row.items() if value is not None and key != "audit_id"}
-    found: dict[str, Any] = {"document": shown, "why": [], "passages": [], "cluster": None, "differences": []}
-    text, found["unread"] = _text(plan, config, row["shard"], row["row"])
+    with open_database(run) as connection:
+        row = _find(connection, document).row(0, named=True)
+        opened = load_run(run, corpus)
+        cluster = None if row["cluster_id"] is None else _cluster(connection, row["cluster_id"])
+    text, unread = _text(opened, row["shard"], row["row"])
+    why: tuple[Evidence, ...] = ()
+    scored: tuple[ShownPassage, ...] = ()
+    unlike: tuple[Difference, ...] = ()
+    shared = None
     if text is not None:
-        ensemble = Ensemble.load(config.detectors)
-        evidence = ensemble.explain(text)[:EVIDENCE]
-        found["why"] = [
-            {"detector": e.detector, "what": e.what, "weight": e.weight, "start": e.start, "end": e.end}
-            for e in evidence
-        ]
-        found["passages"] = _scored_passages(ensemble, text, row["language"], show_text)
-        if show_text:
-            found["text"] = text
-    if row["cluster_id"] is not None:
-        members = query(
-            connection,
-            """SELECT shard, row, doc_id, representative, jaccard, kind FROM clusters WHERE cluster_id = ?
-               ORDER BY representative DESC, shard, row""",
-            [row["cluster_id"]],
-        ).to_dicts()
-        found["cluster"] = {"cluster_id": row["cluster_id"], "size": len(members), "members": members[:MEMBERS]}
-        head = members[0]
-        if text is not None and (head["shard"], head["row"]) != (row["shard"], row["row"]):
-            other, _ = _text(plan, config, head["shard"], head["row"])
+        ensemble = Ensemble.load(opened.config.detectors)
+        why = tuple(ensemble.explain(text)[:EVIDENCE])
+        scored = tuple(
+            ShownPassage(part, " ".join(text[part.start : part.end].split())[:BEGINNING] if show_text else None)
+            for part in passages(ensemble, text, row["language"] or "en")
+        )
+        head = cluster.members[0] if cluster else None
+        if head is not None and (head.shard, head.row) != (row["shard"], row["row"]):
+            other, _ = _text(opened, head.shard, head.row)
             if other is not None:
-                found["differences"] = [
-                    {"here": passage.left, "representative": passage.right}
-                    for passage in differences(text, other)
-                    if not passage.same
-                ]
-                found["shared"] = longest_shared(text, other)[:SHARED]
-    return found
+                unlike = tuple(Difference(p.left, p.right) for p in differences(text, other) if not p.same)
+                shared = longest_shared(text, other)[:SHARED]
+    shown = {
+        key: value.isoformat() if isinstance(value, date) else value
+        for key, value in row.items()
+        if value is not None and key != "audit_id"
+    }
+    return Inspection(shown, why, scored, cluster, unlike, unread, text if show_text else None, shared)
 
 
-def _scored_passages(ensemble: Ensemble, text: str, language: str | None, show_text: bool) -> list[dict[str, Any]]:
-    """Windows of sentences with their scores; their beginnings where the text may be shown."""
-    rows = []
-    for passage in passages(ensemble, text, language or "en"):
-        row: dict[str, Any] = {name: getattr(passage, name) for name in ("start", "end", "words", "score", "marked")}
-        if show_text:
-            row["begins"] = " ".join(text[passage.start : passage.end].split())[:BEGINNING]
-        rows.append(row)
-    return rows
+def _cluster(connection: Any, cluster_id: int) -> Cluster:
+    members = query(
+        connection,
+        """SELECT shard, row, doc_id, representative, jaccard, kind FROM clusters WHERE cluster_id = ?
+           ORDER BY representative DESC, shard, row""",
+        [cluster_id],
+    )
+    return Cluster(cluster_id, members.height, tuple(Member(*row) for row in members.head(MEMBERS).iter_rows()))
 
 
-def _find(connection: Any, document: str) -> dict[str, Any]:
+def _find(connection: Any, document: str) -> pl.DataFrame:
+    """The one row of the table `documents` that is meant.
+
+    Raises: ConfigError where there is none, or more than one
+    """
     shard, _, row = document.rpartition(":")
     tries: list[tuple[str, list[Any]]] = []
     if shard and row.isdigit():
@@ -94,7 +155,7 @@ def _find(connection: Any, document: str) -> dict[str, Any]:
     for where, values in tries:
         rows = query(connection, f"SELECT * FROM documents WHERE {where} ORDER BY shard, row LIMIT 6", values)
         if rows.height == 1:
-            return rows.to_dicts()[0]
+            return rows
         if rows.height > 1:
             listed = ", ".join(f"{r['shard']}:{r['row']}" for r in rows.to_dicts()[:5])
             raise ConfigError(f"{document!r} is the id of several documents: name one as SHARD:ROW ({listed} …)")
@@ -103,12 +164,12 @@ def _find(connection: Any, document: str) -> dict[str, Any]:
     raise ConfigError(f"there is no document {document!r} in this run{hint}: name it as SHARD:ROW or by its id")
 
 
-def _text(plan: Plan, config: Any, shard: str, row: int) -> tuple[str | None, str | None]:
+def _text(run: Run, shard: str, row: int) -> tuple[str | None, str | None]:
     """The text of a document from its source, or why it cannot be shown."""
-    if plan.foreign:
+    if run.plan.foreign:
         return None, REFUSAL
-    options = source_options(config, None)
-    found: Shard | None = next((s for s in plan.corpus.shards if s.name == shard), None)
+    options = source_options(run.config)
+    found = next((s for s in run.plan.corpus.shards if s.name == shard), None)
     if found is None:
         return None, "its shard is not in the plan"
     try:

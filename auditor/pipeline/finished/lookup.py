@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ from auditor.pipeline.reduce.cluster import signature_batches
 from auditor.pipeline.run.parts import part_folder, scan
 from auditor.pipeline.run.plan import CORPUS, Plan, lsh_of
 from auditor.pipeline.run.run import load_run
+from auditor.records import Json
 from auditor.run_columns import BANDS
 from auditor.sketch.bands import band_frame
 from auditor.sketch.minhash import SEED, permutations, signatures
@@ -24,7 +25,44 @@ from auditor.sources.read.interface import SourceOptions
 from auditor.text.batch import TextBatch
 
 
-def look_up(run: Path, file: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a document of the run stands; doc_id: the source's own."""
+
+    shard: str
+    row: int
+    doc_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A document of the run that a text resembles.
+
+    query: the text's id in the file; document: the stable id; jaccard: estimated similarity, 0 to 1
+    place: None where its part is no longer in the run's folder
+    """
+
+    query: str | None
+    document: int
+    jaccard: float
+    place: Place | None
+
+    def as_json(self) -> Json:
+        """The fields of the match and of the place in one object."""
+        own = {"query": self.query, "document": self.document, "jaccard": self.jaccard}
+        return own | ({} if self.place is None else {f.name: getattr(self.place, f.name) for f in fields(Place)})
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """How many texts were looked up, how many of them were found, and every document that one resembles."""
+
+    texts: int
+    found: int
+    matches: tuple[Match, ...]
+
+
+def look_up(run: Path, file: str) -> LookedUp:
     """Documents of a run that equal or nearly equal the texts of a file, by signature (estimated).
 
     Raises: ConfigError where the file cannot be read as texts
@@ -33,7 +71,7 @@ def look_up(run: Path, file: str) -> dict[str, Any]:
         return _look_up(run, file, Path(spool))
 
 
-def _look_up(run: Path, file: str, spool: Path) -> dict[str, Any]:
+def _look_up(run: Path, file: str, spool: Path) -> LookedUp:
     opened = load_run(run)
     plan, config = opened.plan, opened.config
     options = SourceOptions(spool=spool)
@@ -41,7 +79,8 @@ def _look_up(run: Path, file: str, spool: Path) -> dict[str, Any]:
     lsh, chosen = lsh_of(config), permutations(config.permutations)
     tasks = plan.of_role(CORPUS)
     bands = scan(run, tasks, "bands", BANDS).select(*BANDS)
-    rows, texts = [], 0
+    found: list[tuple[str | None, int, float]] = []
+    texts = 0
     for shard in corpus.shards:
         for split in shard.splits:
             for batch in read_split(shard, split, options):
@@ -50,15 +89,15 @@ def _look_up(run: Path, file: str, spool: Path) -> dict[str, Any]:
                 wanted = candidates(band_frame(places, sketch, lsh), bands)
                 hits = matches(sketch, wanted, signature_batches(run, tasks), lsh, seed=SEED)
                 names = batch.frame["doc_id"].to_list()
-                rows += [hit | {"query": names[hit["query"]]} for hit in hits.to_dicts()]
+                found += [(names[number], document, jaccard) for number, document, jaccard in hits.iter_rows()]
                 texts += len(sketch)
-    where = _places(run, plan, [row["document"] for row in rows])
-    listed = [row | where.get(row["document"], {}) for row in rows]
-    return {"texts": texts, "found": len({row["query"] for row in rows}), "matches": listed}
+    where = _places(run, plan, [document for _, document, _ in found])
+    listed = tuple(Match(*hit, where.get(hit[1])) for hit in found)
+    return LookedUp(texts, len({name for name, _, _ in found}), listed)
 
 
-def _places(run: Path, plan: Plan, documents: list[int]) -> dict[int, dict[str, Any]]:
-    """Shard, row and id of documents by stable id."""
+def _places(run: Path, plan: Plan, documents: list[int]) -> dict[int, Place]:
+    """Places of documents by stable id."""
     wanted, out = pl.Series(documents, dtype=pl.UInt64), {}
     for task in plan.of_role(CORPUS):
         path = part_folder(run, task.key) / "documents.parquet"
@@ -67,5 +106,5 @@ def _places(run: Path, plan: Plan, documents: list[int]) -> dict[int, dict[str, 
         for batch in pq.ParquetFile(path).iter_batches(columns=["stable_id", "row", "doc_id"]):
             frame = pl.DataFrame(batch).filter(pl.col("stable_id").is_in(wanted.implode()))
             for stable_id, row, doc_id in frame.iter_rows():
-                out[stable_id] = {"shard": task.shard.name, "row": row, "doc_id": doc_id}
+                out[stable_id] = Place(task.shard.name, row, doc_id)
     return out

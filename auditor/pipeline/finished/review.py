@@ -27,11 +27,21 @@ from auditor.pipeline.run.plan import CORPUS
 from auditor.pipeline.run.reopen import open_database
 from auditor.pipeline.run.retained import note_copy
 from auditor.pipeline.run.run import load_run
+from auditor.records import Json
 from auditor.run_columns import SAMPLE
 from auditor.run_folder import whole_file
 from auditor.store.database import query
 
 FORMATS = (".csv", ".jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSample:
+    """Documents that were written for people to label; asked: how many were asked for."""
+
+    documents: int
+    asked: int
+    files: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,11 +52,11 @@ class Labelled:
     total: int
 
 
-def export_review(run: Path, path: Path, count: int) -> int:
+def export_review(run: Path, path: Path, count: int) -> ReviewSample:
     """Write documents for people to label, those that narrow the interval most: id, text, label, rater.
 
-    Blind: neither score nor shard is shown, and the order is random. Returns how many were written, which is fewer
-    than asked where the retained sample is small.
+    Blind: neither score nor shard is shown, and the order is random. Fewer than `count` are written where the retained
+    sample is small.
     Raises: ConfigError where the run has retained no text
     """
     if path.suffix not in FORMATS:
@@ -74,7 +84,7 @@ def export_review(run: Path, path: Path, count: int) -> int:
         _csv(rows) if path.suffix == ".csv" else "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows),
     )
     note_copy(run, path)
-    return len(rows)
+    return ReviewSample(len(rows), count, (path,))
 
 
 def take_labels(run: Path, path: Path, *, now: datetime | None = None) -> Labelled:
@@ -137,7 +147,7 @@ def read_labels(path: Path) -> pl.DataFrame:
     Raises: ConfigError where it cannot be read, lacks a column, or holds no answer
     """
     try:
-        rows: list[dict[str, Any]]
+        rows: list[Json]
         if path.suffix == ".jsonl":
             rows = [json.loads(line) for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
         else:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from auditor.errors import ConfigError, nearest
 from auditor.estimate.fraction.joint_fit import Evidence
 from auditor.pipeline.fraction.evidence import read_evidence
 from auditor.pipeline.run.reopen import open_database
-from auditor.records import Estimate, Status
+from auditor.records import Estimate, Json
 from auditor.statistics.intervals import wilson
 from auditor.store.database import query
 
@@ -34,11 +34,12 @@ DOWNWARD = ("diversity.tail_retention",)  # here less is worse
 SCORED = ("minimum_words", "detectors")
 FROM_SCORES = ("synthetic_fraction", "synthetic_fraction_tokens", "mixed_fraction", "touched_fraction")
 SKETCHED = ("near_dup_threshold", "permutations")
-# Audits with the digest of their human reference: the same text is the same reference wherever it lies. By the time of
-# their beginning, which stays when an old one is finalised again with people's labels.
+# Audits with the digest of their human reference: the same text is the same reference wherever it lies. They are sorted
+# by when they were begun, which stays as it was when an old one is finalised again with people's labels.
 AUDITS = """
-    SELECT a.* EXCLUDE (report), p.value AS reference FROM audits a
-    LEFT JOIN provenance p ON p.audit_id = a.audit_id AND p.shard IS NULL AND p.name = 'human_reference'
+    SELECT a.audit_id, a.corpus, a.started_at, a.finished_at, a.version, a.calibration, a.complete, a.config,
+           p.value AS reference
+    FROM audits a LEFT JOIN provenance p ON p.audit_id = a.audit_id AND p.shard IS NULL AND p.name = 'human_reference'
     ORDER BY started_at, finished_at, a.audit_id"""
 # Shards of the same texts have the same error, whatever ids or dates were added; older runs have one digest alone.
 CONTENTS = """
@@ -47,12 +48,50 @@ CONTENTS = """
     WHERE s.documents > 0"""
 
 
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """An audit as a run's database or a shared store describes it.
+
+    config: the JSON of its settings, as its version wrote them; reference: digest of its human reference, if it had one
+    """
+
+    audit_id: str
+    corpus: str
+    started_at: datetime
+    finished_at: datetime
+    version: str
+    calibration: str
+    complete: bool
+    config: str
+    reference: str | None
+
+    def settings(self) -> Json:
+        """The settings of auditor.config.Config; another version may have had others."""
+        return json.loads(self.config)
+
+    def as_json(self) -> Json:
+        """As a trend lists it."""
+        return {
+            "audit_id": self.audit_id,
+            "corpus": self.corpus,
+            "started_at": self.started_at.isoformat(),
+            "finished_at": self.finished_at.isoformat(),
+            "version": self.version,
+            "calibration": self.calibration,
+            "complete": self.complete,
+        }
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """One side of a comparison: an audit, and the scope of it that is meant."""
+    """One side of a comparison: an audit, and the scope in it that is compared.
+
+    name: as the user gave it; estimates, replicates: by (scope kind, scope, quantity)
+    contents: digest of each shard's texts; repeats: by (scope kind, scope), see `spread_of_repeats`
+    """
 
     name: str
-    audit: dict[str, Any]
+    audit: Audit
     kind: str
     scope: str
     estimates: dict[tuple[str, str, str], Estimate]
@@ -60,6 +99,21 @@ class Side:
     evidence: Evidence | None
     contents: dict[str, str]
     repeats: dict[tuple[str, str], float]
+
+    def as_json(self) -> Json:
+        """As the JSON and the page of a comparison name it."""
+        audit = self.audit
+        return {
+            "name": self.name,
+            "scope_kind": self.kind,
+            "scope": self.scope,
+            "audit_id": audit.audit_id,
+            "corpus": audit.corpus,
+            "finished_at": audit.finished_at.isoformat(),
+            "version": audit.version,
+            "calibration": audit.calibration,
+            "complete": audit.complete,
+        }
 
 
 def side_of(name: str) -> Side:
@@ -69,7 +123,7 @@ def side_of(name: str) -> Side:
     """
     folder, _, shard = name.partition("::")
     with open_database(Path(folder)) as connection:
-        audit = query(connection, AUDITS).to_dicts()[0]
+        audit = audits_of(connection)[0]
         found = {key[1:]: e for key, e in stored_estimates(connection, "true").items()}
         rows = query(connection, "SELECT scope_kind, scope, quantity, value FROM replicates ORDER BY draw")
         evidence = read_evidence(connection)
@@ -89,16 +143,19 @@ def side_of(name: str) -> Side:
     return Side(name, audit, kind, scope, found, draws, evidence, contents, repeats)  # type: ignore[arg-type]
 
 
+def audits_of(connection: Any) -> list[Audit]:
+    """The audits of a run's database or of a shared store, in the order in which they were begun."""
+    return [Audit(**row) for row in query(connection, AUDITS).to_dicts()]
+
+
 def stored_estimates(connection: Any, where: str) -> dict[tuple[str, str, str, str], Estimate]:
-    """Estimates of a database: (audit, scope kind, scope, quantity) -> estimate."""
+    """The estimates of a database by (audit, scope kind, scope, quantity).
+
+    Parameters: where, an SQL condition on the table `estimates`
+    """
     rows = query(connection, f"SELECT * FROM estimates WHERE {where}")
     keys = ("audit_id", "scope_kind", "scope", "quantity")
-    return {tuple(row[key] for key in keys): _estimate(row) for row in rows.to_dicts()}  # type: ignore[misc]
-
-
-def _estimate(row: Mapping[str, Any]) -> Estimate:
-    names = ("value", "lower", "upper", "level", "method", "n", "reason")
-    return Estimate(**{name: row[name] for name in names}, status=Status(row["status"]))
+    return {tuple(row[key] for key in keys): Estimate.from_dict(row) for row in rows.to_dicts()}  # type: ignore[misc]
 
 
 def spread_of_repeats(connection: Any) -> dict[tuple[str, str], float]:
@@ -135,42 +192,23 @@ def as_sample(census: Estimate, squares: float) -> Estimate:
     return Estimate(census.value, min(lower, census.value), upper, census.level, "census_as_sample", census.n)
 
 
-def barriers(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, str]:
-    """Quantities that cannot be compared between two audits, with the reason."""
-    first, second = json.loads(a["config"]), json.loads(b["config"])
+def barriers(a: Audit, b: Audit) -> dict[str, str]:
+    """The quantities that cannot be compared between two audits, each with the reason."""
+    first, second = a.settings(), b.settings()
     out = {}
-    if a["calibration"] != b["calibration"]:
+    if a.calibration != b.calibration:
         why = "other detectors or another calibration: audit both with one version of auditor"
         out = dict.fromkeys(FROM_SCORES, why)
-    for names, quantities in (
-        (SCORED, FROM_SCORES),
-        (SKETCHED, ("duplicate_fraction",)),
-    ):
+    for names, quantities in ((SCORED, FROM_SCORES), (SKETCHED, ("duplicate_fraction",))):
         changed = [name for name in names if first.get(name) != second.get(name)]
         for quantity in quantities if changed else ():
             out.setdefault(quantity, f"audited with another {', '.join(changed)}")
     given = (
-        (a["reference"], b["reference"])
-        if a["reference"] and b["reference"]
+        (a.reference, b.reference)
+        if a.reference and b.reference
         else (first.get("human_reference"), second.get("human_reference"))
     )
     if given[0] != given[1]:
         why = "compared with another human reference"
         out |= {name: why for name in QUANTITIES if name.startswith(("diversity", "drift"))}
     return out
-
-
-def described(side: Side) -> dict[str, Any]:
-    """The side as the JSON and the page name it."""
-    audit = side.audit
-    return {
-        "name": side.name,
-        "scope_kind": side.kind,
-        "scope": side.scope,
-        "audit_id": audit["audit_id"],
-        "corpus": audit["corpus"],
-        "finished_at": audit["finished_at"].isoformat(),
-        "version": audit["version"],
-        "calibration": audit["calibration"],
-        "complete": audit["complete"],
-    }

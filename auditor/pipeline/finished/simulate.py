@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -20,14 +20,25 @@ from auditor.pipeline.reservoir.recommend import frequencies
 from auditor.pipeline.run.reopen import read_report
 from auditor.pipeline.run.run import load_run
 
-DEFAULTS: dict[str, Any] = {
-    "generations": 10,
-    "share": 0.1,
-    "regime": "replace_fresh",
-    "decoding": "none",
-    "decoding_value": 1.0,
-    "replicates": 20,
-}
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of SimulationOptions; None: not given."""
+
+    generations: int | None = None
+    share: float | None = None
+    regime: str | None = None
+    decoding: str | None = None
+    decoding_value: float | None = None
+    replicates: int | None = None
+
+    def over(self, others: Settings) -> Settings:
+        """These settings, and those of `others` where they are not given."""
+        pairs = ((getattr(self, f.name), getattr(others, f.name)) for f in fields(self))
+        return Settings(*(other if own is None else own for own, other in pairs))
+
+
+DEFAULTS = Settings(10, 0.1, "replace_fresh", "none", 1.0, 20)
 
 
 def run_simulation(
@@ -35,22 +46,19 @@ def run_simulation(
     *,
     zipf: int | None,
     tokens: float | None,
-    settings: dict[str, Any],
+    settings: Settings,
     seed: int,
     html: Path | None,
 ) -> tuple[pl.DataFrame, str]:
     """Collapse on a run's spectrum, a file of frequency,types, or a Zipf spectrum; the rows and what they are of.
 
-    Parameters: settings, of SimulationOptions; what is None is taken from the run, else from DEFAULTS
+    Parameters: settings, what is not given is taken from the run, else from DEFAULTS
     Raises: ConfigError where not exactly one spectrum is named, or a setting is impossible
     """
     if (spectrum is None) == (zipf is None):
         raise ConfigError("name one spectrum: a run's folder, a CSV of frequency,types, or --zipf TYPES")
-    settings = (
-        DEFAULTS
-        | (_measured(Path(spectrum)) if spectrum and Path(spectrum).is_dir() else {})
-        | {name: value for name, value in settings.items() if value is not None}
-    )
+    measured = _measured(Path(spectrum)) if spectrum and Path(spectrum).is_dir() else Settings()
+    settings = settings.over(measured).over(DEFAULTS)
     try:
         if zipf is not None:
             source, words, own = zipf_source(zipf), f"Zipf, {zipf:,} types", 100.0 * zipf
@@ -58,7 +66,7 @@ def run_simulation(
             assert spectrum is not None
             counts = _spectrum_of(Path(spectrum))
             source, words, own = estimate_frequencies(counts), f"the spectrum of {spectrum}", counts.tokens
-        options = SimulationOptions(tokens=own if tokens is None else tokens, **settings)
+        options = SimulationOptions(own if tokens is None else tokens, **asdict(settings))
         frame = simulate(source, options, streams.rng(seed, "simulation"))
     except ValueError as error:
         raise ConfigError(f"this cannot be simulated: {error}") from None
@@ -66,9 +74,9 @@ def run_simulation(
         from auditor.reports.model.over_time import Simulation
         from auditor.reports.render.pages import render_simulation
 
-        found = {"source": words, "settings": settings, "rows": frame.to_dicts()}
+        found = {"source": words, "settings": asdict(settings), "rows": frame.to_dicts()}
         write_text(html, render_simulation(Simulation.model_validate(found)))
-    return frame, f"{words}; {settings['share']:.0%} human, {settings['regime']}, decoding {_decoding(settings)}"
+    return frame, f"{words}; {options.share:.0%} human, {options.regime}, decoding {_decoding(options)}"
 
 
 def _spectrum_of(path: Path) -> Spectrum:
@@ -85,12 +93,12 @@ def _spectrum_of(path: Path) -> Spectrum:
         raise ConfigError(f"{path} is neither a run nor a CSV of frequency,types ({error})") from None
 
 
-def _decoding(settings: dict[str, Any]) -> str:
-    kind = str(settings["decoding"])
-    return kind if kind == "none" else f"{kind} {settings['decoding_value']:.3g}"
+def _decoding(options: SimulationOptions) -> str:
+    kind = str(options.decoding)
+    return kind if kind == "none" else f"{kind} {options.decoding_value:.3g}"
 
 
-def _measured(run: Path) -> dict[str, Any]:
+def _measured(run: Path) -> Settings:
     """The human share, the decoding ratio and the horizon that the run's recommendation rests on.
 
     A report that is missing or of another shape says nothing: the defaults stand in.
@@ -99,11 +107,11 @@ def _measured(run: Path) -> dict[str, Any]:
         report = read_report(run)
         fraction = report["corpus"]["synthetic_fraction_tokens"]["value"]
         ratios = [row["value"] for row in report["reservoir"]["assumptions"]["decoding_ratio"].values()]
-        out: dict[str, Any] = {"generations": report["reservoir"]["horizon"]}
+        found = Settings(generations=report["reservoir"]["horizon"])
     except (AuditError, KeyError, TypeError):
-        return {}
+        return Settings()
     if fraction is not None:
-        out["share"] = min(max(1 - fraction, 0.0), 1.0)
+        found = replace(found, share=min(max(1 - fraction, 0.0), 1.0))
     if ratios and 0 < min(ratios) < 1:
-        out |= {"decoding": "ratio", "decoding_value": min(ratios)}
-    return out
+        found = replace(found, decoding="ratio", decoding_value=min(ratios))
+    return found

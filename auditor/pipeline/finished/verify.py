@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from auditor.errors import AuditError, ConfigError, SourceError
-from auditor.pipeline.report.conservation import conservation
+from auditor.pipeline.report.conservation import Conservation, conservation
 from auditor.pipeline.run.plan import source_options
 from auditor.pipeline.run.reopen import open_database, read_report
 from auditor.pipeline.run.run import load_run
 from auditor.provenance.ledger import total_digest
+from auditor.records import Json
 from auditor.sketch.content import content_hashes, record_hashes, skips_digest, summed, written
 from auditor.sources.find.files import blocks
 from auditor.sources.find.plan import plan_corpus
@@ -45,6 +45,54 @@ class Content:
     skips: Mapping[str, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The corpus as it is now beside what was audited, by the names of shards.
+
+    verdict: same | rearranged | changed | unreadable; shards: how many were audited; differences: of changed ones, in
+    words; moved: new name to audited name; unreadable: with the reason
+    """
+
+    verdict: str
+    audited_digest: str
+    digest: str
+    shards: int
+    same: tuple[str, ...]
+    changed: tuple[str, ...]
+    differences: Mapping[str, str]
+    missing: tuple[str, ...]
+    new: tuple[str, ...]
+    moved: Mapping[str, str]
+    unreadable: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether a run accounts for every record, and whether its corpus is what was audited.
+
+    compared: None where no corpus was given
+    """
+
+    conservation: Conservation
+    compared: Compared | None = None
+
+    @property
+    def verdict(self) -> str:
+        """same | rearranged | changed | unreadable | not_compared."""
+        return self.compared.verdict if self.compared else "not_compared"
+
+    def as_json(self) -> Json:
+        """One object: the comparison's fields, `conservation`, and what no digest covers."""
+        law = self.conservation
+        found = {f.name: getattr(self.compared, f.name) for f in fields(Compared)} if self.compared else {}
+        return {
+            "verdict": self.verdict,
+            **found,
+            "conservation": asdict(law) | {"holds": law.holds},
+            "not_compared": NOT_COMPARED,
+        }
+
+
 def file_hash(shard: Shard) -> str:
     """SHA-256 of a shard's file.
 
@@ -59,22 +107,19 @@ def file_hash(shard: Shard) -> str:
     return digest.hexdigest()
 
 
-def verify(run: Path, corpus: Sequence[str] = (), *, quick: bool = False) -> dict[str, Any]:
+def verify(run: Path, corpus: Sequence[str] = (), *, quick: bool = False) -> Verification:
     """Whether a run accounts for every record and, where a corpus is given, whether it is still what was audited.
 
     Shard by shard, and as a whole whatever the order of the documents and of the files.
     Parameters: quick, trust files whose size, time of change, head and tail are those audited
-    Returns: `conservation`, with what breaks the law; verdict same | rearranged | changed | unreadable | not_compared,
-        lists of changed, missing, new and moved shards, `differences` in words, and what is `not_compared`
     """
     opened = load_run(run)
     plan, config = opened.plan, opened.config
     report = read_report(run)
     with open_database(run) as connection:
         law = conservation(run, plan, report, connection)
-    found = {"conservation": asdict(law) | {"holds": law.holds}, "not_compared": list(NOT_COMPARED)}
     if not corpus:
-        return {"verdict": "not_compared", **found}
+        return Verification(law)
     rows = {row["shard"]: row for row in report["shards"]}
     audited = {
         line["shard"]: (
@@ -88,20 +133,19 @@ def verify(run: Path, corpus: Sequence[str] = (), *, quick: bool = False) -> dic
     contents: dict[str, Content] = {}
     unreadable = {unread.name: unread.reason for unread in now.failed}
     for shard in now.shards:
-        before, _ = audited.get(shard.name, (None, None))
-        if quick and before is not None and before["fingerprint"] == shard.fingerprint:
-            contents[shard.name] = Content(before["digest"])
+        line, _ = audited.get(shard.name, (None, None))
+        if quick and line is not None and line["fingerprint"] == shard.fingerprint:
+            contents[shard.name] = Content(line["digest"])
             continue
         try:
             contents[shard.name] = content_of(shard, options)
         except AuditError as wrong:
             unreadable[shard.name] = str(wrong)
-    return _compared({name: content for name, (_, content) in audited.items()}, contents, unreadable) | found
+    before = {name: content for name, (_, content) in audited.items()}
+    return Verification(law, _compared(before, contents, unreadable))
 
 
-def _compared(
-    before: Mapping[str, Content], now: Mapping[str, Content], unreadable: Mapping[str, str]
-) -> dict[str, Any]:
+def _compared(before: Mapping[str, Content], now: Mapping[str, Content], unreadable: Mapping[str, str]) -> Compared:
     """The verdict on shards by name."""
     held = {name: content.digest for name, content in before.items()}
     digests = {name: content.digest for name, content in now.items()}
@@ -112,24 +156,24 @@ def _compared(
         for name in new
         if any(held[n] == digests[name] for n in missing)
     }
-    changed = [name for name in digests if name in held and held[name] != digests[name]]
+    changed = tuple(name for name in digests if name in held and held[name] != digests[name])
     whole = total_digest(digests.values()) == total_digest(held.values())
     verdict = "unreadable" if unreadable else "changed"
     if not unreadable and whole:
         verdict = "rearranged" if changed or new or missing else "same"
-    return {
-        "verdict": verdict,
-        "audited_digest": total_digest(held.values()),
-        "digest": total_digest(digests.values()),
-        "shards": len(held),
-        "same": [name for name in digests if held.get(name) == digests[name]],
-        "changed": changed,
-        "differences": {name: _difference(before[name], now[name]) for name in changed},
-        "missing": [name for name in missing if name not in moved.values()],
-        "new": [name for name in new if name not in moved],
-        "moved": moved,
-        "unreadable": dict(unreadable),
-    }
+    return Compared(
+        verdict=verdict,
+        audited_digest=total_digest(held.values()),
+        digest=total_digest(digests.values()),
+        shards=len(held),
+        same=tuple(name for name in digests if held.get(name) == digests[name]),
+        changed=changed,
+        differences={name: _difference(before[name], now[name]) for name in changed},
+        missing=tuple(name for name in missing if name not in moved.values()),
+        new=tuple(name for name in new if name not in moved),
+        moved=moved,
+        unreadable=unreadable,
+    )
 
 
 def content_of(shard: Shard, options: SourceOptions) -> Content:

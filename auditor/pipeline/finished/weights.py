@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from auditor.config import Config
 from auditor.errors import ConfigError
 from auditor.gate.selection import Choice, decisions
 from auditor.gate.weights import CHOICES, RARE, TailTally, human_weights, tail_shares
@@ -39,7 +40,38 @@ OUT = pa.schema(
 )
 
 
-def write_weights(run: Path, path: Path, choice: Choice) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a choice keeps: expected documents and words, and the machine-written share of the documents.
+
+    choice: one of auditor.gate.weights.CHOICES; tail_retention: share of the corpus' rare types that survive
+    Shares lie between 0 and 1, and are None where nothing was measured.
+    """
+
+    choice: str
+    documents: float
+    words: float
+    machine_share: float | None
+    tail_retention: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """Documents that got a weight, those whose weight was raised to protect the tail, and what each choice keeps.
+
+    rare_types: of the human reference; rare_types_in_corpus: those that the corpus has; reference: where it came from
+    """
+
+    documents: int
+    protected: int
+    rare_types: int
+    rare_types_in_corpus: int
+    reference: str
+    choices: tuple[Kept, ...]
+    files: tuple[Path, ...]
+
+
+def write_weights(run: Path, path: Path, choice: Choice) -> Weighted:
     """Write id, shard, row, weight, protected as Parquet; returns what each choice keeps of text and of the tail.
 
     A document's weight never falls below its share of the tail: the types, rare in human text, that hardly any other
@@ -59,20 +91,21 @@ def write_weights(run: Path, path: Path, choice: Choice) -> dict[str, Any]:
         _write_plain(run, choice, plain)
         _carry(plan, config, plain, tally)
         carriers, shares = _shares(plain, tally)
-        kept = _Kept()
+        kept = _Tally()
         with whole_file(path) as partial, pq.ParquetWriter(partial, OUT, compression="zstd") as writer:
             for frame in _protected(plain, carriers, shares):
                 kept.add(frame)
                 writer.write_table(frame.select(OUT.names).to_arrow().cast(OUT))
         protected = np.concatenate([np.zeros(0), *kept.carriers])
-    return {
-        "documents": kept.documents,
-        "protected": kept.protected,
-        "rare_types": len(tally.types),
-        "rare_types_in_corpus": int((tally.found > 0).sum()),
-        "reference": reference.origin,
-        "choices": kept.rows(tally.retention(carriers, protected)),
-    }
+    return Weighted(
+        kept.documents,
+        kept.protected,
+        len(tally.types),
+        int((tally.found > 0).sum()),
+        reference.origin,
+        kept.choices(tally.retention(carriers, protected)),
+        (path,),
+    )
 
 
 def rare_types(frame: pl.DataFrame, most: int = RARE) -> np.ndarray:
@@ -139,7 +172,7 @@ class _Rows:
         return found
 
 
-def _carry(plan: Plan, config: Any, plain: Path, tally: TailTally) -> None:
+def _carry(plan: Plan, config: Config, plain: Path, tally: TailTally) -> None:
     """Read the corpus again and note which documents carry which rare types."""
     rows, options = _Rows(plain), source_options(config)
     for shard in sorted(plan.corpus.shards, key=lambda shard: shard.name):
@@ -180,7 +213,7 @@ def _protected(plain: Path, carriers: np.ndarray, shares: np.ndarray) -> Iterato
         )
 
 
-class _Kept:
+class _Tally:
     """What each choice leaves of documents, words and machine-written text, added up batch by batch."""
 
     def __init__(self) -> None:
@@ -200,14 +233,8 @@ class _Kept:
         self.protected += int(frame["protected"].sum())
         self.carriers.append(frame.filter("carrier")["weight"].to_numpy())
 
-    def rows(self, retention: dict[str, float | None]) -> list[dict[str, Any]]:
-        return [
-            {
-                "choice": name,
-                "documents": float(documents),
-                "words": float(words),
-                "machine_share": float(machine / measured) if measured else None,
-                "tail_retention": retention[name],
-            }
+    def choices(self, retention: Mapping[str, float | None]) -> tuple[Kept, ...]:
+        return tuple(
+            Kept(name, float(documents), float(words), float(machine / measured) if measured else None, retention[name])
             for name, (documents, words, measured, machine) in zip(CHOICES, self.sums, strict=True)
-        ]
+        )

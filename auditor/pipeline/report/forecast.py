@@ -8,8 +8,9 @@ from typing import Any
 
 from auditor.gate.selection import COPY, Choice, decisions
 from auditor.gate.weights import human_weights
+from auditor.pipeline.report.filters import FRACTION, Filter
 from auditor.pipeline.report.tail import Tail, TailLoss
-from auditor.records import Estimate, Status
+from auditor.records import Estimate, Json, Status
 from auditor.store.database import query
 
 METHOD = "probabilities moved to the ends of the corpus' interval"
@@ -47,16 +48,49 @@ class Forecast:
     tail_reason: str | None
     fraction_after: Estimate | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """For the report and for the command line alike."""
+    @property
+    def tail_lost_by_kind(self) -> dict[str, int]:
+        """Rare types lost by kind of text, where there are any."""
+        return {kind: round(n) for kind, n in self.tail.by_kind.items() if round(n)} if self.tail else {}
+
+    def as_json(self) -> Json:
+        """The counts, for the report and for the command line alike; the fraction stands beside them."""
         names = (name for name in self.__slots__ if name not in ("tail", "fraction_after"))
         out = {name: getattr(self, name) for name in names}
         found = self.tail
         return out | {
             "tail_types": found.types if found else None,
             "tail_types_lost": round(found.lost) if found else None,
-            "tail_lost_by_kind": {kind: round(n) for kind, n in found.by_kind.items() if round(n)} if found else {},
+            "tail_lost_by_kind": self.tail_lost_by_kind,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """A row of `filtering` in report.json: a filter with what an export by it would keep.
+
+    before, after: the machine-written share and the tail, by name
+    measured: the filter as report.filters measured it, None where it did not
+    counts: by the exporting query, in place of those of `measured`; None where it cannot tell
+    """
+
+    name: str
+    words: str
+    before: Mapping[str, Estimate]
+    after: Mapping[str, Estimate]
+    counts: Forecast | None
+    measured: Filter | None = None
+
+    def as_json(self) -> Json:
+        """The row; it has no `tokens_dropped`."""
+        row: Json = {"name": self.name, "words": self.words}
+        if self.measured is not None:
+            row |= {
+                name: getattr(self.measured, name) for name in ("documents_kept", "documents_dropped", "tokens_kept")
+            }
+        row |= {"before": self.before, "after": self.after}
+        counts = self.counts.as_json() if self.counts is not None else {}
+        return row | {name: count for name, count in counts.items() if name != "tokens_dropped"}
 
 
 def forecast(connection: Any, choice: Choice, fraction: Estimate, tail: Tail) -> Forecast:
@@ -130,41 +164,37 @@ def forecast_weights(connection: Any, tail: Tail, *, protected: bool = False) ->
 
 
 def restated(
-    connection: Any, rows: list[dict[str, Any]], corpus: Mapping[str, Any], shards: Sequence[str], tail: Tail
-) -> list[dict[str, Any]]:
+    connection: Any, filters: Sequence[Filter], fraction: Estimate, shards: Sequence[str], tail: Tail
+) -> list[Restated]:
     """The report's filters with what an export would keep: documents and words counted by the exporting query itself.
 
     Rows for removing near-duplicates and for dropping each of these shards come last.
+
+    Parameters: fraction, the corpus' synthetic fraction by documents
     """
-    if not rows:
-        return rows
-    fraction, before = corpus["synthetic_fraction"], rows[0]["before"]
-    out = []
-    for row in rows:
-        if row["name"] in CLEANING:
-            choice, words = CLEANING[row["name"]]
+    if not filters:
+        return []
+    before, out = filters[0].before, []
+    for row in filters:
+        if row.name in CLEANING:
+            choice, words = CLEANING[row.name]
             own = forecast(connection, choice, fraction, tail)
-            out.append(row | {"words": words, "after": row["after"] | _fraction(own)} | _counts(own))
-        elif weighted := forecast_weights(connection, tail, protected=row["name"] == PROTECTED):
-            out.append(row | _counts(weighted))
+            out.append(Restated(row.name, words, row.before, {**row.after, **_fraction(own)}, own, row))
         else:
-            out.append(row)
+            weighted = forecast_weights(connection, tail, protected=row.name == PROTECTED)
+            out.append(Restated(row.name, row.words, row.before, row.after, weighted, row))
     more = {"deduplicate": CLEANING["deduplicate"]}
     more |= {f"drop {shard}": (Choice(shards=(shard,)), DROPPING) for shard in shards}
     for name, (choice, words) in more.items():
         own = forecast(connection, choice, fraction, tail)
         unmeasured = Estimate.not_measured("not measured for this choice", level=fraction.level)
         after = dict.fromkeys(before, unmeasured) | _fraction(own)
-        out.append({"name": name, "words": words, "before": before, "after": after} | _counts(own))
+        out.append(Restated(name, words, before, after, own))
     return out
 
 
 def _fraction(own: Forecast) -> dict[str, Estimate]:
-    return {"synthetic_fraction": own.fraction_after} if own.fraction_after else {}
-
-
-def _counts(own: Forecast) -> dict[str, Any]:
-    return {name: value for name, value in own.as_dict().items() if name != "tokens_dropped"}
+    return {FRACTION: own.fraction_after} if own.fraction_after else {}
 
 
 def _odds_factors(fraction: Estimate) -> tuple[float, ...]:

@@ -36,32 +36,32 @@ def changed(audited, folder, *statements):
 
 
 def by_quantity(found) -> dict:
-    return {row["quantity"]: row for row in found["rows"]}
+    return {row.quantity: row for row in found.rows}
 
 
 def width(row) -> float:
-    return row["change"]["upper"] - row["change"]["lower"]
+    return row.change.upper - row.change.lower
 
 
 def test_an_unchanged_corpus_audited_again_has_not_changed_at_all(audited, tmp_path):
     found = compare(str(audited), str(changed(audited, tmp_path / "twin")))
     for quantity in ("synthetic_fraction", "synthetic_fraction_tokens"):
         row = by_quantity(found)[quantity]
-        assert row["change"]["method"] == "joint_fit"
-        assert (row["change"]["lower"], row["change"]["upper"], row["verdict"]) == (0, 0, "no more than noise")
-    assert found["paired"]
-    assert len(found["shards"]) == 12
+        assert row.change.method == "joint_fit"
+        assert (row.change.lower, row.change.upper, row.verdict) == (0, 0, "no more than noise")
+    assert found.paired
+    assert len(found.shards) == 12
 
 
 def test_error_that_two_audits_share_cancels_and_what_they_do_not_share_stays(audited, tmp_path):
     other = "UPDATE provenance SET value = 'x' WHERE name = 'text_digest' AND shard = 'part-0.parquet'"
     paired = compare(str(audited), str(changed(audited, tmp_path / "paired", other)))
     apart = compare(str(audited), str(changed(audited, tmp_path / "apart", other, "DELETE FROM score_counts")))
-    assert (paired["paired"], apart["paired"]) == (True, False)
+    assert (paired.paired, apart.paired) == (True, False)
     rows = [by_quantity(found)["synthetic_fraction"] for found in (paired, apart)]
     assert 0 < width(rows[0]) < width(rows[1]) / 3
     # One seed draws both with the same random numbers: that must not make the interval vanish.
-    assert width(rows[1]) > rows[1]["a"]["upper"] - rows[1]["a"]["lower"]
+    assert width(rows[1]) > rows[1].a.upper - rows[1].a.lower
 
 
 @pytest.mark.parametrize(
@@ -74,18 +74,18 @@ def test_error_that_two_audits_share_cancels_and_what_they_do_not_share_stays(au
 )
 def test_audits_that_cannot_be_paired_say_why(audited, tmp_path, statement, said, capsys):
     found = compare(str(audited), str(changed(audited, tmp_path / "other", statement)))
-    assert not found["paired"]
-    assert said in json.dumps(found["not_compared"]) + str(found["not_paired"])
-    assert "independent" in found["method"]
+    assert not found.paired
+    assert said in json.dumps(found.not_compared) + str(found.not_paired)
+    assert "independent" in found.method
 
 
 def test_the_same_reference_elsewhere_is_the_same_reference(audited, tmp_path):
     moved = 'UPDATE audits SET config = json_merge_patch(config, \'{"human_reference": ["elsewhere"]}\')'
     found = compare(str(audited), str(changed(audited, tmp_path / "moved", moved)))
-    assert not found["not_compared"]
+    assert not found.not_compared
     other = "UPDATE provenance SET value = 'x' WHERE name = 'human_reference'"
     found = compare(str(audited), str(changed(audited, tmp_path / "other", other)))
-    assert "reference" in found["not_compared"]["drift.divergence"]
+    assert "reference" in found.not_compared["drift.divergence"]
 
 
 def test_every_quantity_of_a_trend_is_in_the_store(audited):
@@ -96,8 +96,8 @@ def test_every_quantity_of_a_trend_is_in_the_store(audited):
 
 def test_shards_of_one_run_are_compared_jointly(audited):
     found = compare(f"{audited}::part-0.parquet", f"{audited}::part-4.jsonl.gz")
-    assert by_quantity(found)["synthetic_fraction"]["change"]["method"] == "joint_replicates"
-    assert "joint" in found["method"]
+    assert by_quantity(found)["synthetic_fraction"].change.method == "joint_replicates"
+    assert "joint" in found.method
 
 
 def test_other_calibrations_references_and_settings_are_never_compared_in_silence(audited, tmp_path):
@@ -106,9 +106,9 @@ def test_other_calibrations_references_and_settings_are_never_compared_in_silenc
     other = changed(audited, tmp_path / "other", "UPDATE audits SET calibration = 'x'", settings, reference)
     rows = by_quantity(compare(str(audited), str(other)))
     for quantity in rows:
-        assert rows[quantity]["verdict"] == "not compared"
-    assert "calibration" in rows["synthetic_fraction"]["change"]["reason"]
-    assert "near_dup_threshold" in rows["duplicate_fraction"]["change"]["reason"]
+        assert rows[quantity].verdict == "not compared"
+    assert "calibration" in rows["synthetic_fraction"].change.reason
+    assert "near_dup_threshold" in rows["duplicate_fraction"].change.reason
 
 
 def test_a_store_shows_a_trend_with_its_warning_and_its_break(audited, tmp_path):
@@ -122,14 +122,14 @@ def test_a_store_shows_a_trend_with_its_warning_and_its_break(audited, tmp_path)
             f"UPDATE estimates SET value = {value} WHERE quantity = 'synthetic_fraction' AND scope_kind = 'corpus'",
         )
         copy_audit(run / "audit.duckdb", store)
-    series = {s["quantity"]: s for s in trend(store)["series"]}
-    assert series["synthetic_fraction"]["alarm"]["since"] in ("m6", "m7")
-    assert series["duplicate_fraction"]["alarm"] is None
+    series = {s.quantity: s for s in trend(store).series}
+    assert series["synthetic_fraction"].alarm.since in ("m6", "m7")
+    assert series["duplicate_fraction"].alarm is None
     other = changed(audited, tmp_path / "m99", "UPDATE audits SET finished_at = '2027-01-01', calibration = 'new'")
     copy_audit(other / "audit.duckdb", store)
-    broken = {s["quantity"]: s for s in trend(store)["series"]}["synthetic_fraction"]
-    assert broken["breaks"][0]["before"] == "m99"
-    assert broken["alarm"] is None
+    broken = {s.quantity: s for s in trend(store).series}["synthetic_fraction"]
+    assert broken.breaks[0].before == "m99"
+    assert broken.alarm is None
     page = tmp_path / "trend.html"
     assert command(["trend", str(store), "--html", str(page)]) == 0
     assert "not comparable with before" in page.read_text()
@@ -144,7 +144,7 @@ def test_a_store_of_several_corpora_is_not_mixed_into_one_series_unless_asked(au
     assert "books, web" in capsys.readouterr().err
     assert command(["trend", str(store), "--corpus", "web"]) == 0
     assert "needs 3 comparable audits" in capsys.readouterr().out
-    assert len(trend(store, corpus=("*",))["audits"]) == 2
+    assert len(trend(store, corpus=("*",)).audits) == 2
 
 
 def test_audits_of_a_trend_stand_in_the_order_in_which_they_were_begun(audited, tmp_path):
@@ -152,7 +152,7 @@ def test_audits_of_a_trend_stand_in_the_order_in_which_they_were_begun(audited, 
     for name, begun, finished in (("late", "2026-03-01", "2026-03-02"), ("early", "2026-01-01", "2026-06-01")):
         dates = f"UPDATE audits SET started_at = '{begun}', finished_at = '{finished}'"
         copy_audit(changed(audited, tmp_path / name, dates) / "audit.duckdb", store)
-    assert [audit["audit_id"] for audit in trend(store)["audits"]] == ["early", "late"]
+    assert [audit.audit_id for audit in trend(store).audits] == ["early", "late"]
 
 
 def test_a_few_repeats_more_of_another_corpus_are_no_more_than_noise(audited, tmp_path):
@@ -164,12 +164,12 @@ def test_a_few_repeats_more_of_another_corpus_are_no_more_than_noise(audited, tm
     far = compare(str(audited), str(changed(audited, tmp_path / "far", other, value.format(0.2))))
     same = compare(str(audited), str(changed(audited, tmp_path / "same", value.format(0.002))))
     rows = [by_quantity(found)["duplicate_fraction"] for found in (near, far, same)]
-    assert [row["verdict"] for row in rows] == [
+    assert [row.verdict for row in rows] == [
         "no more than noise",
         "worse by more than noise",
         "worse by more than noise",
     ]
-    assert rows[0]["a"]["lower"] == rows[0]["a"]["upper"], "the figures themselves stay full counts"
+    assert rows[0].a.lower == rows[0].a.upper, "the figures themselves stay full counts"
 
 
 def test_the_sampling_interval_of_repeats_holds_the_rate_of_the_corpora_behind_it():
@@ -241,4 +241,4 @@ def test_mistakes_are_said(audited, tmp_path, capsys):
 
 @pytest.mark.parametrize("side", ["a", "b"])
 def test_both_sides_name_their_versions(audited, side):
-    assert compare(str(audited), str(audited))[side]["version"]
+    assert getattr(compare(str(audited), str(audited)), side).audit.version

@@ -16,6 +16,7 @@ from auditor.pipeline.run.parts import part_folder
 from auditor.pipeline.run.plan import CORPUS
 from auditor.pipeline.run.reopen import open_database
 from auditor.pipeline.run.run import load_run
+from auditor.records import plain
 from auditor.sketch.types_kernel import key_of
 
 COUNTS = ("documents_kept", "documents_dropped", "human_tokens_lost", "lost_by_kind", "tail_types", "tail_types_lost")
@@ -56,7 +57,7 @@ def test_the_dry_run_and_the_export_keep_the_same_documents(audited, rows, tmp_p
     choice = Choice(THRESHOLD)
     foretold = forecast_choice(audited, choice)
     written = write_manifests(audited, choice, keep=tmp_path / "keep.parquet")
-    assert (foretold["documents_kept"], foretold["documents_dropped"]) == (written.kept, written.dropped)
+    assert (foretold.counts.documents_kept, foretold.counts.documents_dropped) == (written.kept, written.dropped)
     assert rows["threshold"]["documents_kept"] == written.kept
 
 
@@ -83,12 +84,12 @@ def test_what_keeps_more_of_the_tail_loses_fewer_rare_words(rows):
 
 def test_a_dropped_shard_goes_as_a_whole_and_takes_its_own_rare_types_along(audited, report):
     shard = report["shards"][0]
-    found = forecast_choice(audited, Choice(duplicates=False, shards=(shard["shard"],)))
+    found = plain(forecast_choice(audited, Choice(duplicates=False, shards=(shard["shard"],))))
     assert found["documents_dropped"] == shard["documents"]
     assert 0 <= found["human_tokens_lost"] <= found["tokens_dropped"]
     assert 0 < found["tail_types_lost"] < found["tail_types"]
     everything = tuple(row["shard"] for row in report["shards"])
-    gone = forecast_choice(audited, Choice(duplicates=False, shards=everything))
+    gone = plain(forecast_choice(audited, Choice(duplicates=False, shards=everything)))
     assert gone["documents_kept"] == 0 and gone["fraction_after"]["value"] is None
     assert gone["tail_types_lost"] == gone["tail_types"]
 
@@ -103,7 +104,7 @@ def test_rare_words_lost_with_a_shard_are_those_of_no_other_shard(audited, repor
         words = pl.read_parquet(part_folder(audited, task.key) / "words.parquet")["words"].explode()
         held.setdefault(task.shard.name, set()).update(np.intersect1d(key_of(words.to_numpy()), rare).tolist())
     alone = held[shard] - set().union(*(words for name, words in held.items() if name != shard))
-    found = forecast_choice(audited, Choice(duplicates=False, shards=(shard,)))
+    found = plain(forecast_choice(audited, Choice(duplicates=False, shards=(shard,))))
     assert found["tail_types"] == rare.size and len(alone) > 50
     # words beyond the first of long documents, and of documents that are not eligible, keep a few of them
     assert 0.9 * len(alone) <= found["tail_types_lost"] <= len(alone)
@@ -120,6 +121,6 @@ def test_a_shard_with_quotes_in_its_name_is_no_sql(audited):
 
 
 def test_copies_of_what_stays_are_no_loss(audited):
-    found = forecast_choice(audited, Choice())
+    found = plain(forecast_choice(audited, Choice()))
     assert found["human_tokens_lost"] == 0 and found["tail_types_lost"] == 0
     assert set(forecast_by_weights(audited)) == {"weights", "weights that keep the tail"}

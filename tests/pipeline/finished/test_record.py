@@ -72,7 +72,7 @@ def test_prov_is_read_by_the_w3c_toolkit(audited):
 
 
 def test_the_same_corpus_verifies_wherever_it_lies(audited, corpus):
-    assert verify(audited, [str(corpus)])["verdict"] == "same"
+    assert verify(audited, [str(corpus)]).verdict == "same"
     assert command(["verify", str(audited), str(corpus)]) == 0
 
 
@@ -80,11 +80,11 @@ def test_a_changed_word_a_missing_file_and_a_new_one_are_named(audited, corpus, 
     path = corpus / "part-1.jsonl.gz"
     octets = gzip.decompress(path.read_bytes())
     path.write_bytes(gzip.compress(octets.replace(b" the ", b" teh ", 1)))
-    assert verify(audited, [str(corpus)])["changed"] == ["part-1.jsonl.gz"]
+    assert verify(audited, [str(corpus)]).compared.changed == ("part-1.jsonl.gz",)
     (corpus / "part-0.parquet").unlink()
     (corpus / "extra.jsonl").write_text(json.dumps({"text": "one more document here"}) + "\n")
     found = verify(audited, [str(corpus)])
-    assert (found["missing"], found["new"]) == (["part-0.parquet"], ["extra.jsonl"])
+    assert (found.compared.missing, found.compared.new) == (("part-0.parquet",), ("extra.jsonl",))
     assert command(["verify", str(audited), str(corpus), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["verdict"] == "changed"
 
@@ -95,15 +95,15 @@ def test_shuffled_and_renamed_files_are_the_same_content(audited, corpus):
     path.unlink()
     (corpus / "renamed.jsonl.gz").write_bytes(gzip.compress(b"".join(reversed(lines))))
     found = verify(audited, [str(corpus)])
-    assert found["verdict"] == "rearranged"
-    assert found["moved"] == {"renamed.jsonl.gz": "part-1.jsonl.gz"}
+    assert found.verdict == "rearranged"
+    assert found.compared.moved == {"renamed.jsonl.gz": "part-1.jsonl.gz"}
 
 
 def test_a_damaged_file_is_unreadable_not_changed(audited, corpus):
     path = corpus / "part-1.jsonl.gz"
     path.write_bytes(path.read_bytes()[:2000])
     found = verify(audited, [str(corpus)])
-    assert found["verdict"] == "unreadable"
+    assert found.verdict == "unreadable"
     assert command(["verify", str(audited), str(corpus)]) == 3
 
 

@@ -8,7 +8,7 @@ import pytest
 from auditor.collapse.options import Regime
 from auditor.collapse.simulate.options import Decoding
 from auditor.errors import ConfigError
-from auditor.pipeline.finished.simulate import run_simulation
+from auditor.pipeline.finished.simulate import Settings, run_simulation
 
 SETTINGS = {
     "generations": 3,
@@ -21,7 +21,9 @@ SETTINGS = {
 
 
 def simulated(spectrum=None, *, zipf=None, tokens=None, **settings):
-    return run_simulation(spectrum, zipf=zipf, tokens=tokens, settings=SETTINGS | settings, seed=0, html=None)[0]
+    return run_simulation(
+        spectrum, zipf=zipf, tokens=tokens, settings=Settings(**(SETTINGS | settings)), seed=0, html=None
+    )[0]
 
 
 @pytest.mark.parametrize(("regime", "decoding"), list(itertools.product(Regime, Decoding)))
@@ -39,17 +41,19 @@ def test_every_regime_and_decoding_runs_on_zipf_and_on_a_file(regime, decoding, 
 
 
 def test_a_run_is_simulated_on_its_human_spectrum(audited):
-    frame, words = run_simulation(str(audited), zipf=None, tokens=None, settings=SETTINGS, seed=0, html=None)
+    frame, words = run_simulation(
+        str(audited), zipf=None, tokens=None, settings=Settings(**SETTINGS), seed=0, html=None
+    )
     assert str(audited) in words and frame.filter(quantity="types")["value"][0] > 1000
 
 
 def test_what_is_not_named_comes_from_the_run(audited, report):
-    nothing = dict.fromkeys(SETTINGS) | {"replicates": 3}
+    nothing = Settings(replicates=3)
     frame, words = run_simulation(str(audited), zipf=None, tokens=None, settings=nothing, seed=0, html=None)
     fraction = report["corpus"]["synthetic_fraction_tokens"]["value"]
     assert frame["generation"].max() == report["reservoir"]["horizon"]
     assert (f"{1 - fraction:.0%} human" if fraction is not None else "10% human") in words
-    named, _ = run_simulation(str(audited), zipf=None, tokens=None, settings=SETTINGS, seed=0, html=None)
+    named, _ = run_simulation(str(audited), zipf=None, tokens=None, settings=Settings(**SETTINGS), seed=0, html=None)
     assert named["generation"].max() == SETTINGS["generations"]
 
 

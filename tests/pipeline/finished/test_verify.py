@@ -17,6 +17,7 @@ from auditor.cli.main import run as command
 from auditor.pipeline.finished.verify import content_of, verify
 from auditor.pipeline.run.parts import done, part_folder
 from auditor.pipeline.run.run import load_run
+from auditor.records import plain
 from auditor.sources.read.interface import ROLES, SourceOptions
 from tests.pipeline.runs import WORDS
 from tests.sources.corpora import COMPRESS, page, plan, put, read
@@ -206,11 +207,11 @@ def run(corpus, tmp_path_factory):
 
 def test_a_corpus_that_nobody_touched_is_the_same_and_accounts_for_every_record(run, corpus, capsys):
     found = verify(run, [str(corpus)])
-    assert (found["verdict"], found["changed"], found["unreadable"]) == ("same", [], {})
-    law = found["conservation"]
-    assert law["holds"] and not law["broken"]
-    assert law["records"] == law["documents"] + law["skipped"] == 7 * 12 + 3 + 2 + 2 + 2
-    assert law["skipped"] == 2
+    assert (found.verdict, found.compared.changed, found.compared.unreadable) == ("same", (), {})
+    law = found.conservation
+    assert law.holds and not law.broken
+    assert law.records == law.documents + law.skipped == 7 * 12 + 3 + 2 + 2 + 2
+    assert law.skipped == 2
     assert command(["verify", str(run)]) == 0
     said = capsys.readouterr().out
     assert "91 documents and 2 skipped" in said and "Every record is accounted for" in said
@@ -227,10 +228,10 @@ def test_what_changed_is_said_in_words(run, corpus, tmp_path, capsys):
     plain.write_bytes(plain.read_bytes() + b".")
     shutil.move(copy / "lang=de", copy / "lang=fr")
     found = verify(run, [str(copy)])
-    assert found["verdict"] == "changed"
-    assert found["differences"]["bad.jsonl"] == "2 records left out as no_text, 1 when audited"
-    assert found["differences"]["texts"] == "as many records, but a text or a column beside it is another"
-    assert (found["missing"], found["new"]) == (["lang=de/part.csv"], ["lang=fr/part.csv"])
+    assert found.verdict == "changed"
+    assert found.compared.differences["bad.jsonl"] == "2 records left out as no_text, 1 when audited"
+    assert found.compared.differences["texts"] == "as many records, but a text or a column beside it is another"
+    assert (found.compared.missing, found.compared.new) == (("lang=de/part.csv",), ("lang=fr/part.csv",))
     assert command(["verify", str(run), str(copy)]) == 1
     assert "bad.jsonl: 2 records left out as no_text, 1 when audited" in capsys.readouterr().out
 
@@ -243,16 +244,16 @@ def test_one_byte_of_one_column_changes_the_verdict(run, corpus, tmp_path, old):
     assert old in octets
     path.write_bytes(octets.replace(old, old[:-2] + b"x" + old[-1:], 1))
     found = verify(run, [str(copy)])
-    assert (found["verdict"], found["changed"]) == ("changed", [path.name])
+    assert (found.verdict, found.compared.changed) == ("changed", (path.name,))
 
 
 def broken(run, tmp_path, change) -> dict[str, str]:
     """What verify says of a copy of a run that was changed: scope -> what, of the first breach of each."""
     copy = shutil.copytree(run, tmp_path / "copy")
     change(copy)
-    law = verify(copy)["conservation"]
-    assert not law["holds"] and command(["verify", str(copy)]) == 3
-    return {breach["scope"]: breach["what"] for breach in reversed(law["broken"])}
+    law = verify(copy).conservation
+    assert not law.holds and command(["verify", str(copy)]) == 3
+    return {breach.scope: breach.what for breach in reversed(law.broken)}
 
 
 def marker_of(run, name):
@@ -267,7 +268,7 @@ def test_a_record_that_became_neither_document_nor_skip_names_its_shard(run, tmp
 
     found = broken(run, tmp_path, change)
     assert list(found) == ["part-1.csv.zst"]
-    assert "13 records met, but 12 documents and 0 skipped" in json.dumps(verify(tmp_path / "copy"))
+    assert "13 records met, but 12 documents and 0 skipped" in json.dumps(plain(verify(tmp_path / "copy")))
 
 
 def test_rows_that_a_part_lost_name_its_shard(run, tmp_path):

@@ -43,7 +43,7 @@ def test_the_corpus_figure_is_of_all_shards_and_of_repeats_across_unread_ones_no
 
 
 def test_verify_looks_at_the_shards_that_were_read(run, folder):
-    assert verify(run.folder, [str(folder)])["verdict"] == "same"
+    assert verify(run.folder, [str(folder)]).verdict == "same"
 
 
 def test_a_larger_sample_than_the_corpus_reads_all_of_it_and_none_is_refused(folder, capsys):
