@@ -16,7 +16,7 @@ from auditor.config import load
 from auditor.errors import AuditError, ConfigError, StoreError
 from auditor.pipeline.audit import audit as run_audit
 from auditor.pipeline.run.reopen import open_database, read_report
-from auditor.records import estimates_of_json, flatten
+from auditor.records import Json, estimates_of_json, flatten
 from auditor.reports.model.schema import check
 from auditor.reports.render.notebook import Picture, first_screen
 from auditor.reports.render.notebook import figure as draw
@@ -75,7 +75,7 @@ class Run:
     exit_code: int = 0
 
     @cached_property
-    def report(self) -> dict[str, Any]:
+    def report(self) -> Json:
         """report.json as it stands.
 
         Raises: ConfigError where there is no run; StoreError where it is unfinished or damaged
@@ -93,7 +93,7 @@ class Run:
         return {shard["shard"]: estimates_of_json(shard) for shard in self.report["shards"]}
 
     @property
-    def reservoir(self) -> dict[str, Any]:
+    def reservoir(self) -> Json:
         """The recommendation of human text, as in report.json."""
         return self.report["reservoir"]
 
@@ -124,7 +124,7 @@ class Run:
         rows = []
         for name, figures in self.shards.items():
             counts = {key: value for key, value in figures.items() if isinstance(value, int | float)}
-            row: dict[str, Any] = {"shard": name} | counts
+            row = {"shard": name, **counts}
             for path, e in flatten(figures):
                 row |= {path: e.value, f"{path}_lower": e.lower, f"{path}_upper": e.upper}
                 row[f"{path}_status"] = str(e.status)

@@ -25,6 +25,7 @@ LAYOUT = 4  # version of the run folder's layout; another one is refused, never 
 
 
 def write_json(path: Path, content: Any, *, within: Path | None = None) -> None:
+    """Write JSON with sorted keys, as `write_text` does; what JSON has no type for is written as its text."""
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, default=str)
     write_text(path, text + "\n", within=within)
 
@@ -45,6 +46,10 @@ def digest_of(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
+    """The content of a JSON file of a run.
+
+    Raises: StoreError where it is not there or cannot be read
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

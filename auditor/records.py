@@ -137,7 +137,8 @@ class Finding:
 class Written(Protocol):
     """A dataclass that says itself how it stands in JSON; others stand there with all of their fields."""
 
-    def as_json(self) -> Mapping[str, Any]: ...
+    def as_json(self) -> Mapping[str, Any]:
+        """The object that stands for it, whose values may be dataclasses again."""
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Estimate]]:

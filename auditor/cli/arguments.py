@@ -13,6 +13,115 @@ CORPUS_NOW = typer.Option(
 RUN = typer.Argument(..., metavar="RUN", help="Folder of a finished run.")
 ForMachines = Annotated[bool, typer.Option("--json", help="For machines.")]
 
+_WHERE = "Where to look"
+_HOW = "How to measure"
+_RUN = "How to run"
+HumanReference = Annotated[
+    list[str] | None, typer.Option(help="Text known to be human; default none.", rich_help_panel=_WHERE)
+]
+KnownAi = Annotated[
+    list[str] | None, typer.Option(help="Text known to be machine-written; default none.", rich_help_panel=_WHERE)
+]
+Against = Annotated[
+    list[str] | None, typer.Option(help="Earlier runs to look for repeats in; default none.", rich_help_panel=_WHERE)
+]
+TextColumn = Annotated[
+    str | None, typer.Option(help="Column of the text; default found by its name.", rich_help_panel=_WHERE)
+]
+IdColumn = Annotated[
+    str | None, typer.Option(help="Column of the document's id; default found by its name.", rich_help_panel=_WHERE)
+]
+DateColumn = Annotated[
+    str | None,
+    typer.Option(help="Column of the date of writing or crawling; default found by its name.", rich_help_panel=_WHERE),
+]
+UrlColumn = Annotated[
+    str | None, typer.Option(help="Column of the web address; default found by its name.", rich_help_panel=_WHERE)
+]
+LanguageColumn = Annotated[
+    str | None, typer.Option(help="Column of the language; default found by its name.", rich_help_panel=_WHERE)
+]
+TopicColumn = Annotated[
+    str | None, typer.Option(help="Column of the topic; default found by its name.", rich_help_panel=_WHERE)
+]
+SourceColumn = Annotated[
+    str | None, typer.Option(help="Column of the source; default found by its name.", rich_help_panel=_WHERE)
+]
+CategoryColumn = Annotated[
+    str | None,
+    typer.Option(help="Column of a class to follow by name; default found by its name.", rich_help_panel=_WHERE),
+]
+Detectors = Annotated[list[str] | None, typer.Option(help="Detectors to use; default all.", rich_help_panel=_HOW)]
+DeepSample = Annotated[
+    str | None,
+    typer.Option(metavar="N|all", help="Documents that the deep detectors read too; default 0.", rich_help_panel=_HOW),
+]
+DeepBudget = Annotated[
+    str | None,
+    typer.Option(metavar="5m", help="As many as they can read in this time; default no limit.", rich_help_panel=_HOW),
+]
+DatedAnchors = Annotated[
+    bool | None,
+    typer.Option(help="Take documents dated before November 2022 for human; default yes.", rich_help_panel=_HOW),
+]
+MinimumWords = Annotated[
+    int | None, typer.Option(help="Shorter documents are not judged; default 100.", rich_help_panel=_HOW)
+]
+NearDupThreshold = Annotated[
+    float | None,
+    typer.Option(
+        help="Jaccard similarity from which on documents repeat each other; default 0.8.", rich_help_panel=_HOW
+    ),
+]
+Level = Annotated[float | None, typer.Option(help="Coverage of the intervals; default 0.95.", rich_help_panel=_HOW)]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="standard|full",
+        help="full: word-order measures of the texts too; default standard.",
+        rich_help_panel=_HOW,
+    ),
+]
+ShardsSample = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=1, help="Read so many of the files only, for all of them; default all.", rich_help_panel=_HOW
+    ),
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of every random draw; default 0.", rich_help_panel=_HOW)]
+Retain = Annotated[
+    str | None,
+    typer.Option(help="sample, redacted or none: keep a sample of texts; default sample.", rich_help_panel=_RUN),
+]
+Excerpts = Annotated[
+    bool,
+    typer.Option(
+        "--excerpts", help="Quote redacted beginnings of retained documents in the reports.", rich_help_panel=_RUN
+    ),
+]
+Workers = Annotated[int | None, typer.Option(help="Processes; default all cores.", rich_help_panel=_RUN)]
+MemoryLimit = Annotated[
+    str | None, typer.Option(help="Such as 4GB, for all processes; default half of the memory.", rich_help_panel=_RUN)
+]
+Launcher = Annotated[str | None, typer.Option(help="local, slurm or ray; default local.", rich_help_panel=_RUN)]
+ConfigFile = Annotated[
+    str | None,
+    typer.Option(
+        "--config", metavar="FILE", help="Settings from a TOML file, by default none; options here override it."
+    ),
+]
+PolicyFile = Annotated[
+    str | None, typer.Option(metavar="P.toml", help="Judge by a policy too, as `auditor gate` does; default none.")
+]
+Store = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Copy the figures into a store of many audits; default none.")
+]
+Fresh = Annotated[bool, typer.Option(help="Start over instead of resuming.", rich_help_panel=_RUN)]
+Quiet = Annotated[bool, typer.Option(help="No progress on stderr.", rich_help_panel=_RUN)]
+ReportJson = Annotated[
+    bool, typer.Option("--json", help="Print report.json instead of the summary.", rich_help_panel=_RUN)
+]
+
 _WHAT = "What to write"
 _WHICH = "Which documents stay"
 ToKeep = Annotated[Path | None, typer.Option(metavar="FILE", help="Parquet of what stays.", rich_help_panel=_WHAT)]

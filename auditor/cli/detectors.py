@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from auditor.cli.app import app
 from auditor.cli.output.printing import say
+
+if TYPE_CHECKING:
+    from auditor.records import Json
 
 group = typer.Typer(help="The ensemble: list, install, train, evaluate.", no_args_is_help=True)
 app.add_typer(group, name="detectors")
@@ -117,7 +120,7 @@ def evaluate(
         print_json(found)
 
 
-def _figures(data: Path, models: Path, out: Path | None) -> dict[str, Any]:
+def _figures(data: Path, models: Path, out: Path | None) -> Json:
     """The first tier's figures; with `out`, accuracy.json, detectors.md and its picture beside it."""
     from auditor.detectors.evaluation import accuracy, attacks, model_card
     from auditor.detectors.evaluation import first_tier as evaluation
@@ -138,7 +141,7 @@ def _figures(data: Path, models: Path, out: Path | None) -> dict[str, Any]:
     return {name: frame.to_dicts() for name, frame in frames.items()}
 
 
-def _deep_figures(data: Path, models: Path, out: Path | None) -> dict[str, Any]:
+def _deep_figures(data: Path, models: Path, out: Path | None) -> Json:
     """The second tier's figures; with `out`, accuracy.json beside it."""
     from auditor.detectors.evaluation import accuracy
     from auditor.detectors.evaluation.second_tier import evaluate as run

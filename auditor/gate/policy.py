@@ -49,13 +49,16 @@ class Rule:
 
     @property
     def error(self) -> float | None:
+        """The bound that fails, None where the rule only warns."""
         return self.error_above if self.above else self.error_below
 
     @property
     def warn(self) -> float | None:
+        """The bound that warns, None where there is none."""
         return self.warn_above if self.above else self.warn_below
 
     def covers(self, scope: str) -> bool:
+        """Whether the rule applies to a scope of this name."""
         return matches(scope, self.match) and not matches(scope, self.except_)
 
 

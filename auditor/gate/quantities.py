@@ -36,6 +36,7 @@ OPEN = ("diversity.levels.", "diversity_loss.levels.", "drift.", "reservoir.")
 
 
 def is_known(quantity: str) -> bool:
+    """Whether a policy may bound a quantity of this name."""
     return quantity in suggestions() or any(quantity.startswith(prefix) and quantity != prefix for prefix in OPEN)
 
 
@@ -45,13 +46,14 @@ def is_share(quantity: str) -> bool:
 
 
 def suggestions() -> tuple[str, ...]:
+    """The names of all quantities that can be listed; those below OPEN are known too."""
     return SHARES + OTHERS + COUNTS + EXTRA
 
 
 def figures(part: Mapping[str, Any]) -> dict[str, Estimate]:
     """All quantities of one scope by name: estimates as they are, counts and shares of counts as a census.
 
-    part: a part of report.json with its estimates as Estimate (pipeline.results.with_estimates)
+    part: a part of report.json with its estimates as Estimate (auditor.records.estimates_of_json)
     """
     found = dict(_walk(part, ""))
     documents, skipped = part.get("documents"), part.get("skipped")

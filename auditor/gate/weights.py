@@ -28,6 +28,7 @@ class TailTally:
 
     @classmethod
     def of(cls, types: np.ndarray) -> TailTally:
+        """An empty tally of these types (k,) uint64."""
         k = len(types)
         return cls(np.sort(types), np.full((k, CARRIERS + 1), -1, np.int64), np.zeros(k, np.int64), np.zeros((k, 2)))
 

@@ -18,21 +18,27 @@ class Lsh(Protocol):
     """What clustering knows of the bands (`auditor.sketch.bands.LshParameters` is one)."""
 
     @property
-    def threshold(self) -> float: ...
+    def threshold(self) -> float:
+        """The Jaccard similarity from which on two documents are near-duplicates."""
 
     @property
-    def deviation(self) -> float: ...
+    def deviation(self) -> float:
+        """Standard deviation of an estimated Jaccard at the threshold."""
 
     @property
-    def permutations(self) -> int: ...
+    def permutations(self) -> int:
+        """Values of a signature."""
 
     @property
-    def bands(self) -> int: ...
+    def bands(self) -> int:
+        """Bands that a signature is cut into."""
 
     @property
-    def rows(self) -> int: ...
+    def rows(self) -> int:
+        """Values of a band."""
 
-    def hashes(self, signatures: np.ndarray) -> np.ndarray: ...
+    def hashes(self, signatures: np.ndarray) -> np.ndarray:
+        """Hashes (n, bands) of the bands of signatures (n, permutations)."""
 
 
 class Rule(NamedTuple):
@@ -48,6 +54,7 @@ class Rule(NamedTuple):
 
     @classmethod
     def of(cls, lsh: Lsh, *, exact: bool) -> Rule:
+        """The rule at a threshold; exact: estimates near it are left to the shingles."""
         spread = DOUBT * lsh.deviation if exact else 0.0
         return cls(lsh.threshold, lsh.threshold - spread, lsh.threshold + spread)
 
@@ -62,6 +69,7 @@ class Known:
 
     @classmethod
     def nothing(cls, size: int) -> Known:
+        """No pair of `size` members is known."""
         return cls(np.zeros(size + 1, np.int64), np.empty(0, np.int64), np.empty(0))
 
     def with_pairs(self, members: np.ndarray, representatives: np.ndarray, jaccards: np.ndarray) -> Known:

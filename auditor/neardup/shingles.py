@@ -49,6 +49,7 @@ class ShingleStore:
         return out
 
     def close(self) -> None:
+        """Close and remove the file."""
         self._file.close()
         self._path.unlink(missing_ok=True)
 

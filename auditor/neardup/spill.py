@@ -43,9 +43,11 @@ class Gathered:
         return len(self.cuts) - 1
 
     def slices(self) -> Iterator[Slice]:
+        """The slices in order, one in memory at a time."""
         return (self.slice(i) for i in range(len(self)))
 
     def slice(self, index: int) -> Slice:
+        """One slice, read back where it was spilled."""
         starts = self.components.starts[self.cuts[index] : self.cuts[index + 1] + 1]
         first, stop = starts[0], starts[-1]
         documents = self.components.documents[first:stop]

@@ -36,6 +36,7 @@ class LshParameters:
 
     @property
     def recall(self) -> float:
+        """Chance (0 to 1) that a pair one deviation above the threshold becomes a candidate."""
         return float(candidate_probability(self.threshold + self.deviation, self.bands, self.rows))
 
     def s_curve(self, points: int = 101) -> pl.DataFrame:

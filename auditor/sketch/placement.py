@@ -26,6 +26,7 @@ def placed(listed: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def power_of_two(n: int) -> int:
+    """The least power of two that is at least n, and at least 2."""
     return 1 << max(int(n) - 1, 1).bit_length()
 
 

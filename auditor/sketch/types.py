@@ -42,6 +42,7 @@ class FixedTypes:
 
     @classmethod
     def none(cls) -> FixedTypes:
+        """No fixed types: all are sampled by their hash."""
         return cls((np.zeros(0, np.uint64),) * 3)
 
     @classmethod

@@ -43,6 +43,7 @@ class Table:
 
     @classmethod
     def empty(cls, fixed_keys: np.ndarray, cap: int, cells: int) -> Table:
+        """A table without counts, of these fixed keys, at most `cap` sampled types and so many cells."""
         keys = np.asarray(fixed_keys, np.uint64)
         return cls(
             keys,

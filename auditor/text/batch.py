@@ -44,6 +44,7 @@ class TextBatch:
 
     @classmethod
     def of(cls, column: pl.Series, languages: pl.Series | None = None) -> TextBatch:
+        """The documents of a Polars String column, in their normal form and tokenised."""
         normal = normal_form(column)
         text, offsets = buffers(normal)
         rewritten = None if normal is column else Rewritten.of(column, normal)

@@ -14,6 +14,8 @@ from auditor.errors import UNSEEN, visible
 
 if TYPE_CHECKING:
     from auditor.pipeline.finished.inspect import Inspection, ShownPassage
+    from auditor.pipeline.run.cost import Outlook
+    from auditor.records import Json
 
 
 def say(line: object = "", *, error: bool = False) -> None:
@@ -44,7 +46,7 @@ def _escaped(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]
 
 
-def print_outcome(report: dict[str, Any], run: Path) -> None:
+def print_outcome(report: Json, run: Path) -> None:
     """The summary of a run, and where its report is."""
     from rich.console import Console
 
@@ -87,31 +89,30 @@ def print_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     Console(highlight=False).print(table)
 
 
-def print_plan(found: dict[str, Any]) -> None:
+def print_plan(found: Outlook) -> None:
     """What `auditor plan` found."""
     rows = [
         [
-            shard["shard"],
-            shard["format"] + (f".{shard['compression']}" if shard["compression"] else ""),
-            size(shard["bytes"]),
-            "?" if shard["documents"] is None else f"{shard['documents']:,}",
-            ", ".join(f"{name}={value}" for name, value in shard["columns"].items() if name != "family"),
+            shard.shard,
+            shard.format + (f".{shard.compression}" if shard.compression else ""),
+            size(shard.bytes),
+            "?" if shard.documents is None else f"{shard.documents:,}",
+            ", ".join(f"{name}={value}" for name, value in shard.columns.items() if name != "family"),
         ]
-        for shard in found["shards"][:50]
+        for shard in found.shards[:50]
     ]
     print_table("", ["shard", "format", "size", "documents", "columns"], rows)
-    cost = found["cost"]
-    if len(found["shards"]) > len(rows):
-        say(f"… and {len(found['shards']) - len(rows):,} more shards")
-    for unread in found["unreadable"]:
-        say(f"cannot be read: {unread['shard']}: {unread['reason']}")
-    for reason, count in Counter(unread["reason"] for unread in found.get("passed_over", ())).most_common(10):
+    cost = found.cost
+    if len(found.shards) > len(rows):
+        say(f"… and {len(found.shards) - len(rows):,} more shards")
+    for unread in found.unreadable:
+        say(f"cannot be read: {unread.shard}: {unread.reason}")
+    for reason, count in Counter(unread.reason for unread in found.passed_over).most_common(10):
         say(f"passed over: {count:,} file{'s' * (count != 1)}: {reason}")
-    shards = f"{len(found['shards']):,} shard{'s' * (len(found['shards']) != 1)}"
+    shards = f"{len(found.shards):,} shard{'s' * (len(found.shards) != 1)}"
     say(
-        f"{shards}, {size(found['bytes'])}; about {time_of(cost['hours'])} "
-        f"({time_of(cost['core_hours'])} of one core), {size(cost['memory_bytes'])} of memory, "
-        f"{size(cost['disk_bytes'])} of disk"
+        f"{shards}, {size(found.bytes)}; about {time_of(cost.hours)} ({time_of(cost.core_hours)} of one core), "
+        f"{size(cost.memory_bytes)} of memory, {size(cost.disk_bytes)} of disk"
     )
 
 

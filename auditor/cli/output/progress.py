@@ -38,6 +38,7 @@ class Bars:
         return self
 
     def stage(self, name: str, total: int) -> None:
+        """Begin a stage of `total` bytes; 0 where that is not known."""
         self._documents, self._since = 0, time.monotonic()
         if self._live:
             if self._task is not None:
@@ -47,6 +48,7 @@ class Bars:
             self.note(name)
 
     def step(self, documents: int, size: int) -> None:
+        """Count documents that are done, and their bytes."""
         self._documents += documents
         if self._live and self._task is not None:
             speed = self._documents / max(time.monotonic() - self._since, 1e-3)
@@ -54,6 +56,7 @@ class Bars:
             self._live.update(self._task, advance=size, speed=text)
 
     def note(self, text: str) -> None:
+        """Print a line beside the bar."""
         if self._quiet:
             return
         if self._live:

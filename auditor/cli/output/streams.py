@@ -20,15 +20,19 @@ class Outlet(io.RawIOBase):
         self.failure: OSError | None = None
 
     def writable(self) -> bool:
+        """Always: what can no longer be written is dropped."""
         return True
 
     def fileno(self) -> int:
+        """The file descriptor."""
         return self._descriptor
 
     def isatty(self) -> bool:
+        """Whether a terminal stands behind it."""
         return os.isatty(self._descriptor)
 
     def write(self, octets: Any, /) -> int:
+        """Write what the descriptor takes; after a failure, take everything and write nothing."""
         if self.failure is None:
             try:
                 return os.write(self._descriptor, octets)

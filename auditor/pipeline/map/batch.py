@@ -44,6 +44,7 @@ class Measurer:
 
     @classmethod
     def of(cls, config: Config) -> Measurer:
+        """A measurer with the detectors and permutations that a configuration asks for."""
         return cls(
             Ensemble.load(config.detectors),
             permutations(config.permutations),

@@ -21,12 +21,14 @@ class Sketches:
         self._lsh = lsh_of(config)
 
     def add(self, signatures: pa.Table) -> None:
+        """Add the signatures of a batch; whole row groups are written."""
         self._held = pa.concat_tables([self._held, signatures]) if self._held.num_columns else signatures
         while self._held.num_rows >= ROW_GROUP:
             self._write(self._held.slice(0, ROW_GROUP))
             self._held = self._held.slice(ROW_GROUP)
 
     def end(self) -> None:
+        """Write what is still held."""
         if self._held.num_columns:
             self._write(self._held)
 

@@ -40,6 +40,7 @@ class Conservation:
 
     @property
     def holds(self) -> bool:
+        """Whether no count contradicts another."""
         return not self.broken
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -16,6 +16,7 @@ from auditor.pipeline.run.plan import CORPUS
 from auditor.pipeline.run.reopen import open_database, read_report
 from auditor.pipeline.run.retained import note_copy
 from auditor.pipeline.run.run import load_run
+from auditor.records import Json, plain
 from auditor.reports.render.write import write_reports
 from auditor.reports.text.redact import redact
 from auditor.run_columns import SAMPLE
@@ -25,19 +26,57 @@ SHOWN = {"reads most like machine text here": 8, "reads most like human text her
 SECTION = "excerpts"
 
 
-def with_excerpts(report: dict[str, Any], run: Path) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The redacted beginning of a retained document; why: which end of the scores it is an example of."""
+
+    shard: str
+    row: int
+    doc_id: str
+    excerpt: str
+    probability: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quotes:
+    """The retained texts by (shard, row), put into the parts of report.json that name documents."""
+
+    texts: Mapping[tuple[str, int], str]
+
+    def place(self, place: Json) -> Json:
+        """A document with its excerpt, where its text is retained."""
+        text = self.texts.get((place["shard"], place["row"]))
+        return place if text is None else place | {"excerpt": redact(text)}
+
+    def finding(self, finding: Json) -> Json:
+        """A finding whose documents have their excerpts."""
+        evidence = finding.get("evidence") or {}
+        if not isinstance(evidence.get("documents"), list):
+            return finding
+        documents = [self.place(document) for document in evidence["documents"]]
+        return finding | {"evidence": evidence | {"documents": documents}}
+
+    def cluster(self, cluster: Json) -> Json:
+        """A cluster whose representative and members have their excerpts."""
+        first = cluster.get("representative")
+        members = [self.place(member) for member in cluster.get("members", [])]
+        return cluster | {"representative": self.place(first) if first else first, "members": members}
+
+
+def with_excerpts(report: Json, run: Path) -> Json:
     """The report with redacted beginnings of retained documents: of both ends of the scores, and of clusters.
 
     A run that retained no text has none to show, and its report stays as it is.
     """
     texts = _retained(run)
-    known = {(shard, row): text for shard, row, text in texts.select("shard", "row", "text").iter_rows()}
-    clusters = dict(report.get("clusters") or {})
-    clusters["largest"] = [_told(cluster, known) for cluster in clusters.get("largest", [])]
     if not texts.height:
         return report
-    found = [_shown(finding, known) for finding in report.get("findings", [])]
-    return report | {SECTION: _ends(texts), "clusters": clusters, "findings": found}
+    quotes = Quotes({(shard, row): text for shard, row, text in texts.select("shard", "row", "text").iter_rows()})
+    clusters = dict(report.get("clusters") or {})
+    clusters["largest"] = [quotes.cluster(cluster) for cluster in clusters.get("largest", [])]
+    found = [quotes.finding(finding) for finding in report.get("findings", [])]
+    return report | {SECTION: plain(_ends(texts)), "clusters": clusters, "findings": found}
 
 
 def render_with_excerpts(run: Path, formats: Sequence[str], out: Path) -> list[Path]:
@@ -58,20 +97,22 @@ def forget_excerpts(run: Path) -> bool:
     """Write RUN's reports again without excerpts, where they hold any."""
     path = run / "report.json"
     report = read_json(path) if path.exists() else {}
-    clusters = report.get("clusters", {}).get("largest", [])
-    documents = [
+    of_findings = [
         place
         for finding in report.get("findings", [])
         for place in (finding.get("evidence") or {}).get("documents", [])
         if place.get("excerpt")
     ]
-    if not report.get(SECTION) and not documents and not any(_places(cluster, quoted=True) for cluster in clusters):
+    of_clusters = [
+        place
+        for cluster in report.get("clusters", {}).get("largest", [])
+        for place in (cluster.get("representative"), *cluster.get("members", []))
+        if place
+    ]
+    if not report.get(SECTION) and not of_findings and not any(place.get("excerpt") for place in of_clusters):
         return False
-    for place in documents:
+    for place in of_findings + of_clusters:
         place["excerpt"] = None
-    for cluster in clusters:
-        for place in _places(cluster):
-            place["excerpt"] = None
     written = [kind for kind in ("json", "html", "md") if (run / f"report.{kind}").exists()]
     write_reports(report | {SECTION: []}, run, written)
     return True
@@ -89,51 +130,11 @@ def _retained(run: Path) -> pl.DataFrame:
     return found.join(chances, on=["shard", "row"]).select(columns).sort("score", "shard", "row")
 
 
-def _ends(texts: pl.DataFrame) -> list[dict[str, Any]]:
+def _ends(texts: pl.DataFrame) -> list[Excerpt]:
     machine, human = (min(shown, texts.height // 2) for shown in SHOWN.values())
     ends = (texts.tail(machine).reverse(), texts.head(human))
     return [
-        {
-            "shard": row["shard"],
-            "row": row["row"],
-            "doc_id": row["doc_id"] or "",
-            "excerpt": redact(row["text"]),
-            "probability": row["probability"],
-            "why": why,
-        }
+        Excerpt(row["shard"], row["row"], row["doc_id"] or "", redact(row["text"]), row["probability"], why)
         for why, end in zip(SHOWN, ends, strict=True)
         for row in end.iter_rows(named=True)
     ]
-
-
-def _shown(finding: dict[str, Any], known: dict[tuple[str, int], str]) -> dict[str, Any]:
-    """A finding whose documents carry what is retained of them."""
-    evidence = finding.get("evidence") or {}
-    if not isinstance(evidence.get("documents"), list):
-        return finding
-    documents = [
-        place | {"excerpt": redact(known[place["shard"], place["row"]])}
-        if (place["shard"], place["row"]) in known
-        else place
-        for place in evidence["documents"]
-    ]
-    return finding | {"evidence": evidence | {"documents": documents}}
-
-
-def _told(cluster: dict[str, Any], known: dict[tuple[str, int], str]) -> dict[str, Any]:
-    """A cluster whose representative and members carry what is retained of them."""
-
-    def told(place: dict[str, Any]) -> dict[str, Any]:
-        text = known.get((place["shard"], place["row"]))
-        return place if text is None else place | {"excerpt": redact(text)}
-
-    first = cluster.get("representative")
-    return cluster | {
-        "representative": told(first) if first else first,
-        "members": [told(member) for member in cluster.get("members", [])],
-    }
-
-
-def _places(cluster: dict[str, Any], *, quoted: bool = False) -> list[dict[str, Any]]:
-    places = [place for place in (cluster.get("representative"), *cluster.get("members", [])) if place]
-    return [place for place in places if place.get("excerpt")] if quoted else places

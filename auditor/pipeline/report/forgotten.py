@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from auditor.records import Json
+
 MEASURED = ("corpus", "shards", "strata", "profile")  # sections of the report
 BASIS = ("drawn", "reference", "missing")  # what a figure rests on: documents drawn, reference, words found missing
 IDENTITIES = (("shard",), ("kind", "name"), ("name",), ("word",))
 
 
-def keep_figures(
-    report: dict[str, Any], before: Mapping[str, Any], sections: Sequence[str] = MEASURED
-) -> dict[str, Any]:
+def keep_figures(report: Json, before: Json, sections: Sequence[str] = MEASURED) -> Json:
     """The report, with earlier figures where they can no longer be measured; new ones replace theirs.
 
     An estimate that is not measured now stays what it was, with its reason where it had one. So do lists and sections

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from auditor.errors import ConfigError, nearest
 from auditor.manifest import read_json
 from auditor.pipeline.run.reopen import read_report
+from auditor.records import Json
 from auditor.reports.render.write import write_reports
 
 FORMATS = ("html", "md", "json", "junit", "card")
 
 
-def render_again(run: Path, formats: Sequence[str], out: Path, *, report: dict[str, Any] | None = None) -> list[Path]:
+def render_again(run: Path, formats: Sequence[str], out: Path, *, report: Json | None = None) -> list[Path]:
     """Write the named formats from report.json, or from what was made of it; returns the files.
 
     Raises: ConfigError for an unknown format
@@ -29,7 +29,7 @@ def render_again(run: Path, formats: Sequence[str], out: Path, *, report: dict[s
     return write_reports(report, out, formats)
 
 
-def _verdict_of(run: Path, report: dict[str, Any]) -> dict[str, Any] | None:
+def _verdict_of(run: Path, report: Json) -> Json | None:
     """What `auditor gate` found in this very audit, None where it did not judge it."""
     path = run / "verdict.json"
     verdict = read_json(path) if path.exists() else {}

@@ -64,13 +64,33 @@ def store_all(
     """
     audit_id = report["audit"]["id"]
     _store_documents(connection, audit_id, synthetic, documents)
-    prevalence = synthetic.prevalence
     store_evidence(connection, audit_id, synthetic)
+    _store_estimates(connection, audit_id, report)
+    _store_replicates(connection, audit_id, synthetic)
+    writer.write_findings(connection, audit_id, found)
+    for matrix in overlap.values():
+        append(connection, "overlaps", matrix.with_columns(audit_id=pl.lit(audit_id)))
+    _store_shards(connection, audit_id, report)
+    _store_reservoirs(connection, audit_id, report["reservoir"])
+    _store_rows(connection, audit_id, report)
+    _store_audit(connection, report, config, revision)
+
+
+def _store_estimates(connection: Any, audit_id: str, report: Json) -> None:
+    """Every estimate of the corpus, of the shards and of the strata."""
     whole, each = estimates_of_json(report["corpus"]), estimates_of_json(report["shards"])
     writer.write_estimates(connection, audit_id, "corpus", (("corpus", name, e) for name, e in flatten(whole)))
     writer.write_estimates(
         connection, audit_id, "shard", ((s["shard"], name, e) for s in each for name, e in flatten(s))
     )
+    for stratum in estimates_of_json(report["strata"]):
+        rows = ((stratum["name"], quantity, e) for quantity, e in flatten(stratum))
+        writer.write_estimates(connection, audit_id, stratum["kind"], rows)
+
+
+def _store_replicates(connection: Any, audit_id: str, synthetic: Synthetic) -> None:
+    """The draws behind the machine-written shares and behind their split, scope by scope."""
+    prevalence = synthetic.prevalence
     for kind, scope in {"corpus": prevalence.corpus, "shard": prevalence.shards, **synthetic.strata}.items():
         for quantity, draws in (
             ("synthetic_fraction", scope.replicates),
@@ -82,22 +102,17 @@ def store_all(
         names = [own.scopes[place] for place in measured]
         for quantity, draws in (("mixed_fraction", own.mixed_draws), ("touched_fraction", own.touched_draws)):
             writer.write_replicates(connection, audit_id, kind, quantity, names, draws[:STORED, measured])
-    for stratum in estimates_of_json(report["strata"]):
-        rows = ((stratum["name"], quantity, e) for quantity, e in flatten(stratum))
-        writer.write_estimates(connection, audit_id, stratum["kind"], rows)
-    writer.write_findings(connection, audit_id, found)
-    for matrix in overlap.values():
-        append(connection, "overlaps", matrix.with_columns(audit_id=pl.lit(audit_id)))
-    _store_shards(connection, audit_id, report)
-    _store_reservoirs(connection, audit_id, report["reservoir"])
-    _store_rows(connection, audit_id, report)
+
+
+def _store_audit(connection: Any, report: Json, config: Config, revision: str) -> None:
+    """The one row of the audit itself; revision: of the calibration."""
     audit = report["audit"]
     writer.append_rows(
         connection,
         "audits",
         [
             {
-                "audit_id": audit_id,
+                "audit_id": audit["id"],
                 "corpus": audit["corpus"],
                 "started_at": datetime.fromisoformat(audit["started_at"]).replace(tzinfo=None),
                 "finished_at": datetime.fromisoformat(audit["finished_at"]).replace(tzinfo=None),

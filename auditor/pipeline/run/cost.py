@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from auditor.config import Config
 from auditor.pipeline.run.plan import Plan
@@ -15,40 +16,92 @@ PARTS_BYTES_PER_TEXT_BYTE = 0.5  # benchmarks/results/scale.json: 0.46 to 0.53
 PROCESS_BYTES = 700 << 20
 
 
-def describe(plan: Plan, config: Config) -> dict[str, Any]:
-    """Shards with their columns, and hours, memory and disk."""
-    shards = []
+@dataclass(frozen=True, slots=True)
+class PlannedShard:
+    """A shard that would be read; documents: None where the file does not say; columns: those found, by role."""
+
+    shard: str
+    format: str
+    compression: str | None
+    bytes: int
+    documents: int | None
+    splits: int
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file that would not be read, and why."""
+
+    shard: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the audit would take; hours: with the processes that were asked for; disk_bytes: of the run's parts."""
+
+    text_bytes: int
+    core_hours: float
+    hours: float
+    memory_bytes: int
+    disk_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What `auditor plan` finds; `plain` of it is its JSON.
+
+    shards_listed: files of the corpus where a sample of them would be read; documents: None where a file does not say
+    """
+
+    corpus: str
+    shards_listed: int | None
+    shards: tuple[PlannedShard, ...]
+    unreadable: tuple[LeftOut, ...]
+    passed_over: tuple[LeftOut, ...]
+    bytes: int
+    documents: int | None
+    cost: Cost
+
+
+def describe(plan: Plan, config: Config) -> Outlook:
+    """The shards with their columns, and what an audit of them would cost."""
+    corpus = plan.corpus
+    shards = tuple(
+        PlannedShard(
+            shard.name,
+            shard.format,
+            shard.compression,
+            shard.bytes,
+            shard.rows,
+            len(shard.splits),
+            {name: value for name, value in asdict(shard.columns).items() if value},
+        )
+        for shard in corpus.shards
+    )
+    known = [shard.rows for shard in corpus.shards if shard.rows is not None]
+    return Outlook(
+        corpus.name,
+        corpus.listed,
+        shards,
+        tuple(LeftOut(unread.name, unread.reason) for unread in corpus.failed),
+        tuple(LeftOut(unread.name, unread.reason) for unread in corpus.ignored),
+        sum(shard.bytes for shard in shards),
+        sum(known) if len(known) == len(shards) else None,
+        _cost(plan, config.workers),
+    )
+
+
+def _cost(plan: Plan, workers: int) -> Cost:
     seconds = 0.0
     for task in plan.tasks:
         slower = HTML_SLOWER if task.shard.format == "warc" else 1.0
         seconds += task.text_bytes * slower / TEXT_BYTES_PER_CORE_SECOND
-    for shard in plan.corpus.shards:
-        columns = {name: value for name, value in shard.as_dict()["columns"].items() if value}
-        shards.append(
-            {
-                "shard": shard.name,
-                "format": shard.format,
-                "compression": shard.compression,
-                "bytes": shard.bytes,
-                "documents": shard.rows,
-                "splits": len(shard.splits),
-                "columns": columns,
-            }
-        )
-    known = [shard["documents"] for shard in shards]
-    return {
-        "corpus": plan.corpus.name,
-        "shards_listed": plan.corpus.listed,
-        "shards": shards,
-        "unreadable": [{"shard": unread.name, "reason": unread.reason} for unread in plan.corpus.failed],
-        "passed_over": [{"shard": unread.name, "reason": unread.reason} for unread in plan.corpus.ignored],
-        "bytes": sum(shard["bytes"] for shard in shards),
-        "documents": sum(known) if all(rows is not None for rows in known) else None,
-        "cost": {
-            "text_bytes": plan.text_bytes,
-            "core_hours": seconds / 3600,
-            "hours": seconds / 3600 / config.workers,
-            "memory_bytes": config.workers * PROCESS_BYTES,
-            "disk_bytes": int(plan.text_bytes * PARTS_BYTES_PER_TEXT_BYTE),
-        },
-    }
+    return Cost(
+        plan.text_bytes,
+        seconds / 3600,
+        seconds / 3600 / workers,
+        workers * PROCESS_BYTES,
+        int(plan.text_bytes * PARTS_BYTES_PER_TEXT_BYTE),
+    )

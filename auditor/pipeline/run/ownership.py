@@ -18,6 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from auditor.records import Json
+
 SEAL = "seal"
 KEY_FILE, KEY_BYTES = "run.key", 32
 NOWHERE = "/dev/null/"  # paths below a file that is no folder: nothing is ever there
@@ -29,7 +31,7 @@ REFUSAL = (
 _TRUSTED: set[str] = set()
 
 
-def sealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def sealed(manifest: Mapping[str, Any]) -> Json:
     """The manifest with the seal of this user."""
     content = {name: value for name, value in manifest.items() if name != SEAL}
     return content | {SEAL: _seal(content)}
@@ -47,6 +49,7 @@ def trust(run: Path) -> None:
 
 
 def is_trusted(run: Path) -> bool:
+    """Whether the user has said, in this process, that the run is their own."""
     return os.path.realpath(run) in _TRUSTED
 
 

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
+
+from auditor.records import Json
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
     """What an audit ended in: report.json's content and the exit code."""
 
-    report: dict[str, Any]
+    report: Json
     exit_code: int
 
 
 class Progress(Protocol):
     """Who listens: the command line draws bars, Python callers may ignore it."""
 
-    def stage(self, name: str, total: int) -> None: ...
+    def stage(self, name: str, total: int) -> None:
+        """A stage of `total` bytes begins; 0 where that is not known."""
 
-    def step(self, documents: int, size: int) -> None: ...
+    def step(self, documents: int, size: int) -> None:
+        """So many documents more are done, of so many bytes."""
 
-    def note(self, text: str) -> None: ...
+    def note(self, text: str) -> None:
+        """A line for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +34,10 @@ class Silent:
     """Progress for those who don't look."""
 
     def stage(self, name: str, total: int) -> None:
-        pass
+        """Ignored."""
 
     def step(self, documents: int, size: int) -> None:
-        pass
+        """Ignored."""
 
     def note(self, text: str) -> None:
-        pass
+        """Ignored."""

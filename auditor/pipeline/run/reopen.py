@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.errors import ConfigError, StoreError
+from auditor.records import Json
 from auditor.run_folder import refuse_links
 from auditor.store.database import DATABASE, check_version, connect
 
@@ -28,8 +29,11 @@ def open_database(run: Path) -> Any:
     return connection
 
 
-def read_report(run: Path) -> dict[str, Any]:
-    """report.json of a run, checked."""
+def read_report(run: Path) -> Json:
+    """The content of a run's report.json, checked.
+
+    Raises: ConfigError where there is no run; StoreError where it is unfinished, or its report damaged or edited
+    """
     from auditor.reports.model.schema import check
 
     if not run.is_dir():

@@ -133,6 +133,7 @@ def is_unchanged(shard: Shard, options: SourceOptions) -> bool:
 
 
 def folder_fingerprint(file: File, options: SourceOptions) -> str:
+    """The fingerprint of a folder of plain text: of its files' names, sizes and times of change."""
     from auditor.sources.read.plain import members
 
     listed = [f"{member.name}\0{member.bytes}\0{member.mtime}".encode() for member in members(file.path, options)]

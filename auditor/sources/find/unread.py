@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from auditor.sources.find.discover import TWICE
 from auditor.sources.find.formats import SIDECAR
@@ -26,9 +25,6 @@ class UnreadCounts:
     files: int
     shards: int
     by_reason: Mapping[str, int]
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def unread_counts(

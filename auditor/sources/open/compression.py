@@ -32,7 +32,8 @@ class Member(Protocol):
     eof: bool
     rest: bytes
 
-    def pieces(self, block: bytes) -> Iterator[bytes]: ...
+    def pieces(self, block: bytes) -> Iterator[bytes]:
+        """What the block decodes to, in pieces of bounded size."""
 
 
 class _Deflate:
@@ -216,9 +217,11 @@ class Stream(io.RawIOBase):
         self.pieces, self.held = pieces, memoryview(b"")
 
     def readable(self) -> bool:
+        """Always."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as the next block reaches; 0 at the end."""
         while not self.held:
             piece = next(self.pieces, None)
             if piece is None:

@@ -38,10 +38,12 @@ def side_column(column: pa.Array, role: str) -> tuple[pl.Series, int]:
 
 
 def is_string(kind: pa.DataType) -> bool:
+    """Whether an Arrow type holds text."""
     return any(test(kind) for test in _TEXT)
 
 
 def is_binary(kind: pa.DataType) -> bool:
+    """Whether an Arrow type holds bytes."""
     return any(test(kind) for test in _BYTES)
 
 

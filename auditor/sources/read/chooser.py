@@ -30,9 +30,11 @@ MODULES = {
 class Reader(Protocol):
     """What the module of a format offers."""
 
-    def inspect(self, file: File, compression: str | None, options: SourceOptions, format: str) -> Inspected: ...
+    def inspect(self, file: File, compression: str | None, options: SourceOptions, format: str) -> Inspected:
+        """Look at a file's beginning: its columns and splits."""
 
-    def read(self, shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]: ...
+    def read(self, shard: Shard, split: Split, options: SourceOptions) -> Iterator[Batch]:
+        """Read a split in batches."""
 
     # A format that can begin in the middle also has
     # narrowed(shard, split, options, rows) -> Iterator[Split]: the pieces of a split that hold given rows.

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from auditor.records import Skip
+from auditor.records import Json, Skip
 
 MIB = 1 << 20
 
@@ -148,11 +148,9 @@ class Shard:
     partitions: tuple[tuple[str, str], ...] = ()  # roles and their values that the names of its folders give
     version: str = ""  # of the table that it is, or that it is a part of, in words
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Shard:
+        """The shard of a plan in JSON, as `Corpus.as_dict` writes it."""
         splits = tuple(Split(**split) for split in fields["splits"])
         partitions = tuple((role, value) for role, value in fields.get("partitions", ()))
         own = {"columns": Columns(**fields["columns"]), "splits": splits, "partitions": partitions}
@@ -182,11 +180,13 @@ class Corpus:
     ignored: tuple[Unread, ...] = ()
     listed: int | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
+        """All fields as JSON, for the manifest of a run."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Corpus:
+        """The corpus that `as_dict` wrote."""
         return cls(
             fields["name"],
             tuple(fields["roots"]),

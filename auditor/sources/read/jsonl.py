@@ -133,6 +133,7 @@ class Parser:
         self.empty = pl.DataFrame(schema={"row": pl.Int64} | dict.fromkeys(self.paths, pl.String))
 
     def block(self, lines: Lines) -> Raw:
+        """The records of a block: all at once where polars takes them, else line by line to name each bad one."""
         parsed = self._whole(lines)
         if parsed is not None:
             return parsed

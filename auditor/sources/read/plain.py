@@ -116,6 +116,7 @@ class Builder:
         self.skips.append(Skip(self.shard, "unreadable_file", row=self.row, detail=name))
 
     def finish(self) -> Raw:
+        """The records since the last call."""
         frame = pl.DataFrame(self.kept, schema={"row": pl.Int64, "name": pl.String, "text": pl.String})
         raw = Raw(frame, tuple(self.skips), tuple(self.notes), self.records)
         self._clear()

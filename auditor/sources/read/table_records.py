@@ -42,6 +42,7 @@ class Feed:
         self.forget()
 
     def forget(self) -> None:
+        """Begin a new record: its lines can no longer be taken back."""
         self.held: list[str] = []
         self.size, self.ended, self.dirty, self.mended = 0, False, False, False
 

@@ -279,7 +279,7 @@ class _Pages:
             return body.decode(errors="replace")
 
     def finish(self) -> Raw:
-        schema: dict[str, Any] = {"row": pl.Int64} | {name: pl.String for name in self.kept if name != "row"}
+        schema = {name: pl.Int64 if name == "row" else pl.String for name in self.kept}
         raw = Raw(pl.DataFrame(self.kept, schema=schema), tuple(self.skips), tuple(self.notes), self.records)
         self._clear()
         return raw

@@ -23,6 +23,7 @@ class Written:
 
     @property
     def records(self) -> int:
+        """All records of the shard."""
         return self.kept + self.left_out + self.unread
 
 

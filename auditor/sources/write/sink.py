@@ -25,9 +25,11 @@ class Sink:
             self.out = _packed(self.file, compression)
 
     def write(self, record: bytes) -> None:
+        """Append a record with its line end, if it has one."""
         self.out.write(self.compress(record) if self.compress else record)
 
     def close(self) -> None:
+        """Write the end of the compressed stream and close the file."""
         if self.out is not self.file:
             self.out.close()
         self.file.close()

@@ -1,5 +1,6 @@
 """Arrow IPC: files, streams, folders of `save_to_disk`, compression, damage, partitions."""
 
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -77,7 +78,10 @@ def test_hive_partitions_are_columns(tmp_path, suffix):
     assert frame["language"].to_list() == ["de", "de"] and frame["source"].to_list() == ["CC-MAIN-2018-34"] * 2
     assert frame["date"].to_list() == [dt.date(2019, 3, 1)] * 2
     (shard,) = plan(tmp_path).shards
-    assert Shard.from_dict(json.loads(json.dumps(shard.as_dict()))) == shard and shard.columns.date_kind == "written"
+    assert (
+        Shard.from_dict(json.loads(json.dumps(dataclasses.asdict(shard)))) == shard
+        and shard.columns.date_kind == "written"
+    )
     assert dict(shard.partitions) == {"language": "de", "source": "CC-MAIN-2018-34", "date": "2019-03"}
 
 
