@@ -254,15 +254,17 @@ def _plain(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _schema(paths: list[tuple[str, ...]]) -> dict[str, Any]:
+def _schema(paths: list[tuple[str, ...]]) -> pl.Schema:
     """A polars schema with a string at the end of each path."""
     heads: dict[str, list[tuple[str, ...]]] = {}
     for path in paths:
         heads.setdefault(path[0], []).append(path[1:])
-    return {
-        head: pl.Struct(_schema([rest for rest in rests if rest])) if any(rests) else pl.String
-        for head, rests in heads.items()
-    }
+    return pl.Schema(
+        {
+            head: pl.Struct(_schema([rest for rest in rests if rest])) if any(rests) else pl.String
+            for head, rests in heads.items()
+        }
+    )
 
 
 def _field(path: tuple[str, ...]) -> pl.Expr:
