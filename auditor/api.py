@@ -66,7 +66,7 @@ class Settings(TypedDict, total=False):
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """A finished audit; a notebook shows the first screen of its report, anything else its headline.
+    """A finished audit. A notebook shows the first screen of its report; elsewhere its headline is shown.
 
     folder: where it lies; exit_code: what the command line would have returned (0 for a run that was opened)
     """

@@ -100,7 +100,7 @@ class Config(BaseModel):
 
     @property
     def memory_bytes(self) -> int:
-        """The limit of the whole audit: what was asked for, else half of the machine's memory."""
+        """The limit of the whole audit in bytes: what was asked for, else half of the machine's memory."""
         return parse_bytes(self.memory_limit) if self.memory_limit else psutil.virtual_memory().total // 2
 
     def key(self, fields: tuple[str, ...] | list[str]) -> str:
@@ -110,7 +110,7 @@ class Config(BaseModel):
 
     @property
     def hash(self) -> str:
-        """Of everything that can change a figure: not where it runs, nor what is written."""
+        """A hash of every setting that can change a figure; where the audit runs and what it writes are left out."""
         return self.key([name for name in type(self).model_fields if name not in APART])
 
 
@@ -130,7 +130,10 @@ def load(path: str | None = None, **settings: Any) -> Config:
 
 
 def parse_bytes(text: str) -> int:
-    """ "2GB", "1.5 GiB", "500m" or plain bytes."""
+    """The bytes of a size such as "2GB", "1.5 GiB", "500m" or "1000".
+
+    Raises: ValueError where it is none
+    """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text.lower())
     if not match or match[2] not in UNITS:
         raise ValueError(f"{text!r} is not a size such as 2GB or 512MiB")
@@ -138,7 +141,10 @@ def parse_bytes(text: str) -> int:
 
 
 def parse_duration(text: str) -> int:
-    """ "90s", "5m" or "2h" in seconds."""
+    """The seconds of a duration such as "90s", "5m" or "2h".
+
+    Raises: ValueError where it is none
+    """
     match = re.fullmatch(r"\s*(\d+)\s*([smh])\s*", text.lower())
     if not match:
         raise ValueError(f"{text!r} is not a duration such as 90s, 5m or 2h")

@@ -8,8 +8,8 @@ import typer
 
 from auditor.cli.output.printing import say
 
-# Small systems of equations: threads for them wait in a busy loop, and the last bits would depend on how many.
-# Set here because every command imports this module before anything imports numpy.
+# Only small systems of equations are solved: threads would mostly spin, and the last bits would depend on their number.
+# It is set here because every command imports this module before anything imports numpy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 app = typer.Typer(

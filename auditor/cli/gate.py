@@ -38,7 +38,7 @@ def gate(
 ) -> int:
     """Judge a run by a policy: exit code 0 pass, 1 fail, 3 incomplete run, 4 inconclusive, 2 wrong policy.
 
-    Writes RUN/verdict.json and RUN/junit.xml. A rule that matches nothing is an error, an expired waiver is said.
+    Writes RUN/verdict.json and RUN/junit.xml. A rule that matches nothing is an error; an expired waiver is reported.
     """
     from auditor.gate.policy import default_policy, load_policy
 

@@ -26,7 +26,7 @@ COMMANDS = (audit, collapse, compare, detectors, export, finished, gate, provena
 tell_costs(app)
 SHELL_INTERRUPTED = 130
 GOES_ON = f"the same command goes on from here (exit status {EXIT_INCOMPLETE})"
-LEAST_SPACE = 1 << 30  # below it libraries fail to load in any way, once without ever ending
+LEAST_SPACE = 1 << 30  # below it libraries fail to load in unpredictable ways; one never returned
 # Some releases of typer carry click inside, others depend on it; either way its usage error is this class.
 UsageError: Any = typer.BadParameter.__mro__[1]
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The console script: every error is one line, and the exit code says which kind."""
     if arguments is None:
         _names_as_utf8()
-    # Most of what is made at first stays: looking it through for garbage again and again takes half a second.
+    # Most objects made at the start stay alive; searching them for garbage again and again takes half a second.
     gc.set_threshold(50_000)
     out, _ = prepare()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's end is an interruption like Ctrl-C
@@ -47,15 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _complain(f"standard output could not be written ({reason})")
         code = worst([code, EXIT_INCOMPLETE])
     sys.stderr.flush()
-    # Everything is written. Python's own way out takes all imported libraries apart first, half a second of an audit.
+    # Everything is written. Python's own exit would first tear down all imported libraries, which takes half a second.
     os._exit(code)
 
 
 def _names_as_utf8() -> None:
     """Begin again in Python's UTF-8 mode where the locale is of another encoding (LC_ALL=C without its coercion).
 
-    There, names of files that are not ASCII are halves of characters, which no table and no JSON file can hold. What is
-    printed stays in the terminal's encoding.
+    Otherwise file names that are not ASCII would be read as lone surrogates, which no table and no JSON file can hold.
+    What is printed stays in the terminal's encoding.
     """
     if sys.getfilesystemencoding().replace("-", "").lower() == "utf8":
         return
@@ -87,7 +87,7 @@ def run(arguments: list[str]) -> int:
         return EXIT_USAGE
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
-    except BaseException as error:  # a library's panic is no Exception
+    except BaseException as error:  # a panic in a Rust library is not an Exception
         said = exhausted(error)
         if said is None:
             return _our_fault(error)
@@ -96,7 +96,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _ended(code: int) -> int:
-    """The code of a command that did its work; what it means is said where it is not 0."""
+    """The code of a command that did its work; a code other than 0 is explained."""
     if code in EXIT_WORDS:
         say(f"exit status {code}: {EXIT_WORDS[code]}", error=True)
     return code

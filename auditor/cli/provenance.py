@@ -103,7 +103,7 @@ def verify(
 
 
 def _counted(number: int, what: str) -> str:
-    """Every digit: these numbers are to be compared."""
+    """The number with every digit, because people compare these numbers."""
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 

@@ -1,4 +1,4 @@
-"""Judging: every rule against every scope that it covers, three ways, with false alarms held down over many scopes."""
+"""Judging: every rule on every scope it covers; pass, fail or inconclusive, with few false alarms over many scopes."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ def _unpromised(rule: Rule, estimate: Estimate, bound: float) -> tuple[str, str]
 
 
 def _against(case: Case, baseline: Figures) -> Case:
-    """With a baseline only what is worse than there fails; scopes that are new are judged as they are."""
+    """With a baseline, only what is worse than in the baseline fails; new scopes are judged as they are."""
     before = baseline.get((case.scope_kind, case.scope), {}).get(case.quantity)
     if case.verdict not in (FAIL, INCONCLUSIVE, WARN):
         return case

@@ -25,8 +25,8 @@ BOUNDS = ("warn_above", "error_above", "warn_below", "error_below")
 class Rule:
     """Bounds on one quantity of some scopes. Above or below, never both: those are two rules.
 
-    match, except_: globs on the scope's name; not_measured: what a scope without a figure is; optional: may match
-    nothing
+    match, except_: globs on the scope's name; not_measured: the verdict on a scope without a figure; optional: whether
+    the rule may match nothing
     """
 
     name: str
@@ -224,7 +224,7 @@ def _patterns(value: Any, where: str, wrong: list[str]) -> tuple[str, ...]:
 
 
 def _clashes(rules: list[Rule]) -> list[str]:
-    """Names that stand twice, and two rules that together nothing can satisfy."""
+    """Rules that share a name, and pairs of rules that nothing can satisfy together."""
     names = [rule.name for rule in rules]
     out = [f"two rules are named {name!r}" for name in dict.fromkeys(names) if names.count(name) > 1]
     for low in (rule for rule in rules if rule.error_below is not None):

@@ -35,15 +35,15 @@ class Choice:
 def decisions(choice: Choice) -> str:
     """SQL of one row per document in the order (shard, row): id, shard, row, keep, words, probability, reason.
 
-    Of a cluster its representative stays; where that one is left out as machine-written, the first member that isn't
-    takes its place, so that no text vanishes because its best copy stood in a worse shard.
+    The representative of a cluster stays. Where it is left out as machine-written, the first member that isn't takes
+    its place, so that no text vanishes because its best copy was in a worse shard.
     """
     machine = "false" if choice.probability is None else f"coalesce(probability >= {choice.probability:.17g}, false)"
     unfit = "NOT eligible" if choice.ineligible else "false"
     names = ", ".join("'" + name.replace("'", "''") + "'" for name in choice.shards)
     gone = f"shard IN ({names})" if names else "false"
     copy = "head_place <> place" if choice.duplicates else "false"
-    # Windows over clustered documents alone: the others, nearly all, stream through.
+    # Only clustered documents are grouped; the others, nearly all, stream through.
     return f"""
         WITH judged AS (
             SELECT doc_id AS id, shard, row, cluster_id, is_representative, probability, words, skip_reason,
@@ -68,6 +68,6 @@ def decisions(choice: Choice) -> str:
 
 
 def cell(text: object) -> str:
-    """A CSV cell that no spreadsheet takes for a formula."""
+    """The text as a CSV cell that no spreadsheet takes for a formula."""
     shown = "" if text is None else str(text)
     return "'" + shown if shown.startswith(("=", "+", "-", "@", "\t", "\r")) else shown

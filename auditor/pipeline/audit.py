@@ -101,7 +101,10 @@ def finish(
 
 
 def _check(config: Config) -> None:
-    """What would otherwise be met after the corpus was read. Raises: ConfigError, DetectorError, StoreError"""
+    """Check now what would otherwise fail after the corpus was read.
+
+    Raises: ConfigError, DetectorError, StoreError
+    """
     check_detectors(config)
     if config.store:
         check_store(Path(config.store))

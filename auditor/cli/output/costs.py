@@ -1,4 +1,4 @@
-"""What each command costs in time and reading, said at the end of its --help.
+"""What each command costs in time and reading, printed at the end of its --help.
 
 The figures of an audit are those of benchmarks/results/scale.json, from 20,000 to ten million documents.
 """

@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 
 def say(line: object = "", *, error: bool = False) -> None:
-    """One line on standard output or error. Names in it come from outside: none of them commands the terminal."""
+    """Print one line. Names in it come from outside, so control characters are made visible."""
     print(visible(line), file=sys.stderr if error else sys.stdout, flush=error)
 
 
 def say_lines(text: str) -> None:
-    """A text of several lines of our own."""
+    """Print a text of several lines, line by line."""
     for line in text.removesuffix("\n").split("\n"):
         say(line)
 
 
 def print_json(content: Any) -> None:
-    """Strict JSON on stdout; what a terminal would obey, or its encoding lacks, stands as JSON's own escape."""
+    """Print strict JSON; control characters, and what the terminal's encoding lacks, are escaped as JSON does."""
     from auditor.reports.model.schema import to_json
 
     text = to_json(content)
-    # Controls below a space are escaped already, but for the line feeds between the values.
+    # Control characters below the space are escaped already, except for the line feeds between values.
     text = re.sub(UNSEEN.pattern.replace("\x00-\x1f", ""), _escaped, text)
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     if not encoding.lower().replace("-", "").startswith("utf"):
@@ -61,7 +61,7 @@ def print_outcome(report: Json, run: Path) -> None:
 
 
 def print_retained(run: Path) -> None:
-    """Which text of the corpus the run keeps, and the ways out."""
+    """Say which text of the corpus the run keeps, and how to remove it."""
     from auditor.pipeline.run.retained import retained
 
     kept = retained(run)

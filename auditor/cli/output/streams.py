@@ -13,7 +13,7 @@ NOBODY_READS = {errno.EPIPE, errno.EBADF, errno.EIO, errno.ENXIO}  # the reader 
 
 
 class Outlet(io.RawIOBase):
-    """A file descriptor written to as long as it takes anything; `failure` says why it took no more."""
+    """A file descriptor that is written to until a write fails; `failure` is why."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -42,7 +42,7 @@ class Outlet(io.RawIOBase):
 
 
 def prepare() -> tuple[Outlet, Outlet]:
-    """Put standard output and error behind outlets, and make the environment's width a width.
+    """Put standard output and error behind outlets, and drop a width in the environment that cannot be used.
 
     A character that the terminal's encoding lacks is written as an escape.
     """
@@ -60,7 +60,7 @@ def prepare() -> tuple[Outlet, Outlet]:
 
 
 def lost(outlet: Outlet) -> str | None:
-    """Why what was printed did not arrive, where somebody was still there to read it (a full disk)."""
+    """Why the output was lost (a full disk); None where it was not, or where its reader had gone."""
     failure = outlet.failure
     return None if failure is None or failure.errno in NOBODY_READS else failure.strerror
 

@@ -1,4 +1,4 @@
-"""Two audits compared, and many over time: differences beyond noise, never between calibrations in silence."""
+"""Two audits compared: which differences are more than noise. Different calibrations are never compared in silence."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def compare(first: str, second: str) -> Comparison:
     """What changed from one run (or RUN::SHARD) to another, and whether it is more than noise.
 
     Within one audit the replicates are joint. Two audits of one calibration and the same anchors are fitted together,
-    so that the error they share cancels; where that cannot be, they are taken as independent and the reason is said.
+    so that the error they share cancels; where that is impossible, they are taken as independent and `method` says why.
     Raises: ConfigError, StoreError
     """
     a, b = side_of(first), side_of(second)
@@ -97,7 +97,7 @@ def compare(first: str, second: str) -> Comparison:
 
 
 def _pair(a: Side, b: Side, shards: Sequence[tuple[str, str]]) -> Paired:
-    """Both audits in one fit.
+    """Fit both audits together.
 
     Raises: Unpaired, with the reason, where that cannot be
     """

@@ -1,4 +1,4 @@
-"""Exports of a run: manifests of what stays and what goes, and the corpus again without what goes."""
+"""Exports of a run: lists of what stays and what goes, and the corpus written again without what goes."""
 
 from __future__ import annotations
 
@@ -211,9 +211,9 @@ def forecast_choice(run: Path, choice: Choice) -> Foretold:
 
 
 def forecast_by_weights(run: Path) -> dict[str, Foretold]:
-    """What drawing documents by weights would keep and lose, by the names that the report gives the weights.
+    """What drawing documents by weights would keep and lose, by the weights' names in the report.
 
-    The fraction after is the report's, which has the joint draws behind it.
+    The fraction afterwards is the report's, because only the report has the joint draws for it.
     Raises: ConfigError, StoreError where there is no finished run
     """
     plan = load_run(run).plan
@@ -289,7 +289,7 @@ def _empty(folder: Path, plan: Plan) -> None:
 
 
 def _target(folder: Path, shard: Shard) -> Path:
-    """Where a shard goes: its own name below the folder, and never outside it."""
+    """Where a shard is written: under its own name, and never outside the folder."""
     parts = PurePosixPath(shard.name).parts
     if not parts or PurePosixPath(shard.name).is_absolute() or ".." in parts:
         raise StoreError(f"the shard {shard.name!r} would be written outside {folder}; audit from a folder above it")

@@ -120,7 +120,7 @@ def write_verdict(run: Path, ruling: Ruling) -> None:
 
 
 def gate_audit(outcome: Outcome, run: Path, config: Config, policy: Policy) -> Outcome:
-    """The verdict of an audit that has just ended, put into its reports too."""
+    """Judge an audit that has just ended, and put the verdict into its reports too."""
     report = dict(outcome.report)
     ruling = judge_report(report, policy)
     write_verdict(run, ruling)
@@ -140,7 +140,7 @@ def figures_of(report: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Est
 
 
 def _of_whole(report: Mapping[str, Any]) -> dict[str, Estimate]:
-    """What is counted of the whole audit alone."""
+    """What is counted only for the whole audit."""
     findings = [finding["severity"] for finding in report.get("findings", [])]
     unread = sum(skip["reason"] == "unreadable_file" for skip in report.get("skips", []))
     partly = sum(not shard.get("complete", True) for shard in report["shards"])

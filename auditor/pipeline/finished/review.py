@@ -46,7 +46,7 @@ class ReviewSample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """What became of a file of labels: those that can be used, those left out, and how many there are by now."""
+    """What became of a file of labels: those that can be used, those left out, and how many the run has by now."""
 
     checked: CheckedLabels
     total: int
@@ -160,19 +160,19 @@ def read_labels(path: Path) -> pl.DataFrame:
     if not rows or not all(isinstance(row, dict) and {"id", "label"} <= row.keys() for row in rows):
         raise ConfigError(f"{path}: columns id and label are needed, rater may follow")
     named = [{name: _plain(row.get(name)) for name in ("id", "label", "rater")} for row in rows]
-    answered = [row for row in named if row["label"]]  # what nobody has answered yet is no mistake
+    answered = [row for row in named if row["label"]]  # a row that nobody has answered yet is not a mistake
     if not answered:
         raise ConfigError(f"{path}: no row has a label")
     return pl.DataFrame(answered, schema={"id": pl.String, "label": pl.String, "rater": pl.String})
 
 
 def _plain(value: Any) -> str:
-    """Half a surrogate pair, which JSON may hold, is in no document's id."""
+    """The value as text; half a surrogate pair, which JSON may hold, is replaced, as no document's id has one."""
     return str(value or "").strip().encode("utf-8", "replace").decode()
 
 
 def _delimiter(text: str) -> str:
-    """The commonest of the usual delimiters in the header: spreadsheets of half the world write semicolons."""
+    """The most frequent of the usual delimiters in the header; many spreadsheets write semicolons."""
     header = text.partition("\n")[0]
     return max(",;\t", key=header.count)
 

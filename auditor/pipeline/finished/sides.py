@@ -1,4 +1,4 @@
-"""Audits read back for comparisons and trends: their figures, what bars a comparison, and how much repeats scatter."""
+"""Audits read back for comparisons and trends: their figures, what rules a comparison out, and how repeats vary."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ AUDITS = """
            p.value AS reference
     FROM audits a LEFT JOIN provenance p ON p.audit_id = a.audit_id AND p.shard IS NULL AND p.name = 'human_reference'
     ORDER BY started_at, finished_at, a.audit_id"""
-# Shards of the same texts have the same error, whatever ids or dates were added; older runs have one digest alone.
+# Shards with the same texts have the same error, whatever ids or dates were added. Older runs have only one digest.
 CONTENTS = """
     SELECT s.shard, coalesce(p.value, s.digest) FROM shards s
     LEFT JOIN provenance p ON p.audit_id = s.audit_id AND p.shard = s.shard AND p.name = 'text_digest'
@@ -137,7 +137,7 @@ def side_of(name: str) -> Side:
     if shard and not any(key[:2] == (kind, scope) for key in found):
         known = [name for of, name, _ in found if of == kind]
         raise ConfigError(f"{folder} has no shard {shard!r}{nearest(shard, known)}")
-    # The fit names its one corpus scope otherwise than the estimates do.
+    # The fit gives its one corpus scope another name than the estimates have.
     for key in [key for key in draws if key[0] == "corpus"]:
         draws["corpus", "corpus", key[2]] = draws[key]
     return Side(name, audit, kind, scope, found, draws, evidence, contents, repeats)  # type: ignore[arg-type]

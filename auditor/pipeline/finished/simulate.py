@@ -50,9 +50,10 @@ def run_simulation(
     seed: int,
     html: Path | None,
 ) -> tuple[pl.DataFrame, str]:
-    """Collapse on a run's spectrum, a file of frequency,types, or a Zipf spectrum; the rows and what they are of.
+    """Simulate collapse on a run's spectrum, a file of frequency,types, or a Zipf spectrum.
 
     Parameters: settings, what is not given is taken from the run, else from DEFAULTS
+    Returns: the rows, and in words what was simulated
     Raises: ConfigError where not exactly one spectrum is named, or a setting is impossible
     """
     if (spectrum is None) == (zipf is None):
@@ -101,7 +102,7 @@ def _decoding(options: SimulationOptions) -> str:
 def _measured(run: Path) -> Settings:
     """The human share, the decoding ratio and the horizon that the run's recommendation rests on.
 
-    A report that is missing or of another shape says nothing: the defaults stand in.
+    Where the report is missing or has another shape, none of them is given.
     """
     try:
         report = read_report(run)

@@ -1,4 +1,4 @@
-"""Contamination over time."""
+"""Contamination over time: the figures of a store's audits as series, with early warnings."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ class Trend:
 def trend(store: Path, *, corpus: Sequence[str] = ()) -> Trend:
     """Every quantity over the audits of a store, over the documents' own years, and early warnings.
 
-    A series breaks where detectors, calibration or the settings behind a figure change; the last unbroken stretch is
-    charted. Audits stand in the order in which they were begun.
+    A series breaks where detectors, calibration or the settings behind a figure change; only the stretch after the last
+    break is charted. Audits are listed in the order in which they were started.
 
     Parameters: corpus, names or patterns; audits of several corpora are put into one series only where it is given
     Raises: ConfigError where no audit matches, or the store holds several corpora and none was named; StoreError

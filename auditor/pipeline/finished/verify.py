@@ -22,7 +22,7 @@ from auditor.sources.read.chooser import read_split
 from auditor.sources.read.interface import Shard, SourceOptions
 from auditor.text.arrow import buffers
 
-# The digest is no cryptographic one (sketch/content.py): it finds changes, not somebody who builds collisions.
+# The digest is not cryptographic (sketch/content.py): it detects changes, not deliberate collisions.
 NOT_COMPARED = (
     "the order of documents and the names of their files",
     "columns that no figure uses",
@@ -110,7 +110,7 @@ def file_hash(shard: Shard) -> str:
 def verify(run: Path, corpus: Sequence[str] = (), *, quick: bool = False) -> Verification:
     """Whether a run accounts for every record and, where a corpus is given, whether it is still what was audited.
 
-    Shard by shard, and as a whole whatever the order of the documents and of the files.
+    Shards are compared one by one and as a whole; the order of documents and files does not matter.
     Parameters: quick, trust files whose size, time of change, head and tail are those audited
     """
     opened = load_run(run)

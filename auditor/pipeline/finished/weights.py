@@ -28,7 +28,7 @@ from auditor.sketch.types_kernel import key_of
 from auditor.sources.read.chooser import read_split
 from auditor.text.batch import TextBatch
 
-THRESHOLD = 0.5  # of the naive filter that the weights are compared with, where none is named
+THRESHOLD = 0.5  # of the naive filter that the weights are compared with, unless another is given
 OUT = pa.schema(
     [
         ("id", pa.string()),
@@ -74,8 +74,9 @@ class Weighted:
 def write_weights(run: Path, path: Path, choice: Choice) -> Weighted:
     """Write id, shard, row, weight, protected as Parquet; returns what each choice keeps of text and of the tail.
 
-    A document's weight never falls below its share of the tail: the types, rare in human text, that hardly any other
-    document carries. Duplicates but one have weight 0. Memory grows with the rare types, not with the documents.
+    A document's weight never falls below its share of the tail: the types that are rare in human text and that hardly
+    any other document carries. Of duplicates, all but one have weight 0. Memory grows with the number of rare types,
+    not with the documents.
     Raises: ConfigError where the run has no human reference, or a shard has changed since the audit
     """
     opened = load_run(run)

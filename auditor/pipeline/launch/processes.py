@@ -38,7 +38,7 @@ KEEP_PAGES = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:10000,muzzy_decay_ms:10000"}
 class Event:
     """What happened to a job: kind is progress | done | failed; result is the function's, reason the failure's.
 
-    stop: the fault is the run folder's, not the job's (its disk is full): going on is no use.
+    stop: the run's folder is at fault, not the job (its disk is full), so that going on is useless
     """
 
     kind: str
@@ -204,7 +204,7 @@ def _follow(parent: int) -> None:
 
 
 def run_job(function: Callable[[Any, Report], Any], number: int, job: Any, tell: Callable[[Event], Any]) -> None:
-    """Run one job and tell how it went; nothing is raised."""
+    """Run one job and report how it went; nothing is raised."""
     try:
         result = function(job, lambda documents, size: tell(Event("progress", number, documents, size)))
         tell(Event("done", number, result=result))

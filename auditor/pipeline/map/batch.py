@@ -135,7 +135,7 @@ def capped_texts(measured: Measured, places: np.ndarray) -> pl.Series:
 
 
 def redacted_texts(measured: Measured, places: np.ndarray) -> pl.Series:
-    """The same without what identifies a person or opens a door: e-mail, telephone, keys."""
+    """The same without e-mail addresses, telephone numbers and keys."""
     from auditor.reports.text.redact import redact
 
     texts = capped_texts(measured, places)

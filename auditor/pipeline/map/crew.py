@@ -1,4 +1,4 @@
-"""How a run's splits are shared out: processes, threads, launchers."""
+"""How the splits of a run are shared out among processes, threads and launchers."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def threads_each(config: Config, workers: int) -> int:
 
 
 def launch(tasks: Sequence[Task], config: Config, run: Path, *, workers: int, threads: int) -> Iterator[Event]:
-    """What happens to the tasks, from local processes or from a Ray cluster."""
+    """Start the tasks in local processes or on a Ray cluster, and yield what happens to them."""
     if config.launcher == "ray":
         from auditor.pipeline.map.on_ray import map_on_ray
 

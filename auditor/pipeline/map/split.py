@@ -45,7 +45,7 @@ def map_split(job: Job, report: Report) -> Marker:
     """Read, measure and write one split; returns the marker that is written beside the parts.
 
     A split that breaks in the middle keeps what came before the damage and is marked incomplete with the reason.
-    Raises: SourceError where the file is not, or no more, what was planned: its parts would be filed under a false key
+    Raises: SourceError where the file is not, or is no longer, what was planned: its parts would get a wrong key
     """
     task, options = job.task, source_options(job.config, job.run)
     same_file(task, options)

@@ -1,7 +1,7 @@
 """The law of a run: records in = documents + skipped, in every split; shards add up to the corpus; no document twice.
 
-What the readers met was counted where they met it, apart from what became of it. So a record that is lost between the
-file and the figures breaks the law, and its shard is named.
+The readers count records where they meet them, independently of what becomes of them. So a record that is lost between
+the file and the figures breaks the law, and its shard is named.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class AnchorRow:
     distance: float | None = None
 
     def as_json(self) -> Json:
-        """The row; documents that are no anchors at all are matched to nothing."""
+        """The row without the fields that are None; only `reason` always stands."""
         row = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: value for name, value in row.items() if value is not None or name == "reason"}
 

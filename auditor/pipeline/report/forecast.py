@@ -32,7 +32,8 @@ HUMAN = "words * (1 - coalesce(probability, 0))"
 class Forecast:
     """What stays, what goes, and the machine-written share of what stays.
 
-    human_tokens_lost: words of what goes but copies of what stays, each document with its probability of being human
+    human_tokens_lost: words of the documents that go and are no copies of one that stays, each document weighted by its
+    probability of being human
     lost_by_kind: the same by kind of text, where documents have one
     tail: rare types of human text that are lost, None where there is no reference
     fraction_after: None for weights, whose own section has it
@@ -129,10 +130,10 @@ def forecast(connection: Any, choice: Choice, fraction: Estimate, tail: Tail) ->
 
 
 def forecast_weights(connection: Any, tail: Tail, *, protected: bool = False) -> Forecast | None:
-    """The same where documents are drawn with their chance to be human, near-duplicates but one of each left out.
+    """The same where each document is drawn with its probability of being human, and near-duplicates once.
 
-    Protected, none is drawn less often than its share of the scarce rare types: told from the drawn documents, so
-    that it is an estimate where not all are drawn; None without them.
+    protected: no document is drawn less often than its share of the scarce rare types. That is known only of the run's
+    sample of documents, so it is an estimate where the sample is not all of them, and None where there is none.
     """
     chosen, weight = decisions(Choice(THRESHOLD)), "coalesce(1 - probability, 1)"
     row = query(
@@ -166,7 +167,7 @@ def forecast_weights(connection: Any, tail: Tail, *, protected: bool = False) ->
 def restated(
     connection: Any, filters: Sequence[Filter], fraction: Estimate, shards: Sequence[str], tail: Tail
 ) -> list[Restated]:
-    """The report's filters with what an export would keep: documents and words counted by the exporting query itself.
+    """The report's filters with what an export would keep, counted by the query that exports.
 
     Rows for removing near-duplicates and for dropping each of these shards come last.
 

@@ -1,4 +1,4 @@
-"""Figures that rested on text which has been forgotten since: they stay as they were measured."""
+"""Figures that rest on text which has since been forgotten: they stay as they were measured."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ IDENTITIES = (("shard",), ("kind", "name"), ("name",), ("word",))
 
 
 def keep_figures(report: Json, before: Json, sections: Sequence[str] = MEASURED) -> Json:
-    """The report, with earlier figures where they can no longer be measured; new ones replace theirs.
+    """The report, with the earlier figures where they can no longer be measured.
 
-    An estimate that is not measured now stays what it was, with its reason where it had one. So do lists and sections
-    that are empty now. Quoted text is no figure, and does not come back.
+    An estimate that is not measured now stays as it was, with its reason if it had one. So do lists and sections that
+    are empty now. Quoted text is not a figure and does not come back.
     """
     return report | {name: _kept(report[name], before.get(name)) for name in sections if name in report}
 
@@ -37,7 +37,7 @@ def _kept(now: Any, before: Any) -> Any:
 
 
 def _kept_rows(now: list[Any], before: list[Any]) -> list[Any]:
-    """Rows by what they are of; those that can no longer be made follow."""
+    """Rows matched by what they describe; earlier rows that can no longer be measured come last."""
     identity = next(
         (i for i in IDENTITIES if all(isinstance(r, dict) and r.keys() >= set(i) for r in now + before)), None
     )

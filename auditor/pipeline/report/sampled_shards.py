@@ -1,4 +1,4 @@
-"""A corpus of which a sample of the shards was read (--shards-sample): its row of the report says of what it is."""
+"""A corpus of which only a sample of shards was read (--shards-sample): its row of the report says so."""
 
 from __future__ import annotations
 

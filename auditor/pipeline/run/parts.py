@@ -145,7 +145,7 @@ class PartWriter:
             self._open[name].write_table(rows.slice(start, ROW_GROUP).combine_chunks(), row_group_size=ROW_GROUP)
 
     def _place(self) -> None:
-        """Rename into place; two that write the same split (a retry of a task thought lost) may meet here."""
+        """Rename into place; two processes that write the same split (a retry of a task thought lost) may meet here."""
         for _ in range(TRIES):
             with suppress(OSError):
                 move(self._aside, self._final, within=self._run)

@@ -1,4 +1,4 @@
-"""Who listens to an audit, and what it ends in."""
+"""The progress of an audit, and its outcome."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from auditor.records import Json
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What an audit ended in: report.json's content and the exit code."""
+    """What an audit ended with: the content of report.json, and the exit code."""
 
     report: Json
     exit_code: int
 
 
 class Progress(Protocol):
-    """Who listens: the command line draws bars, Python callers may ignore it."""
+    """What is told of an audit's progress: the command line draws bars, Python callers may ignore it."""
 
     def stage(self, name: str, total: int) -> None:
         """A stage of `total` bytes begins; 0 where that is not known."""
@@ -31,7 +31,7 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """Progress for those who don't look."""
+    """Progress that nobody watches."""
 
     def stage(self, name: str, total: int) -> None:
         """Ignored."""

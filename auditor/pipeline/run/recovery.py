@@ -1,4 +1,4 @@
-"""What earlier or other hands left in a run's folder: leftovers of the killed, missing and damaged parts, faults."""
+"""What is wrong in a run's folder: leftovers of killed runs, missing and damaged parts, faults of its files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def unfinished(tasks: Sequence[Task], run: Path) -> dict[str, str]:
 
 
 def missing_parts(plan: Plan, run: Path, note: Callable[[str], None]) -> dict[str, str]:
-    """Why splits are not there, by task key, each said."""
+    """Why splits are missing, by task key; each is said."""
     reasons = drop_damaged(plan.tasks, run)
     for number, task in enumerate(plan.tasks):
         if done(run, task.key) is None:
