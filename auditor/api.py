@@ -123,8 +123,8 @@ class Run:
         """
         rows = []
         for name, figures in self.shards.items():
-            counts = {key: value for key, value in figures.items() if isinstance(value, int | float)}
-            row = {"shard": name, **counts}
+            row: dict[str, str | float | None] = {"shard": name}
+            row |= {key: value for key, value in figures.items() if isinstance(value, int | float)}
             for path, e in flatten(figures):
                 row |= {path: e.value, f"{path}_lower": e.lower, f"{path}_upper": e.upper}
                 row[f"{path}_status"] = str(e.status)

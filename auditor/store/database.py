@@ -65,7 +65,10 @@ def connect(path: Path | str, *, read_only: bool = False, memory_bytes: int = 0,
     """
     import duckdb
 
-    settings: dict[str, str | bool | int] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
     if memory_bytes:
         settings["memory_limit"] = f"{max(memory_bytes >> 20, 64)}MiB"
     if threads:
