@@ -105,12 +105,12 @@ def test_a_waiver_excuses_until_its_date_and_an_expired_one_is_said():
     figures = shards(a=estimate(0.4, 0.35, 0.45))
     waiver = '[[waiver]]\nrule = "r"\nscope = "a"\nreason = "known"\nuntil = '
     kept = judge(rules(SYNTHETIC + waiver + "2027-01-01"), figures, today=TODAY)
-    assert (kept.cases[0].verdict, kept.exit_code, kept.waivers[0]["state"]) == ("waived", 0, "used")
+    assert (kept.cases[0].verdict, kept.exit_code, kept.waivers[0].state) == ("waived", 0, "used")
     late = judge(rules(SYNTHETIC + waiver + "2026-12-31"), figures, today=TODAY)
-    assert (late.cases[0].verdict, late.exit_code, late.waivers[0]["state"]) == ("fail", 1, "expired")
+    assert (late.cases[0].verdict, late.exit_code, late.waivers[0].state) == ("fail", 1, "expired")
     assert "expired" in late.cases[0].message
     idle = judge(rules(SYNTHETIC + waiver + "2028-01-01"), shards(a=estimate(0.01)), today=TODAY)
-    assert idle.waivers[0]["state"] == "unused"
+    assert idle.waivers[0].state == "unused"
 
 
 def test_with_a_baseline_only_what_got_worse_fails():
