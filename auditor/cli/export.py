@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     Part = Manifests | Filtered | Weighted | ReviewSample | MixPlan
 
-DEFAULT_THRESHOLD = 0.5
 PRINTED = 50  # shards of a table on the terminal
 KINDS = 10  # of text
 
@@ -75,6 +74,7 @@ def export(
     from auditor.pipeline.finished import export as exports
     from auditor.pipeline.finished.review import export_review
     from auditor.pipeline.finished.weights import write_weights
+    from auditor.pipeline.report.filters import THRESHOLD
 
     shards = tuple(drop_shard or ())
     if dry_run or shards:
@@ -87,7 +87,7 @@ def export(
     parts: dict[str, Part] = {}
     if any((keep, drop, filtered, weights)):
         if weights and probability is None and keep_duplicates and not drop_ineligible:
-            probability = DEFAULT_THRESHOLD  # weights need none; the naive filter that they are compared with does
+            probability = THRESHOLD  # weights need none; the naive filter that they are compared with does
         choice = Choice(probability, not keep_duplicates, drop_ineligible, shards)
         if keep or drop:
             parts["manifests"] = exports.write_manifests(run, choice, keep=keep, drop=drop)

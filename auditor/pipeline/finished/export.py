@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 from auditor.config import Config
 from auditor.errors import AuditError, ConfigError, SourceError, StoreError, nearest
 from auditor.gate.selection import Choice, decisions
-from auditor.pipeline.report.forecast import PROTECTED, WEIGHTS, Forecast, forecast, forecast_weights
+from auditor.pipeline.report.filters import PROTECTED, WEIGHTS
+from auditor.pipeline.report.forecast import Forecast, forecast, forecast_weights
 from auditor.pipeline.report.tail import Tail
 from auditor.pipeline.reservoir.recommend import reservoir_options, resize
 from auditor.pipeline.run.plan import Plan, source_options

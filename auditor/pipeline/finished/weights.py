@@ -19,6 +19,7 @@ from auditor.gate.weights import CHOICES, RARE, TailTally, human_weights, tail_s
 from auditor.pipeline.diversity.reference import find_reference
 from auditor.pipeline.diversity.spectra import Spectra
 from auditor.pipeline.finished.export import BATCH, unchanged
+from auditor.pipeline.report.filters import THRESHOLD
 from auditor.pipeline.run.plan import Plan, source_options
 from auditor.pipeline.run.reopen import open_database
 from auditor.pipeline.run.run import load_run
@@ -28,7 +29,6 @@ from auditor.sketch.types_kernel import key_of
 from auditor.sources.read.chooser import read_split
 from auditor.text.batch import TextBatch
 
-THRESHOLD = 0.5  # of the naive filter that the weights are compared with, unless another is given
 OUT = pa.schema(
     [
         ("id", pa.string()),

@@ -22,10 +22,11 @@ from auditor.sketch.types_kernel import key_of
 THRESHOLD = 0.5
 BINS_HELD = len(SCORE_BINS) + 1
 FRACTION, TAIL = "synthetic_fraction", "diversity.tail_retention"
+WEIGHTS, PROTECTED = "weights", "weights that keep the tail"
 CHOICES = {
     "threshold": "Documents that are more likely machine-written than not are left out.",
-    "weights": "Documents are drawn with their probability of being human.",
-    "weights that keep the tail": "The same, but no document is drawn less often than its share of the words that are "
+    WEIGHTS: "Documents are drawn with their probability of being human.",
+    PROTECTED: "The same, but no document is drawn less often than its share of the words that are "
     "rare in human text and that hardly any other document carries.",
 }
 
@@ -77,7 +78,7 @@ def filtering(
     unjudged, before = total - int(documents.sum()), {FRACTION: fraction, TAIL: corpus.figures.diversity.tail_retention}
     rows = []
     for name, plain in zip(CHOICES, ((chance > THRESHOLD).astype(float), chance, chance), strict=True):
-        more = none if name != "weights that keep the tail" else lift
+        more = lift if name == PROTECTED else none
         if more is None:
             continue
         weights = np.minimum(plain + more.words[COARSE], 1.0)

@@ -8,15 +8,13 @@ from typing import Any
 
 from auditor.gate.selection import COPY, Choice, decisions
 from auditor.gate.weights import human_weights
-from auditor.pipeline.report.filters import FRACTION, Filter
+from auditor.pipeline.report.filters import FRACTION, PROTECTED, THRESHOLD, Filter
 from auditor.pipeline.report.tail import Tail, TailLoss
 from auditor.records import Estimate, Json, Status
 from auditor.store.database import query
 
 METHOD = "probabilities moved to the ends of the corpus' interval"
 EDGE = 1e-6  # a fraction of 0 or 1 has no odds
-THRESHOLD = 0.5
-WEIGHTS, PROTECTED = "weights", "weights that keep the tail"
 CLEANING = {
     "threshold": (
         Choice(THRESHOLD),

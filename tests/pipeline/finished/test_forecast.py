@@ -10,7 +10,7 @@ from auditor.cli.main import run as command
 from auditor.errors import ConfigError
 from auditor.gate.selection import Choice
 from auditor.pipeline.finished.export import forecast_by_weights, forecast_choice, write_manifests
-from auditor.pipeline.report.forecast import THRESHOLD
+from auditor.pipeline.report.filters import THRESHOLD
 from auditor.pipeline.report.tail import Tail
 from auditor.pipeline.run.parts import part_folder
 from auditor.pipeline.run.plan import CORPUS
