@@ -17,6 +17,7 @@ import typer
 from auditor.cli import audit, collapse, compare, detectors, export, finished, gate, provenance, sample, steps
 from auditor.cli.app import app
 from auditor.cli.output.costs import tell_costs
+from auditor.cli.output.help import import_help
 from auditor.cli.output.printing import say
 from auditor.cli.output.streams import lost, prepare
 from auditor.errors import EXIT_INCOMPLETE, EXIT_USAGE, EXIT_WORDS, AuditError, address_space, exhausted, worst
@@ -73,6 +74,8 @@ def run(arguments: list[str]) -> int:
             "the least that its libraries can be loaded in, and an audit takes more"
         )
         return EXIT_INCOMPLETE
+    if not arguments or {"-h", "--help"} & set(arguments):
+        import_help()
     try:
         result = typer.main.get_command(app).main(arguments, prog_name="auditor", standalone_mode=False)
         # Typer turns Ctrl-C into the code that shells use for it.

@@ -1,6 +1,8 @@
 """Every --help says what the command costs and what its options default to."""
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -42,3 +44,19 @@ def test_every_option_of_an_audit_says_its_default(parameter):
         assert re.search(rf"default {re.escape(str(PLAIN[parameter.name]))}\b", text), text
     elif parameter.default is None and not parameter.required and parameter.name in Config.model_fields:
         assert "default" in text, text
+
+
+def test_help_imports_nothing_that_it_does_not_show():
+    """Whether a command is asked for or not; and what is left out of help is there for others."""
+    code = """
+import sys
+from auditor.cli.main import run
+run(["audit", "--help"])
+heavy = {"markdown_it", "pygments", "polars", "numpy", "pyarrow", "duckdb"} & set(sys.modules)
+assert not heavy, heavy
+from rich.markdown import Markdown
+assert Markdown("*so*").markup
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert "--human-reference" in found.stdout
