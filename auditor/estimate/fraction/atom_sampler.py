@@ -10,6 +10,7 @@ import numpy as np
 from auditor.estimate.fraction.atoms import Atoms
 from auditor.estimate.fraction.counts import BINS, moved, shifted, stretched
 from auditor.estimate.fraction.shift_prior import ShiftPrior
+from auditor.statistics.mixtures import drawn_places, mixture_logs
 
 # Fractions that are tabulated, with the prior's mass: small ones are likelier, and 0 is possible.
 FRACTIONS = np.concatenate([[0.0], np.geomspace(0.002, 0.06, 11), np.linspace(0.09, 1.0, 20)])
@@ -131,15 +132,17 @@ class Sampler:
         centre = state.group[self.atoms.group]
         nodes = _nodes(centre, own_sd)
         human = stretched(state.human, nodes, SCALES * prior.log_scale * state.spread)  # (nodes, scales, BINS)
+        singles = self._singles(state)
         h = (np.add.reduceat(human, self.starts, axis=-1) + TINY).astype(np.float32)
-        f = (np.add.reduceat(self._machine(state, nodes), self.starts, axis=-1) + TINY).astype(np.float32)
+        f = (np.add.reduceat(self._machine(state, nodes, singles), self.starts, axis=-1) + TINY).astype(np.float32)
         a = FRACTIONS[:, None].astype(np.float32)
         # single precision: a log-likelihood of thousands is right to .001
-        mixed = np.log((1 - a) * h[:, :, None, None] + a * f[:, None, :, None])
+        mixed = (1 - a) * h[:, :, None, None] + a * f[:, None, :, None]
+        np.log(mixed, out=mixed)  # in its place: what is asked of the system anew costs as much as the logarithms
         believed = np.clip(BELIEVED * (ALIKE / np.maximum(own_sd, 1e-3)) ** 2, BELIEVED, MOST_BELIEVED)
         shifts = MACHINE_SHIFTS * prior.machine_shift * state.machine_spread
         moves = np.concatenate([shifts, np.zeros(len(prior.weights))])
-        base = np.concatenate([np.repeat(state.machine[None], len(MACHINE_SHIFTS), axis=0), *self._singles(state)])
+        base = np.concatenate([np.repeat(state.machine[None], len(MACHINE_SHIFTS), axis=0), *singles])
         log_prior = LOG_FRACTION_PRIOR + self._log_of_machine(state)[:, None] + LOG_SCALE_WEIGHT[:, None, None]
         return _Table(
             own_sd, centre, nodes, h, f, mixed, log_prior, np.minimum(1.0, believed / self.total), moves, base
@@ -151,48 +154,42 @@ class Sampler:
         own_sd, centre = table.own_sd[rows, None], table.centre[rows, None]
         flat = table.mixed.reshape(-1, len(self.starts)).T
         undecided = self.unknown[rows] * table.weight[rows, None] - self.said_human[rows] - self.said_machine[rows]
-        log = (undecided.astype(np.float32) @ flat).astype(np.float64).reshape(-1, *shape)
-        if self.told:
-            log += self._of_known(table.human.astype(np.float64), table.machine.astype(np.float64), rows)
-        log += table.log_prior
-        log += log_of_shift((nodes - centre) / own_sd)[:, :, None, None, None]
-        log = log.reshape(len(log), -1)
-        log -= log.max(1, keepdims=True)
-        chance = np.cumsum(np.exp(log, out=log), axis=1, out=log)
+        log = undecided.astype(np.float32) @ flat
+        known = self._of_known(table.human.astype(np.float64), table.machine.astype(np.float64), rows)
+        of_shift = log_of_shift((nodes - centre) / own_sd)
+        prior = np.broadcast_to(table.log_prior, shape[1:]).ravel()
+        chance = rng.random((times, 3, len(log)))  # of the place on the grid, then of the shift, then of the fraction
         scales = SCALES * self.prior.log_scale * state.spread
         out = []
-        for _ in range(times):
-            place = (chance < rng.random((len(chance), 1)) * chance[:, -1:]).sum(1)
-            at = np.unravel_index(np.minimum(place, chance.shape[1] - 1), shape)
+        for place, own in zip(drawn_places(log, prior, *known, of_shift, shape, chance[:, 0]), chance, strict=True):
+            at = np.unravel_index(place, shape)
             where = _Place(FRACTIONS[at[3]], nodes[at[0]], scales[at[1]], at[2], table.moves)
-            out.append(self._refined(state, table, where, rows, rng))
+            out.append(self._refined(state, table, where, rows, own[1:]))
         return out
 
-    def _refined(self, state: State, table: _Table, place: _Place, rows: slice, rng: np.random.Generator) -> Drawn:
+    def _refined(self, state: State, table: _Table, place: _Place, rows: slice, chance: np.ndarray) -> Drawn:
         """The shift, then the fraction, drawn again between the points of the grid, each given all else."""
         finer = place.shift[:, None] + (table.nodes[1] - table.nodes[0]) * FINER
         human = moved(np.broadcast_to(state.human, (len(finer), BINS)), finer, place.log_scale)
         machine = moved(table.base[place.variant], finer + place.move[:, None], np.zeros(len(finer)))
-        a = place.fraction[:, None, None]
         labelled_human, labelled_machine = self.atoms.labelled_human[rows], self.atoms.labelled_machine[rows]
         counts = self.counts[rows] * table.weight[rows, None] - labelled_human - labelled_machine
-        log = np.einsum("ab,akb->ak", counts, np.log((1 - a) * human + a * machine + TINY))
+        log = mixture_logs(counts, human, machine, place.fraction[:, None], TINY)
         if self.told:
             surely_human = self.atoms.known_human[rows] / self.effect + labelled_human
-            log += np.einsum("ab,akb->ak", surely_human, np.log(human + TINY))
-            log += np.einsum("ab,akb->ak", labelled_machine, np.log(machine + TINY))
+            log += mixture_logs(surely_human, human, machine, np.zeros((len(log), 1)), TINY)
+            log += mixture_logs(labelled_machine, human, machine, np.ones((len(log), 1)), TINY)
         log += log_of_shift((finer - table.centre[rows, None]) / table.own_sd[rows, None])
-        at = _drawn_from(log, rng)
+        at = _drawn_from(log, chance[0])
         each = np.arange(len(at))
         own, other, shift = human[each, at], machine[each, at], finer[each, at]
         points = _around(place.fraction)
-        b = points[:, :, None]
-        log = np.einsum("ab,akb->ak", counts, np.log((1 - b) * own[:, None] + b * other[:, None] + TINY))
+        log = mixture_logs(counts, own[:, None], other[:, None], points, TINY)
         log += np.interp(points, FRACTIONS, LOG_FRACTION_DENSITY) + np.log(_cells(points) + 1e-12)
         if self.told:
             humans, machines = labelled_human.sum(1), labelled_machine.sum(1)
             log += humans[:, None] * np.log(1 - points + 1e-4) + machines[:, None] * np.log(points + 1e-4)
-        fraction = points[each, _drawn_from(log, rng)]
+        fraction = points[each, _drawn_from(log, chance[1])]
         by_bin = fraction[:, None] * other / ((1 - fraction[:, None]) * own + fraction[:, None] * other + TINY)
         return Drawn(fraction, shift, place.move, place.variant >= len(MACHINE_SHIFTS), own, other, by_bin)
 
@@ -201,14 +198,14 @@ class Sampler:
         part = sum(SHARED) / 2
         return [irreducible(profile, state.human, part)[None] for profile in self.prior.profiles]
 
-    def _machine(self, state: State, nodes: np.ndarray) -> np.ndarray:
+    def _machine(self, state: State, nodes: np.ndarray, singles: list[np.ndarray]) -> np.ndarray:
         """Machine densities (nodes, variants, BINS) that an atom may have: the common one moved, or a single profile.
 
         The common density is of many generators; the machine text of one atom is often of one of them, and narrower.
         """
         moves = MACHINE_SHIFTS * self.prior.machine_shift * state.machine_spread
         common = shifted(state.machine, (nodes[:, None] + moves[None]).ravel()).reshape(len(nodes), len(moves), BINS)
-        single = [shifted(profile[0], nodes) for profile in self._singles(state)]
+        single = [shifted(profile[0], nodes) for profile in singles]
         return np.concatenate([common, np.stack(single, axis=1)], axis=1)
 
     def _log_of_machine(self, state: State) -> np.ndarray:
@@ -217,15 +214,19 @@ class Sampler:
         weights = self.prior.weights if state.weights is None else state.weights
         return np.log(np.concatenate([(1 - state.single) * common / common.sum(), state.single * weights]) + 1e-12)
 
-    def _of_known(self, h: np.ndarray, f: np.ndarray, rows: slice) -> np.ndarray:
-        """Log-likelihood (atoms, nodes, scales, moves, fractions) of documents whose origin somebody knows."""
-        log_h, log_f = np.log(h).reshape(-1, h.shape[-1]).T, np.log(f).reshape(-1, f.shape[-1]).T
+    def _of_known(self, h: np.ndarray, f: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Log-likelihood of documents whose origin somebody knows, in three parts that add up.
+
+        Returns: (atoms, nodes * scales), (atoms, nodes * variants), (atoms, fractions); no columns where nobody does
+        """
         said_human, said_machine = self.said_human[rows], self.said_machine[rows]
-        by_human = ((self.known[rows] + said_human) @ log_h).reshape(-1, *h.shape[:2], 1, 1)
-        by_machine = (said_machine @ log_f).reshape(-1, f.shape[0], 1, f.shape[1], 1)
+        if not self.told:
+            none = np.empty((len(said_human), 0))
+            return none, none, none
+        log_h, log_f = np.log(h).reshape(-1, h.shape[-1]).T, np.log(f).reshape(-1, f.shape[-1]).T
         humans, machines = said_human.sum(1)[:, None], said_machine.sum(1)[:, None]
         answers = humans * np.log(1 - FRACTIONS + 1e-4) + machines * np.log(FRACTIONS + 1e-4)
-        return by_human + by_machine + answers[:, None, None, None, :]
+        return (self.known[rows] + said_human) @ log_h, said_machine @ log_f, answers
 
 
 def log_of_shift(units: np.ndarray) -> np.ndarray:
@@ -258,10 +259,10 @@ def _cells(points: np.ndarray) -> np.ndarray:
     return np.gradient(points, axis=1)
 
 
-def _drawn_from(log: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One position (n,) of each row of log-probabilities (n, k)."""
-    chance = np.cumsum(np.exp(log - log.max(1, keepdims=True)), axis=1)
-    place = (chance < rng.random((len(log), 1)) * chance[:, -1:]).sum(1)
+def _drawn_from(log: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """One position (n,) of each row of log-probabilities (n, k), drawn by chance (n,)."""
+    summed = np.cumsum(np.exp(log - log.max(1, keepdims=True)), axis=1)
+    place = (summed < chance[:, None] * summed[:, -1:]).sum(1)
     return np.minimum(place, log.shape[1] - 1)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.run_columns import BINS, GROUPS, HIGHEST, LOWEST
+from auditor.statistics.mixtures import moved_rows
 
 EDGES = np.linspace(LOWEST, HIGHEST, BINS + 1)
 CENTRES = (EDGES[:-1] + EDGES[1:]) / 2
@@ -145,10 +146,4 @@ def _unstretched(units: np.ndarray, log_scale: np.ndarray) -> np.ndarray:
 
 def moved(density: np.ndarray, by: np.ndarray, log_scale: np.ndarray) -> np.ndarray:
     """Each density (n, BINS) moved by shifts (n, k), its upper half stretched by exp(log_scale) (n,): (n, k, BINS)."""
-    at = (_unstretched(CENTRES - by[..., None], log_scale[:, None, None]) - CENTRES[0]) / STEP
-    at = np.clip(at, 0, BINS - 1.001)
-    low = at.astype(np.int64)
-    part = at - low
-    rows = np.arange(len(density))[:, None, None]
-    out = (1 - part) * density[rows, low] + part * density[rows, low + 1]
-    return out / out.sum(-1, keepdims=True)
+    return moved_rows(np.ascontiguousarray(density), by, np.exp(-log_scale), CENTRES, STEP)
