@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -12,6 +12,10 @@ from auditor.cli.arguments import RUN
 from auditor.cli.output.printing import say
 from auditor.errors import ConfigError, nearest
 
+if TYPE_CHECKING:
+    from auditor.reports.model.reservoir import Reservoir, StratumSize
+
+BANDS = ("optimistic", "central", "pessimistic")
 MOST_SHARDS = 12
 
 
@@ -33,9 +37,10 @@ def reservoir(
     json: bool = typer.Option(False, "--json", help="For machines."),
 ) -> None:
     """What to keep and what to acquire, with other horizons and tolerances."""
-    from auditor.cli.output.printing import print_json, print_reservoir, print_table
+    from auditor.cli.output.printing import print_json
     from auditor.collapse.options import Regime, ReservoirOptions, Sizing
     from auditor.pipeline.reservoir.recommend import resize
+    from auditor.reports.model.reservoir import Reservoir
 
     if regime is not None and regime not in list(Regime):
         raise ConfigError(f"--regime {regime}: choose one of {', '.join(Regime)}{nearest(regime, Regime)}")
@@ -52,26 +57,11 @@ def reservoir(
         regime=Regime(regime) if regime else None,
         sizing=Sizing(sizing),
     )
-    found: dict[str, Any] = resize(run, options, mix=mix)
+    found = resize(run, options, mix=mix)
     if json:
         print_json(found)
-        return
-    say(found["sentence"])
-    say()
-    print_reservoir(found)
-    _print_kept(found)
-    rows = [
-        [row["kind"], row["name"], *(_tokens(row, band) for band in ("optimistic", "central", "pessimistic"))]
-        for row in found["strata"]
-    ]
-    if rows:
-        print_table("The same for each stratum alone", ["kind", "name", "optimistic", "central", "pessimistic"], rows)
-    for row in found["keep"]["sums"]:
-        if row["note"]:
-            say(row["note"])
-    if declared := [[row["shard"], row["reason"]] for row in found["declared"]]:
-        print_table("Declared synthetic text", ["shard", "verdict"], declared)
-    say(found["narrower"])
+    else:
+        _print(Reservoir.model_validate(found))
 
 
 @app.command(epilog="Example: auditor simulate --zipf 1000000 --tokens 1e8 --human-share 0.1")
@@ -129,36 +119,50 @@ def _print_picture(shown: Any) -> None:
         say(f"{name:<{longest}}  {sparkline(left, highest=max(1.0, *left))}  {left[-1]:.1%}")
 
 
-def _print_kept(found: dict[str, Any]) -> None:
+def _print(found: Reservoir) -> None:
+    from auditor.cli.output.printing import print_reservoir, print_table
+
+    say(found.sentence)
+    say()
+    print_reservoir(found)
+    _print_kept(found)
+    rows = [[row.kind, row.name, *(_tokens(row, band) for band in BANDS)] for row in found.strata]
+    if rows:
+        print_table("The same for each stratum alone", ["kind", "name", *BANDS], rows)
+    for sums in found.keep.sums if found.keep else ():
+        if sums.note:
+            say(sums.note)
+    if declared := [[row.shard, row.reason] for row in found.declared]:
+        print_table("Declared synthetic text", ["shard", "verdict"], declared)
+    say(found.narrower)
+
+
+def _print_kept(found: Reservoir) -> None:
     """The shards to keep, best first, and the coverage curve with the place where the corpus stands."""
     from auditor.cli.output.bars import bar
     from auditor.cli.output.printing import print_table
     from auditor.collapse.wording import span, spoken
 
+    shards = found.keep.shards if found.keep else []
     rows = [
         [
-            row["shard"],
-            spoken(row["tokens"]["value"]),
-            span(row["tokens"]["lower"], row["tokens"]["upper"]),
-            f"{row['worth']:.2f}",
-            f"{row['cumulative_share']:.0%}",
+            row.shard,
+            spoken(row.tokens.value),
+            span(row.tokens.lower, row.tokens.upper),
+            f"{row.worth:.2f}",
+            f"{row.cumulative_share:.0%}",
         ]
-        for row in found["keep"]["shards"][:MOST_SHARDS]
+        for row in shards[:MOST_SHARDS]
     ]
-    more = len(found["keep"]["shards"]) - len(rows)
+    more = len(shards) - len(rows)
     if rows:
         title = "Shards to keep, best first" + (f" ({more:,} more in --json)" if more > 0 else "")
         print_table(title, ["shard", "human tokens", "interval", "worth", "so far"], rows)
-    if here := found["coverage_reached"]:
-        longest = max(row["tokens"] for row in found["coverage"]) or 1
+    if here := found.coverage_reached:
+        longest = max(row.tokens for row in found.coverage) or 1
         rows = [
-            [
-                f"{row['share']:.1%}",
-                spoken(row["tokens"]),
-                bar(row["tokens"] / longest),
-                "yes" if row["reached"] else "no",
-            ]
-            for row in found["coverage"]
+            [f"{row.share:.1%}", spoken(row.tokens), bar(row.tokens / longest), "yes" if row.reached else "no"]
+            for row in found.coverage
         ]
         title = (
             f"Human text in which the types that carry a share of language stand often enough; the corpus' own "
@@ -167,9 +171,7 @@ def _print_kept(found: dict[str, Any]) -> None:
         print_table(title, ["share", "tokens", "", "reached"], rows)
 
 
-def _yes(reached: bool) -> str:
-    return "yes" if reached else "no"
-
-
-def _tokens(row: dict[str, Any], band: str) -> str:
-    return f"{row[band]['tokens']:,}" if band in row else row["reason"]
+def _tokens(row: StratumSize, band: str) -> str:
+    """What a band asks of a stratum, or why that cannot be said."""
+    own = getattr(row, band)
+    return f"{own.tokens:,.0f}" if own.tokens is not None else row.reason or own.reason or "cannot be sized"

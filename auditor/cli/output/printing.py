@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from auditor.pipeline.finished.inspect import Inspection, ShownPassage
     from auditor.pipeline.run.cost import Outlook
     from auditor.records import Json
+    from auditor.reports.model.base import R
+    from auditor.reports.model.reservoir import Reservoir
 
 
 def say(line: object = "", *, error: bool = False) -> None:
@@ -134,28 +136,28 @@ def size(count: float) -> str:
     return f"{count:.1f} PB"
 
 
-def print_reservoir(found: dict[str, Any]) -> None:
+def print_reservoir(found: Reservoir) -> None:
     """The three bands and the policy floors."""
     rows = []
     for band in ("optimistic", "central", "pessimistic"):
-        row = found[band]
-        if row["tokens"] is None:
-            rows.append([band, "cannot be sized", "", "", "", row["reason"]])
+        row: R = getattr(found, band)
+        if row.tokens is None:
+            rows.append([band, "cannot be sized", "", "", "", row.reason])
             continue
         rows.append(
             [
                 band,
-                f"{row['tokens']:,.0f}",
-                f"{row['documents']:,.0f}",
-                f"{row['human_share']:.0%}",
-                row["regime"],
-                row["binding_constraint"],
+                f"{row.tokens:,.0f}",
+                f"{row.documents:,.0f}",
+                f"{row.human_share:.0%}",
+                row.regime,
+                row.binding_constraint,
             ]
         )
-    for row in found["policy"]:
-        tokens = "cannot be sized" if row["tokens"] is None else f"{row['tokens']:,.0f}"
-        rows.append([f"policy ({row['band']})", tokens, "", f"{row['human_share']:.0%}", "", row["source"]])
-    title = f"Unique human text to acquire, {found['horizon']} generations, loss of at most {found['tolerance']:.0%}"
+    for floor in found.policy:
+        tokens = "cannot be sized" if floor.tokens is None else f"{floor.tokens:,.0f}"
+        rows.append([f"policy ({floor.band})", tokens, "", f"{floor.human_share:.0%}", "", floor.source])
+    title = f"Unique human text to acquire, {found.horizon} generations, loss of at most {found.tolerance:.0%}"
     print_table(title, ["band", "word tokens", "documents", "human share", "regime", "what binds"], rows)
 
 
