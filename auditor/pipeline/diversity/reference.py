@@ -28,7 +28,7 @@ class Reference:
 
     @property
     def said(self) -> str:
-        """Which it is, and its size."""
+        """Its origin and its size, in words."""
         return f"{self.origin} ({self.tokens:,} words)" if self.text is not None else self.origin
 
 

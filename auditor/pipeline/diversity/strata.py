@@ -139,7 +139,7 @@ def lost_most(connection: Any, gold: MatchedReference, level: float) -> dict[str
 
 
 def _human(fraction: Estimate) -> Estimate:
-    """What is not machine-written, with the same interval turned round."""
+    """The human share: one minus the machine-written share, and its interval likewise."""
     if not fraction.is_number:
         return fraction
     assert fraction.value is not None and fraction.lower is not None and fraction.upper is not None

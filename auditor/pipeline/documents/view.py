@@ -14,7 +14,7 @@ from auditor.pipeline.run.parts import done, part_folder
 from auditor.pipeline.run.plan import CORPUS, Task
 from auditor.store.database import query, quoted
 
-# So many documents are held in memory, at about 200 bytes each: fifty to eighty queries are twice as fast that way.
+# Up to so many documents are held in memory, 200 bytes each: an audit's fifty to eighty queries are then twice as fast.
 FEW = 1_000_000
 # Length bands in words; the lowest is what eligibility asks for.
 LENGTH_BANDS = ((100, 200), (200, 400), (400, 1000), (1000, None))

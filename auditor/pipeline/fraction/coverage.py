@@ -21,7 +21,7 @@ LEAST_GAP = 0.05  # share of the corpus that is worth advice
 
 @dataclass(frozen=True, slots=True)
 class KindCoverage:
-    """Documents of one kind of text in a scope, the human documents known of it, and whose word stands behind them."""
+    """Documents of one kind of text in a scope, the human documents known of it, and who vouches for them."""
 
     kind: str
     documents: int

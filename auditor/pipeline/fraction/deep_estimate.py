@@ -59,7 +59,7 @@ class CrossCheck:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """(right, tested) of the deep detectors on machine and on human text, and what that is not sure of."""
+    """(right, tested) of the deep detectors on machine and on human text, and what is uncertain about it."""
 
     sensitive: tuple[float, float]
     specific: tuple[float, float]

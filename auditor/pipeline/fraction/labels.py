@@ -1,4 +1,4 @@
-"""People in the loop: a sample for them to label, their labels checked, kept, and put to use."""
+"""People's labels: kept in the folder of a run, and copied into its tables."""
 
 from __future__ import annotations
 
