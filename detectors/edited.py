@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from auditor.errors import DetectorError
+from auditor.records import Json
 
 MODELS = Path(__file__).parent / "models"
 FILE = "edited.json"
@@ -25,7 +25,7 @@ def class_of(extent: float) -> str:
     return CLASSES[(extent >= ASSISTED) + (extent >= MACHINE)]
 
 
-def edited_cells(folder: Path = MODELS) -> list[dict[str, Any]]:
+def edited_cells(folder: Path = MODELS) -> list[Json]:
     """Counts of the out-of-family scores of edited text, on the grid of first_tier.json.
 
     Each cell: source, family, domain, language, generator, operation, class, documents, first, counts

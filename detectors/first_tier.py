@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,6 +17,7 @@ from auditor.detectors.first.units import KindTable, LengthTerm, standard_words
 from auditor.detectors.interface import Card, Description, Detector, Evidence, Explaining
 from auditor.detectors.stack import Stack, read_calibration
 from auditor.errors import DetectorError
+from auditor.records import Json
 from auditor.run_columns import HIGHEST, LOWEST
 from auditor.text.batch import TextBatch
 
@@ -59,7 +59,7 @@ class Combination:
     unit: float
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Combination:
+    def of(cls, stored: Json) -> Combination:
         """As first_tier.json has it."""
         members, shares, centre, spread = (tuple(stored[name]) for name in ("members", "shares", "centre", "spread"))
         return cls(members, shares, centre, spread, stored["offset"], stored["middle"], stored["unit"])
@@ -85,7 +85,7 @@ class Ensemble:
     """Members and what combines them; safe to share among threads."""
 
     detectors: tuple[Detector, ...]
-    stored: Mapping[str, Any]
+    stored: Json
     kinds: Kinds
 
     @classmethod
@@ -142,6 +142,7 @@ class Ensemble:
 
     @property
     def revision(self) -> str:
+        """A digest of the calibration, which a score depends on besides the members' weights."""
         return self.stored["revision"]
 
     def score(self, batch: TextBatch) -> Scores:
@@ -199,7 +200,7 @@ class Ensemble:
         known = (d.description for d in self.detectors)
         return [Card.of(own, float(share.get(own.name, 0.0)) * slope, reach(own)) for own in known]
 
-    def calibration(self) -> dict[str, Any]:
+    def calibration(self) -> Json:
         """Out-of-family score counts of known documents on the grid, and how locations of human text differ.
 
         Returns: bins, lowest, highest; kinds (location, scale, variance by kind); cells (counts by source); shift

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from auditor.detectors.first_tier import MODELS, reach
 from auditor.detectors.interface import Card, Detector
 from auditor.detectors.stack import Stack, read_calibration
 from auditor.errors import DetectorError
+from auditor.records import Json
 from auditor.run_columns import HIGHEST, LOWEST
 from auditor.text.batch import TextBatch
 
@@ -24,18 +24,44 @@ FALSE_POSITIVES = 0.05
 FEWEST_FAMILIES = 3
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """Documents of one family and class, none of it learned from, counted by the stack's score.
+
+    bins: of the whole grid from LOWEST to HIGHEST; counts (k,): from bin `first` on
+    """
+
+    family: str
+    label: str
+    bins: int
+    first: int
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, stored: Json) -> Cell:
+        """As second_tier.json has it."""
+        return cls(stored["family"], stored["label"], stored["bins"], stored["first"], np.array(stored["counts"]))
+
+    @property
+    def middles(self) -> np.ndarray:
+        """(k,) the scores in the middle of the counted bins."""
+        step = (HIGHEST - LOWEST) / self.bins
+        return LOWEST + step * (self.first + np.arange(len(self.counts)) + 0.5)
+
+
 @dataclass(frozen=True, slots=True)
 class SecondTier:
     """Deep detectors and the combination that reads them; the revision names all weights that a score depends on."""
 
     detectors: tuple[Detector, ...]
     stack: Stack
-    cells: tuple[dict[str, Any], ...]  # out-of-family score counts of the stack, empty for a user's own model
+    cells: tuple[Cell, ...]  # out-of-family score counts of the stack, empty for a user's own model
     without: tuple[str, ...] = ()  # detectors that could not be used, with the reason
     smaller: tuple[Stack, ...] = ()  # for documents that a member of the stack has no score for
 
     @property
     def revision(self) -> str:
+        """Name and revision of every detector."""
         return "+".join(f"{d.description.name}:{d.description.revision}" for d in self.detectors)
 
     def score(self, batch: TextBatch, first: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -79,7 +105,7 @@ def load(names: Sequence[str] = (), *, folder: Path = MODELS) -> SecondTier | No
         if not names or have == {FIRST, *stack.members}:
             read = tuple(d for d in detectors if d.description.name in stack.members)
             smaller = tuple(other for other, _ in usable if set(other.members) < set(stack.members))
-            return SecondTier(read, stack, tuple(entry.get("cells", ())), without, smaller)
+            return SecondTier(read, stack, tuple(map(Cell.of, entry.get("cells", ()))), without, smaller)
     if len(detectors) > 1:
         raise DetectorError(f"no shipped stack combines {', '.join(sorted(have - {FIRST}))}: name one of them alone")
     return SecondTier(detectors, Stack((detectors[0].description.name,), 0.0, (1.0,)), (), without)
@@ -95,21 +121,17 @@ def obstacles() -> tuple[str, ...]:
     )
 
 
-def rates(cells: Sequence[dict[str, Any]], label: str, threshold: float) -> tuple[float, float]:
+def rates(cells: Sequence[Cell], label: str, threshold: float) -> tuple[float, float]:
     """(flagged, tested) of out-of-family documents at a threshold, tested being the effective number of them.
 
     Families differ by more than their documents do: the effective number is p (1 - p) / variance of the families'
     rates, so that its binomial error is theirs. (0, 0) with fewer than FEWEST_FAMILIES families.
     """
-    step = (HIGHEST - LOWEST) / cells[0]["bins"] if cells else 1.0
     tally: dict[str, np.ndarray] = {}
     for cell in cells:
-        if cell["label"] != label:
-            continue
-        edges = LOWEST + step * (cell["first"] + np.arange(len(cell["counts"])) + 0.5)
-        counts = np.array(cell["counts"])
-        tally.setdefault(cell["family"], np.zeros(2))
-        tally[cell["family"]] += counts[edges > threshold].sum(), counts.sum()
+        if cell.label == label:
+            tally.setdefault(cell.family, np.zeros(2))
+            tally[cell.family] += cell.counts[cell.middles > threshold].sum(), cell.counts.sum()
     if len(tally) < FEWEST_FAMILIES:
         return 0.0, 0.0
     share = np.array([flagged / tested for flagged, tested in tally.values()])
@@ -119,19 +141,19 @@ def rates(cells: Sequence[dict[str, Any]], label: str, threshold: float) -> tupl
     return p * tested, tested
 
 
-def threshold_of(cells: Sequence[dict[str, Any]]) -> float:
+def threshold_of(cells: Sequence[Cell]) -> float:
     """The score that FALSE_POSITIVES of the out-of-family human documents exceed (0 without any)."""
     if not cells:
         return 0.0
-    step = (HIGHEST - LOWEST) / cells[0]["bins"]
-    total = np.zeros(cells[0]["bins"])
+    step = (HIGHEST - LOWEST) / cells[0].bins
+    total = np.zeros(cells[0].bins)
     for cell in cells:
-        if cell["label"] == "human":
-            total[cell["first"] : cell["first"] + len(cell["counts"])] += cell["counts"]
+        if cell.label == "human":
+            total[cell.first : cell.first + len(cell.counts)] += cell.counts
     above = np.cumsum(total[::-1])[::-1] / max(total.sum(), 1)
     return float(LOWEST + step * np.argmax(above <= FALSE_POSITIVES))
 
 
 @cache
-def _stored(path: Path) -> dict[str, Any]:
+def _stored(path: Path) -> Json:
     return read_calibration(path) if path.exists() else {"stacks": []}

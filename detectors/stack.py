@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from auditor.errors import DetectorError
+from auditor.records import Json
 from auditor.run_columns import HIGHEST, LOWEST
 
 
@@ -24,7 +24,7 @@ class Stack:
     weights: tuple[float, ...]
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Stack:
+    def of(cls, stored: Json) -> Stack:
         """As a calibration file has it."""
         return cls(tuple(stored["members"]), stored["intercept"], tuple(stored["weights"]))
 
@@ -35,7 +35,7 @@ class Stack:
 
 
 @cache
-def read_calibration(path: Path) -> dict[str, Any]:
+def read_calibration(path: Path) -> Json:
     """A calibration file.
 
     Raises: DetectorError where it is missing or not JSON

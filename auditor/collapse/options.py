@@ -21,6 +21,8 @@ class Regime(StrEnum):
 
 
 class Sizing(StrEnum):
+    """Whether acquired text takes the place of machine-written text (the corpus keeps its size) or is appended."""
+
     FIXED_COMPUTE = "fixed_compute"
     APPENDED = "appended"
 
@@ -97,5 +99,6 @@ class ReservoirOptions:
 
 
 def require(holds: bool, name: str, wanted: str) -> None:
+    """Raises: ConfigError that names the option of the reservoir and what it must be, unless that holds"""
     if not holds:
         raise ConfigError(f"reservoir: {name} must be {wanted}")

@@ -46,10 +46,12 @@ class Spectrum:
 
     @property
     def tokens(self) -> float:
+        """Occurrences in all."""
         return float(self.frequency @ self.multiplicity)
 
     @property
     def types(self) -> float:
+        """Types in all."""
         return float(self.multiplicity.sum())
 
     def seen_times(self, count: int) -> float:
@@ -75,6 +77,7 @@ class Frequencies:
 
     @property
     def mass(self) -> np.ndarray:
+        """(bins,) the share of text that the types of each frequency are."""
         return self.probability * self.types
 
 

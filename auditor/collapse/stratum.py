@@ -56,12 +56,14 @@ class Admitted:
 
     @property
     def passes(self) -> bool:
+        """Whether it is admitted beside human text: by its kind, and for verified text by its verifier's rates."""
         if self.kind == DeclaredKind.VERIFIED:
             return bool(self.verifier) and self.error_rate < self.threshold
         return self.kind == DeclaredKind.REPHRASED
 
     @property
     def credited_generations(self) -> int:
+        """Generations for which it is credited."""
         return HORIZONS[self.kind] if self.horizon is None else self.horizon
 
     def credited_tokens(self, generations: int) -> float:
@@ -91,6 +93,7 @@ class Stratum:
 
     @property
     def human_tokens(self) -> float:
+        """Word tokens that are human at the value of the fraction."""
         return self.tokens * (1 - (self.fraction.value or 0.0))
 
     def admitted_tokens(self, generations: int) -> float:
@@ -122,6 +125,7 @@ class Shard:
     strata: dict[str, float] = field(default_factory=dict)
 
     def tokens_in(self, stratum: Stratum, corpus_tokens: float) -> float:
+        """Its word tokens in a stratum; a shard without strata is spread like the whole corpus."""
         if self.strata:
             return self.strata.get(stratum.name, 0.0)
         return self.tokens * stratum.tokens / corpus_tokens if corpus_tokens else 0.0

@@ -50,6 +50,7 @@ DESCRIPTION = Description(
 
 
 def obstacle() -> Obstacle | None:
+    """What keeps the detector from being used here, with the command that changes it; None where nothing does."""
     return loading.obstacle("lm", PACKAGES)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from auditor.errors import DetectorError
+from auditor.records import Json
 
 FAR = 4.0  # standard deviations beyond which a column is cut off
 
@@ -28,7 +29,7 @@ class Head:
         """(n,) from columns (n, k); NaN where a column is."""
         return standard(columns, self.centre, self.spread) @ self.weights + self.intercept
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """As `read` takes it, in six decimals."""
         columns = {name: getattr(self, name).round(6).tolist() for name in ("centre", "spread", "weights")}
         return {**columns, "intercept": round(self.intercept, 6)}

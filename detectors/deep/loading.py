@@ -21,6 +21,7 @@ from typing import Any
 from auditor.detectors.deep.install import KNOWN, installed
 from auditor.detectors.interface import Obstacle
 from auditor.errors import DetectorError
+from auditor.records import Json
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack")
 TOKENISERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
@@ -76,8 +77,8 @@ class Checked:
             )
         return model.eval()
 
-    def _options(self) -> dict[str, Any]:
-        own = {"local_files_only": True, "trust_remote_code": False}
+    def _options(self) -> dict[str, str | bool]:
+        own: dict[str, str | bool] = {"local_files_only": True, "trust_remote_code": False}
         return own if self.gguf is None else own | {"gguf_file": self.gguf}
 
     def _opened(self, what: str, load: Callable[[], Any]) -> Any:
@@ -232,7 +233,7 @@ def _revision(files: list[Path]) -> str:
     return digest.hexdigest()[:12]
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> Json:
     try:
         found = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -13,6 +13,8 @@ from typing import Any
 
 import polars as pl
 
+from auditor.records import Json
+
 FILE = Path(__file__).parents[1] / "models" / "accuracy.json"
 SCOPE = "instruction-tuned"
 METRICS = ("auroc", "tpr_1")  # each with the ends of its 95% interval
@@ -24,7 +26,7 @@ Measured = dict[str, dict[str, list[float]]]
 
 
 @cache
-def _stored() -> dict[str, Any]:
+def _stored() -> Json:
     return json.loads(FILE.read_text("utf-8")) if FILE.is_file() else {}
 
 
@@ -33,14 +35,14 @@ def shipped() -> Measured:
     return {name: figures for name, figures in _stored().items() if name != REACH}
 
 
-def reach() -> dict[str, Any]:
+def reach() -> Json:
     """How far the first tier reaches: seen_until (month), languages and years with FIGURES; languages with `level`."""
     return _stored().get(REACH, {"seen_until": SEEN_UNTIL, "languages": {}, "years": {}})
 
 
-def of_first_tier(table: pl.DataFrame, levels: Mapping[str, str]) -> dict[str, Any]:
+def of_first_tier(table: pl.DataFrame, levels: Mapping[str, str]) -> Json:
     """From the table of `evaluation.evaluate`, and the level of each language (Ensemble.reach)."""
-    found: dict[str, Any] = {
+    found: Json = {
         row["scope"]: {metric: [round(row[metric + end], 3) for end in ("", "_lower", "_upper")] for metric in METRICS}
         for row in table.filter(kind="member").iter_rows(named=True)
     }
@@ -64,6 +66,6 @@ def of_deep(reach: Sequence[Mapping[str, Any]]) -> Measured:
     }
 
 
-def together(file: Path, found: Mapping[str, Any]) -> dict[str, Any]:
+def together(file: Path, found: Mapping[str, Any]) -> Json:
     """What the file has, with what was found in place of what it had of the same."""
     return (json.loads(file.read_text("utf-8")) if file.is_file() else {}) | dict(found)

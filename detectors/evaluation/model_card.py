@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from auditor.detectors import registry
 from auditor.detectors.evaluation.accuracy import SEEN_UNTIL
 from auditor.detectors.evaluation.card_text import INTRODUCTION, LIMITS, TRIED
+from auditor.records import Json
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 340, 56, 300
 WORST = 20  # domains shown
@@ -27,6 +27,23 @@ class Figures:
     form: pl.DataFrame
     sources: pl.DataFrame
     models: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of `evaluation`'s table as it is shown: documents, and each metric with its interval."""
+
+    scope: str
+    year: str
+    documents: str
+    auroc: str
+    tpr_5: str
+    tpr_1: str
+
+    @property
+    def figures(self) -> list[str]:
+        """The cells after the scope."""
+        return [self.documents, self.auroc, self.tpr_5, self.tpr_1]
 
 
 def render(figures: Figures) -> str:
@@ -91,27 +108,28 @@ def picture(table: pl.DataFrame) -> str:
 
 
 def _members(table: pl.DataFrame) -> str:
-    figures = {row["scope"]: row for row in table.filter(kind="member").iter_rows(named=True)}
+    figures = {row.scope: row for row in _shown(table.filter(kind="member"))}
     rows = []
     for what in (listing.description for listing in registry.listings() if listing.origin.startswith("auditor.")):
         own = figures.get(what.name)
         languages = ", ".join(sorted(what.languages)) if what.languages else "any"
-        accuracy = _with_interval(own, "auroc") if own else "[second tier](deep-detectors.md)"
+        accuracy = own.auroc if own else "[second tier](deep-detectors.md)"
         rows.append([what.name, what.summary, languages, str(what.minimum_words), str(what.tier), accuracy])
     text = "## Members\n\n" + _rows(["name", "what", "languages", "least words", "tier", "AUROC alone"], rows)
     together = figures.get("first tier")
     if together:
         text += (
             f"\n\nThe first tier together, English text by instruction-tuned models of all years: AUROC "
-            f"{_with_interval(together, 'auroc')}, {_with_interval(together, 'tpr_1')} found at 1% false positives."
+            f"{together.auroc}, {together.tpr_1} found at 1% false positives."
         )
     return text
 
 
 def _years(table: pl.DataFrame) -> str:
-    rows = [_figures(row) for row in table.filter(kind="year").iter_rows(named=True)]
-    held = [_figures(row) for row in table.filter(kind="held out").iter_rows(named=True)]
-    base = [_figures(row) for row in table.filter(kind="base models").iter_rows(named=True)]
+    rows, held, base = (
+        [[row.scope, *row.figures] for row in _shown(table.filter(kind=kind))]
+        for kind in ("year", "held out", "base models")
+    )
     heads = ["released in", "human / machine", "AUROC", "TPR at 5% FPR", "at 1%"]
     return (
         "## By release year of the generator\n\n![Share found by generator and year](detectors-years.svg)\n\n"
@@ -127,13 +145,13 @@ def _generators(table: pl.DataFrame) -> str:
     chosen = table.filter(pl.col("kind") == "generator", pl.col("machine") >= 60).sort(
         "year", "scope", descending=[True, False], nulls_last=True
     )
-    rows = [[str(row["year"] or "?"), *_figures(row)] for row in chosen.iter_rows(named=True)]
+    rows = [[row.year, row.scope, *row.figures] for row in _shown(chosen)]
     heads = ["year", "generator", "human / machine", "AUROC", "TPR at 5% FPR", "at 1%"]
     return "## By generator\n\n" + _rows(heads, rows)
 
 
 def _sources(table: pl.DataFrame) -> str:
-    rows = [_figures(row) for row in table.filter(kind="source").iter_rows(named=True)]
+    rows = [[row.scope, *row.figures] for row in _shown(table.filter(kind="source"))]
     text = (
         "## By source, its family left out\n\nAgainst the source's own human text where there is enough of it, else "
         "against that of all sources.\n\n"
@@ -176,14 +194,18 @@ def _attacks(figures: Figures) -> str:
 
 def _languages(figures: Figures) -> str:
     levels = _stored(figures.models)["reach"]
-    table = {(row["kind"], row["scope"]): row for row in figures.accuracy.iter_rows(named=True)}
+    whole = {row.scope: row for row in _shown(figures.accuracy.filter(kind="language"))}
+    parts = [
+        {
+            row["scope"]: f"{row['auroc']:.3f} / {row['tpr_5']:.2f} ({row['machine']})"
+            for row in figures.accuracy.filter(kind=f"language, {name}").iter_rows(named=True)
+        }
+        for name in ("mirrors", "others")
+    ]
     rows = []
     for language, level in sorted(levels.items(), key=lambda item: item[0]):
-        row = table.get(("language", language))
-        parts = [table.get((f"language, {name}", language)) for name in ("mirrors", "others")]
-        shown = [f"{p['auroc']:.3f} / {p['tpr_5']:.2f} ({p['machine']})" if p else "" for p in parts]
-        auroc = _with_interval(row, "auroc") if row else ""
-        rows.append([language, level, _sizes(row) if row else "", auroc, *shown])
+        own = [whole[language].documents, whole[language].auroc] if language in whole else ["", ""]
+        rows.append([language, level, *own, *(part.get(language, "") for part in parts)])
     heads = ["language", "level", "human / machine", "AUROC", "mirrors: AUROC / TPR at 5% (texts)", "other generators"]
     return (
         "## By language\n\n`measured`: human and machine text of two families each was held out and found; "
@@ -203,20 +225,20 @@ def _learned(models: Path) -> str:
     )
 
 
-def _stored(models: Path) -> dict[str, Any]:
+def _stored(models: Path) -> Json:
     return json.loads((models / CALIBRATION).read_text("utf-8"))
 
 
-def _figures(row: dict[str, Any]) -> list[str]:
-    return [row["scope"], _sizes(row), *(_with_interval(row, metric) for metric in ("auroc", "tpr_5", "tpr_1"))]
-
-
-def _sizes(row: dict[str, Any]) -> str:
-    return f"{row['human']} / {row['machine']}"
-
-
-def _with_interval(row: dict[str, Any], metric: str) -> str:
-    return f"{row[metric]:.3f} ({row[f'{metric}_lower']:.3f}-{row[f'{metric}_upper']:.3f})"
+def _shown(table: pl.DataFrame) -> list[Row]:
+    rows = []
+    for row in table.iter_rows(named=True):
+        metrics = (
+            f"{row[name]:.3f} ({row[f'{name}_lower']:.3f}-{row[f'{name}_upper']:.3f})"
+            for name in ("auroc", "tpr_5", "tpr_1")
+        )
+        documents = f"{row['human']} / {row['machine']}"
+        rows.append(Row(row["scope"], str(row["year"] or "?"), documents, *metrics))
+    return rows
 
 
 def _rows(heads: list[str], rows: list[list[str]]) -> str:

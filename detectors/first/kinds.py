@@ -106,6 +106,7 @@ class Kinds:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The kinds of all languages, LANGUAGE/WORDS, in the order of their columns."""
         return tuple(name for kinds in self.languages.values() for name in kinds.names)
 
     def assign(self, batch: TextBatch) -> pl.Series:

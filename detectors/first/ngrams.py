@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -35,6 +34,7 @@ from auditor.detectors.first.style_measures import READ_BYTES
 from auditor.detectors.first.two_heads import HEADS, shares_of, soft_maximum
 from auditor.detectors.interface import Description, Evidence, Obstacle
 from auditor.errors import DetectorError
+from auditor.records import Json
 from auditor.text.batch import TextBatch
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -43,7 +43,8 @@ MINIMUM_CHARACTERS = 100  # of languages without spaces between words
 
 
 @cache
-def card(folder: Path = MODELS) -> dict[str, Any]:
+def card(folder: Path = MODELS) -> Json:
+    """ngrams.json: version, revision, the heads by language, and the sources that the weights were learned from."""
     return json.loads((folder / "ngrams.json").read_text("utf-8"))
 
 
@@ -159,6 +160,7 @@ class Ngrams:
 
 
 def obstacle() -> Obstacle | None:
+    """What keeps the detector from being used here; None where its weights are there."""
     if (MODELS / "ngrams.safetensors").is_file():
         return None
     return Obstacle("its weights are missing", "auditor detectors train --data DIR")

@@ -39,6 +39,7 @@ DESCRIPTION = Description(
 
 
 def obstacle() -> Obstacle | None:
+    """None: the list ships with the package and needs nothing else."""
     return None
 
 
@@ -56,6 +57,7 @@ class Phrases:
 
     @cached_property
     def listed(self) -> dict[str, dict]:
+        """Categories by name, each with its phrases and its weight."""
         return json.loads(self.path.read_text("utf-8"))["categories"]
 
     @property
@@ -65,6 +67,7 @@ class Phrases:
 
     @cached_property
     def weights(self) -> np.ndarray:
+        """(categories,) float32: what an occurrence of each adds to the score."""
         return np.array([c["weight"] for c in self.listed.values()] + [MARK_WEIGHT], np.float32)
 
     @cached_property

@@ -89,6 +89,7 @@ def products(standard: np.ndarray) -> np.ndarray:
 
 
 def obstacle() -> Obstacle | None:
+    """What keeps the detector from being used here; None where its weights are there."""
     if (MODELS / FILE).is_file():
         return None
     return Obstacle("its weights are missing", "auditor detectors train --data DIR")

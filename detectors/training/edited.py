@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +15,7 @@ from auditor.detectors.training.calibration import BINS
 from auditor.detectors.training.data.extent import edited
 from auditor.detectors.training.data.labelled import batched, long_enough
 from auditor.detectors.training.data.mixtures import CHARACTERS
+from auditor.records import Json
 
 LANGUAGE = "en"
 MOST = 60  # documents of a source, domain, generator, operation and class that are counted
@@ -37,7 +37,7 @@ def write(frame: pl.DataFrame, out: Path, of_fold: Callable[[int], Ensemble]) ->
         "bins": BINS,
         "lowest": LOWEST,
         "highest": HIGHEST,
-        "extents": extents(scored),
+        "extents": extents(scored).to_dicts(),
         "cells": cells(scored),
     }
     path = out / FILE
@@ -65,18 +65,18 @@ def scores(frame: pl.DataFrame, of_fold: Callable[[int], Ensemble]) -> pl.DataFr
     return pl.concat(parts).filter(pl.col("units").is_finite())
 
 
-def extents(scored: pl.DataFrame) -> list[dict[str, Any]]:
+def extents(scored: pl.DataFrame) -> pl.DataFrame:
     """By source and operation: documents, the share of each class, quartiles of the extent; of all rows."""
     shares = [(pl.col("class") == name).mean().round(3).alias(name) for name in CLASSES]
     quartiles = [pl.col("extent").quantile(q).round(3).alias(name) for name, q in QUARTILES.items()]
     grouped = scored.group_by("source", "operation").agg(pl.len().alias("documents"), *shares, *quartiles)
-    return grouped.sort("source", "operation").to_dicts()
+    return grouped.sort("source", "operation")
 
 
 QUARTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
 
 
-def cells(scored: pl.DataFrame) -> list[dict[str, Any]]:
+def cells(scored: pl.DataFrame) -> list[Json]:
     """Counts of licensed rows by source, domain, generator, operation and class; a cell's documents beyond MOST and
     the cells of fewer than FEWEST are left out."""
     keys = ["source", "family", "domain", "language", "generator", "operation", "class"]

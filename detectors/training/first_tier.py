@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -29,10 +28,27 @@ from auditor.detectors.training.scores import (
     english_scores,
     other_scores,
 )
+from auditor.records import Json
 from auditor.run_columns import HIGHEST, LOWEST
 
 PHRASES_SHARE = 0.5  # human units a unit of the phrases' score: it is 0 on nearly all human text
 FIRST_LANGUAGE = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """The calibration of one kind of text: location and scale of human text, in human units of its language.
+
+    variance: of the location over domains; documents: human ones, by their shares of the kind; domains: that hold it
+    """
+
+    kind: str
+    language: str
+    location: float
+    scale: float
+    variance: float
+    documents: int
+    domains: int
 
 
 def train(folder: Path, out: Path, say: Say = lambda words: None, *, further: Path | None = None) -> list[Path]:
@@ -104,7 +120,7 @@ def _scored(english: Material, others: Material, scores: EnglishScores, other: O
     return Scored(frame, score, together, hits)
 
 
-def ensemble(scored: Scored, scores: EnglishScores, other: OtherScores) -> tuple[dict[str, Any], np.ndarray]:
+def ensemble(scored: Scored, scores: EnglishScores, other: OtherScores) -> tuple[Json, np.ndarray]:
     """What first_tier.json holds: combinations, the logit's scale, kinds, length terms, counts and spreads.
 
     With the documents' scores (n,) in human units.
@@ -120,6 +136,7 @@ def ensemble(scored: Scored, scores: EnglishScores, other: OtherScores) -> tuple
         units = np.where(own, (units - location) / np.exp(log_scale), units)
         length[name] = asdict(term)
     medians = calibration.domain_medians(scored, memberships)
+    variances = calibration.variances(medians, table.names)
     intercept, slope = logit_scale(scored, anchors)
     combinations: dict[str, list[Combination]] = {FIRST_LANGUAGE: list(scores.combinations), **other.combinations}
     stored = {
@@ -133,7 +150,7 @@ def ensemble(scored: Scored, scores: EnglishScores, other: OtherScores) -> tuple
         "bins": calibration.BINS,
         "lowest": LOWEST,
         "highest": HIGHEST,
-        "kinds": kind_rows(scored, table, calibration.variances(medians, table.names), anchors, memberships),
+        "kinds": [asdict(row) for row in kind_rows(scored, table, variances, anchors, memberships)],
         "cells": calibration.cells(frame, units),
         "shift": calibration.shift_spreads(medians, calibration.machine_medians(frame, units)),
     }
@@ -143,8 +160,8 @@ def ensemble(scored: Scored, scores: EnglishScores, other: OtherScores) -> tuple
 
 def kind_rows(
     scored: Scored, table: calibration.KindTable, variances: dict[str, float], anchors: np.ndarray, shares: np.ndarray
-) -> list[dict[str, Any]]:
-    """The calibration by kind of text; location and scale in human units of the language."""
+) -> list[KindRow]:
+    """The calibration by kind of text."""
     nearest, cell = scored.kinds.nearest(), scored.frame["cell"]
     domains = dict(
         pl.DataFrame({"kind": nearest, "cell": cell})
@@ -155,15 +172,15 @@ def kind_rows(
     )
     documents = shares[anchors].sum(0)
     return [
-        {
-            "kind": name,
-            "language": name.split("/")[0],
-            "location": round(float(table.location[k]), 4),
-            "scale": round(float(np.exp(table.log_scale[k])), 4),
-            "variance": round(variances[name], 4),
-            "documents": round(float(documents[k])),
-            "domains": domains.get(name, 0),
-        }
+        KindRow(
+            name,
+            name.split("/")[0],
+            round(float(table.location[k]), 4),
+            round(float(np.exp(table.log_scale[k])), 4),
+            round(variances[name], 4),
+            round(float(documents[k])),
+            domains.get(name, 0),
+        )
         for k, name in enumerate(table.names)
     ]
 
@@ -187,13 +204,13 @@ def logit_scale(scored: Scored, anchors: np.ndarray) -> tuple[float, float]:
     return round(float(model.intercept_[0]), 6), round(float(model.coef_[0, 0]), 6)
 
 
-def learned_sources(english: Material, others: Material) -> list[dict[str, Any]]:
-    """The sources that the shipped models learned from, with their documents."""
+def learned_sources(english: Material, others: Material) -> pl.DataFrame:
+    """source, licence, human, machine: what the shipped models learned from, in documents."""
     learned = pl.concat([given.corpus.frame.filter(fold_models.learned(given)) for given in (english, others)])
     sources = learned.group_by("source", "licence").agg(
         human=(pl.col("label") == "human").sum(), machine=(pl.col("label") == "ai").sum()
     )
-    return sources.sort("source", "licence").to_dicts()
+    return sources.sort("source", "licence")
 
 
 def write_ngrams(
@@ -203,7 +220,7 @@ def write_ngrams(
     rest: Weights,
     scores: EnglishScores,
     other: OtherScores,
-    sources: list[dict[str, Any]],
+    sources: pl.DataFrame,
 ) -> list[Path]:
     """The n-gram weights of a model and their card; returns the files."""
     earlier = earlier_table(own, scores.earlier_scales[model])
@@ -222,12 +239,13 @@ def write_ngrams(
         "window": ngram_kernels.WINDOW,
         "seed": SEED,
         "heads": heads,
-        "sources": sources,
+        "sources": sources.to_dicts(),
     }
     return [out / "ngrams.safetensors", _write(out / "ngrams.json", card)]
 
 
 def write_style(out: Path, english: Material, own: Weights, scale: Scale) -> Path:
+    """The weights of a model's style heads, with the scale of what they read and give; returns the file."""
     assert english.centre is not None and english.spread is not None
     columns = {
         "centre": english.centre.round(6).tolist(),
@@ -260,7 +278,7 @@ def _head(scale: Scale) -> dict[str, list[float]]:
     return {"centre": scale.centre.round(6).tolist(), "spread": scale.spread.round(6).tolist()}
 
 
-def _write(path: Path, stored: dict[str, Any]) -> Path:
+def _write(path: Path, stored: Json) -> Path:
     text = json.dumps(stored, indent=None if len(str(stored)) > 20_000 else 1, ensure_ascii=False)
     path.write_text(text + "\n", "utf-8")
     return path

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -25,6 +24,7 @@ from auditor.detectors.training import heads
 from auditor.detectors.training.data import mixtures
 from auditor.detectors.training.data.families import FOLDS, MIRRORS
 from auditor.detectors.training.data.labelled import Labelled
+from auditor.detectors.training.data.mixtures import Caps
 
 SEED = 20221130
 VERSION = "3"
@@ -95,24 +95,21 @@ def english_heads(given: Material, fold: int) -> Weights:
     human = ~given.corpus.machine
     others = usable & ~mirror
     paired = others & ~frame["source"].is_in(MACHINE_ONLY).to_numpy()
-    known: dict[str, Any] = {"human": mixtures.HUMAN, "machine": mixtures.MACHINE}
-    large = known | {"human": mixtures.HUMAN | {"human_web2": 4000}, "most_human": WHOLE, "most_machine": WHOLE}
-    recent = known | {"most_human": 900, "most_machine": 700, "copies": 2}
+    large = Caps(WHOLE, WHOLE, human=mixtures.HUMAN | {"human_web2": 4000})
     out = {}
     for place, (name, mask, caps, views) in enumerate(
         (
-            ("recent", usable & (human | mirror), recent, 2),
-            ("earlier", others, large | {"copies": 1}, 1),
-            ("paired", paired, large | {"copies": 1}, 1),
+            ("recent", usable & (human | mirror), Caps(900, 700, copies=2), 2),
+            ("earlier", others, large, 1),
+            ("paired", paired, large, 1),
         )
     ):
-        rows = mixtures.english_rows(frame, mask, _rng(fold, place, 0), **caps)
+        rows = mixtures.english_rows(frame, mask, _rng(fold, place, 0), caps)
         chosen = heads.rows_of(frame, rows)
         out[name] = heads.fit_ngrams(given.streams, chosen, _rng(fold, place, 1), views=views)
     assert given.products is not None
     for place, (name, mask) in enumerate((("recent_style", usable & (human | mirror)), ("earlier_style", others)), 3):
-        caps = known | {"most_human": 2500, "most_machine": 2500, "copies": 1}
-        chosen = heads.rows_of(frame, mixtures.english_rows(frame, mask, _rng(fold, place, 0), **caps))
+        chosen = heads.rows_of(frame, mixtures.english_rows(frame, mask, _rng(fold, place, 0), Caps(2500, 2500)))
         out[name] = heads.fit_style(given.products, chosen)
     return out
 

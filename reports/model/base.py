@@ -62,10 +62,13 @@ class E(Part):
 
 
 def not_measured(reason: str = "not estimated for this scope") -> E:
+    """An E without numbers, and why there are none."""
     return E(value=None, lower=None, upper=None, status="not_measured", reason=reason)
 
 
 class ShardTokens(Part):
+    """Human text still to acquire for one shard."""
+
     shard: str
     tokens: float | None
     documents: float | None

@@ -10,11 +10,15 @@ from auditor.reports.model.base import Count, Part, Place
 
 
 class Member(Place):
+    """A document of a cluster and its verified Jaccard similarity to the representative."""
+
     jaccard: float | None = None
     kind: str = "near"
 
 
 class Cluster(Part):
+    """Documents that repeat one another, and the one that stands for them."""
+
     cluster_id: int | str
     documents: Count
     shards: Count
@@ -34,6 +38,8 @@ class SizeBin(Part):
 
 
 class Clusters(Part):
+    """All clusters of the corpus: how many, how large, the largest."""
+
     count: Count = 0
     documents: Count = 0
     largest: list[Cluster] = []
@@ -51,6 +57,8 @@ class Overlap(Part):
 
 
 class Overlaps(Part):
+    """Which shards, sources, hosts or topics share documents."""
+
     kind: Literal["shard", "source", "host", "topic"] = "shard"
     names: list[str] = Field(default=[], description="the sources in the matrix, most overlapping first")
     cells: list[Overlap] = []

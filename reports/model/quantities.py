@@ -21,6 +21,8 @@ class Hill(Part):
 
 
 class Diversity(Hill):
+    """Hill numbers of words, and of the other levels."""
+
     levels: dict[str, Hill] = Field(default={}, description="bigram, cluster, topic; the keys above are word level")
 
 

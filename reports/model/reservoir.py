@@ -164,6 +164,8 @@ class StratumSize(Part):
 
 
 class Reservoir(Part):
+    """How much human text to keep and to acquire, so that the tail lasts over the horizon."""
+
     horizon: Count = Field(description="generations of training ahead")
     tolerance: float = Field(description="share of the tail that may be lost over the horizon")
     optimistic: R

@@ -47,6 +47,8 @@ DIGITS = 8
 
 
 class Audit(Part):
+    """Which audit this is: its corpus, times, version and configuration."""
+
     id: str
     started_at: str = Field(description="ISO 8601")
     finished_at: str
@@ -58,6 +60,8 @@ class Audit(Part):
 
 
 class Counts(Part):
+    """What was read, in full counts."""
+
     records: Count | None = Field(default=None, description="met by the readers: documents + skipped")
     documents: Count = Field(description="includes those that are not eligible")
     eligible_documents: Count
@@ -67,6 +71,8 @@ class Counts(Part):
 
 
 class Corpus(Counts, Quantities):
+    """The whole corpus: what was read and what was estimated."""
+
     shards: Count
     shards_listed: Count | None = Field(default=None, description="files of the corpus where a sample of them was read")
     unread: Unread | None = Field(default=None, description="what of the corpus was not read, and why")
@@ -75,6 +81,8 @@ class Corpus(Counts, Quantities):
 
 
 class Shard(Counts, Quantities):
+    """One input file: what was read and what was estimated."""
+
     shard: str
     path: str
     drift: Drift = Field(default=Drift(), description="divergence from the reference; stage of collapse")
@@ -188,6 +196,7 @@ def to_json(report: Json, *, indent: int | None = 1) -> str:
 
 
 def write_schema(path: Path = SCHEMA_PATH) -> None:
+    """Write the JSON Schema file that ships with the package."""
     path.write_text(json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

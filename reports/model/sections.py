@@ -11,6 +11,8 @@ from auditor.reports.model.base import Count, E, Part, Place
 
 
 class Anchor(Part):
+    """Documents whose author is known, and how many of them an estimate rests on."""
+
     kind: Literal["human", "ai"]
     origin: str
     scope: str = ""
@@ -97,6 +99,8 @@ class ScoredPlace(Place):
 
 
 class Finding(Part):
+    """An estimate or a cluster that crosses a stated threshold, and what to do about it."""
+
     kind: str
     severity: Literal["note", "warning", "error"]
     scope_kind: str
@@ -114,6 +118,8 @@ class Finding(Part):
 
 
 class Skip(Part):
+    """Records that were left out for one reason."""
+
     shard: str
     reason: str
     documents: Count = 1
@@ -122,6 +128,8 @@ class Skip(Part):
 
 
 class ProfilePoint(Part):
+    """The Hill numbers of one order q."""
+
     q: float
     corpus: E
     reference: E
@@ -210,6 +218,8 @@ class CrossCheck(Part):
 
 
 class FitBin(Part):
+    """One bin of scores: what was observed, and what the fitted mixture expects."""
+
     lower: float
     upper: float
     observed: float
@@ -237,6 +247,8 @@ class Fit(Part):
 
 
 class Sensitivity(Part):
+    """Whether the estimate holds: where the truth is known, by other methods, and by how well the mixture fits."""
+
     placebo: list[Placebo] = []
     cross_checks: list[CrossCheck] = []
     fit: Fit | None = None
@@ -244,6 +256,8 @@ class Sensitivity(Part):
 
 
 class HostVolume(Part):
+    """A web host and how much of the corpus comes from it."""
+
     host: str
     documents: Count
     tokens: Count
@@ -260,6 +274,8 @@ class Passage(Part):
 
 
 class Excerpt(Place):
+    """The beginning of a document, redacted, and why it is shown."""
+
     probability: float | None = None
     why: str = ""
 

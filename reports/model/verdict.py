@@ -28,6 +28,8 @@ class Judged(Part):
 
 
 class Waived(Part):
+    """A waiver of the policy: the rule and the scopes that it covers, until when, and how often it was used."""
+
     rule: str
     scope: list[str]
     until: str = Field(description="ISO 8601 date, the last day")
@@ -78,6 +80,7 @@ def json_schema() -> Json:
 
 
 def write_schema(path: Path = SCHEMA_PATH) -> None:
+    """Write the JSON Schema file that ships with the package."""
     path.write_text(json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

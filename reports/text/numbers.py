@@ -34,32 +34,52 @@ class Number(Protocol):
     """An estimate as it is shown; its numbers are None where nothing was measured."""
 
     @property
-    def value(self) -> float | None: ...
+    def value(self) -> float | None:
+        """In the quantity's own unit; None where it was not measured."""
+
     @property
-    def lower(self) -> float | None: ...
+    def lower(self) -> float | None:
+        """Lower end of the interval."""
+
     @property
-    def upper(self) -> float | None: ...
+    def upper(self) -> float | None:
+        """Upper end of the interval."""
+
     @property
-    def level(self) -> float: ...
+    def level(self) -> float:
+        """Coverage of the interval, in (0, 1)."""
+
     @property
-    def method(self) -> str: ...
+    def method(self) -> str:
+        """Name of the estimator; `census` for a full count."""
+
     @property
-    def n(self) -> int: ...
+    def n(self) -> int:
+        """Sampling units behind it."""
+
     @property
-    def status(self) -> str: ...
+    def status(self) -> str:
+        """`measured`, `inconclusive` or `not_measured`."""
+
     @property
-    def reason(self) -> str | None: ...
+    def reason(self) -> str | None:
+        """Why it is inconclusive or not measured."""
 
 
 class Known(Number, Protocol):
     """An estimate that has its numbers."""
 
     @property
-    def value(self) -> float: ...
+    def value(self) -> float:
+        """In the quantity's own unit."""
+
     @property
-    def lower(self) -> float: ...
+    def lower(self) -> float:
+        """Lower end of the interval."""
+
     @property
-    def upper(self) -> float: ...
+    def upper(self) -> float:
+        """Upper end of the interval."""
 
 
 def percent(share: float) -> str:
@@ -100,6 +120,7 @@ def count(number: float) -> str:
 
 
 def size(number: float) -> str:
+    """Bytes in the largest unit that they fill: 12.3 MB."""
     for unit, word in BYTES:
         if number >= 0.9995 * unit:
             return f"{_digits(number / unit)} {word}"
@@ -128,11 +149,13 @@ def duration(started: str, finished: str) -> str:
 
 
 def day(iso: str) -> str:
+    """30 November 2026; empty where the text is no ISO 8601 date."""
     parsed = moment(iso)
     return f"{parsed.day} {parsed:%B %Y}" if parsed else ""
 
 
 def moment(iso: str) -> datetime | None:
+    """The time that an ISO 8601 text names; None where it names none."""
     try:
         return datetime.fromisoformat(iso)
     except (TypeError, ValueError):
@@ -140,6 +163,7 @@ def moment(iso: str) -> datetime | None:
 
 
 def measured(e: Number | None) -> TypeGuard[Known]:
+    """Whether an estimate is there and has its numbers."""
     return e is not None and e.value is not None
 
 
@@ -216,6 +240,7 @@ def why(e: Number) -> str:
 
 
 def plural(number: float, one: str, many: str = "") -> str:
+    """A count with its noun: 1 shard, 2 shards."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
@@ -225,10 +250,12 @@ def figures_only(cells: Iterable[str]) -> bool:
 
 
 def share_or_blank(number: float | None) -> str:
+    """A share as a percentage; empty where there is none."""
     return "" if number is None else percent(number)
 
 
 def count_or_blank(number: float | None) -> str:
+    """A count; empty where there is none."""
     return "" if number is None or not math.isfinite(number) else count(number)
 
 

@@ -139,6 +139,7 @@ def _under(reservoir: Reservoir) -> str:
 
 
 def tokens(band: R) -> str:
+    """The word tokens that a band asks for, as a table shows them."""
     return "not sized" if band.tokens is None else "none" if band.tokens == 0 else numbers.count(band.tokens)
 
 

@@ -51,6 +51,7 @@ def scale(values: Iterable[float], unit: str = "share", *, zero: bool = True, ti
 
 
 def tick(value: float, unit: str) -> str:
+    """The label of a tick in the unit of its axis."""
     if unit == "share":
         return f"{100 * value:.6g}%".replace("-", numbers.MINUS)
     if unit in numbers.CHANGES:
@@ -96,6 +97,7 @@ def bars(parts: Sequence[tuple[float, str]], along: Scale) -> Markup:
 
 
 def grid(along: Scale) -> list[Markup]:
+    """Vertical grid lines of one row; the one at 0 stands out."""
     return [
         tag(
             "line", x1=f"{along.at(v)}%", x2=f"{along.at(v)}%", y1=0, y2=ROW_HEIGHT, class_="zero" if v == 0 else "grid"
@@ -105,10 +107,12 @@ def grid(along: Scale) -> list[Markup]:
 
 
 def row(marks: list[Markup]) -> Markup:
+    """A row of marks on a shared scale, as wide as its cell."""
     return tag("svg", *marks, class_="row", width="100%", height=ROW_HEIGHT, aria_hidden="true")
 
 
 def line(left: float, right: float, y: float, class_: str) -> Markup:
+    """A straight line; left and right in percent of the width, y in pixels."""
     return tag("line", x1=f"{left}%", x2=f"{right}%", y1=y, y2=y, class_=class_)
 
 
@@ -145,6 +149,7 @@ class Plane:
         )
 
     def up(self, value: float) -> float:
+        """The height of a value, in percent from the top."""
         return round(100 - self.y.at(value), 2)
 
     def paths(self, *shapes: Markup) -> Markup:
@@ -152,6 +157,7 @@ class Plane:
         return tag("svg", *shapes, viewBox="0 0 1000 1000", preserveAspectRatio="none", width="100%", height="100%")
 
     def curve(self, points: Iterable[tuple[float, float]], class_: str) -> Markup:
+        """A line through points (x, y)."""
         return tag("path", d="M" + "L".join(self._spot(x, y) for x, y in points), class_=f"curve {class_}")
 
     def band(self, points: Sequence[tuple[float, float, float]], class_: str) -> Markup:
@@ -183,6 +189,7 @@ class Plane:
         ]
 
     def label(self, x: float, y: float, text: str, tone: str = "", *, below: bool = False) -> Markup:
+        """A text at a point of the plane."""
         across = self.x.at(x)
         return tag(
             "text",

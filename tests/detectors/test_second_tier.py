@@ -10,7 +10,7 @@ from auditor.detectors import registry, second_tier
 from auditor.detectors.deep import language_model, linear_head, surprisal
 from auditor.detectors.first_tier import MODELS
 from auditor.detectors.interface import Description
-from auditor.detectors.second_tier import FIRST, rates, threshold_of
+from auditor.detectors.second_tier import FIRST, Cell, rates, threshold_of
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_the_bundled_rates_separate_the_classes_on_unseen_families(shipped):
     threshold = threshold_of(shipped.cells)
     human, machine = rates(shipped.cells, "human", threshold), rates(shipped.cells, "ai", threshold)
     assert human[0] / human[1] < 0.1 < 0.4 < machine[0] / machine[1]
-    assert machine[1] < sum(cell["documents"] for cell in shipped.cells if cell["label"] == "ai")
+    assert machine[1] < sum(cell.counts.sum() for cell in shipped.cells if cell.label == "ai")
 
 
 def test_only_sources_with_a_stated_licence_taught_what_is_shipped():
@@ -63,7 +63,7 @@ def test_only_sources_with_a_stated_licence_taught_what_is_shipped():
 
 
 def test_a_threshold_leaves_the_asked_share_of_human_documents_above():
-    cells = [{"label": "human", "family": "a", "bins": 24, "first": 0, "counts": [10] * 10}]
+    cells = [Cell("a", "human", 24, 0, np.full(10, 10))]
     at = threshold_of(cells)
     assert rates(cells * 3, "human", at)[0] == 0 and at == pytest.approx(-2.0)
     assert threshold_of(()) == 0.0

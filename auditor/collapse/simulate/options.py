@@ -64,5 +64,6 @@ class SimulationOptions:
 
 
 def require(holds: bool, name: str, wanted: str) -> None:
+    """Raises: ConfigError that names the option of the simulation and what it must be, unless that holds"""
     if not holds:
         raise ConfigError(f"simulation: {name} must be {wanted}")

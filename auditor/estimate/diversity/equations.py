@@ -43,6 +43,7 @@ class Frequencies:
 
     @property
     def seen(self) -> float:
+        """Number of types seen."""
         return float(self.f.sum())
 
     def times(self, k: int) -> float:

@@ -21,6 +21,7 @@ NEAR = 0.02
 # k, f (K,); returns f where k is `times`
 @kernel
 def types_seen(k, f, times):
+    """f of one frequency: the number of types seen exactly that often."""
     total = 0.0
     for i in range(k.size):
         if k[i] == times:
@@ -31,6 +32,7 @@ def types_seen(k, f, times):
 # k, f (K,); returns the number of types expected among m of the units
 @kernel
 def rarefied_richness(k, f, size, m):
+    """The number of types expected in m of the units."""
     total, every, left = 0.0, math.lgamma(size + 1.0), math.lgamma(size - m + 1.0)
     for i in range(k.size):
         total += f[i] * (1.0 - _missed(size, k[i], m, math.lgamma(size - k[i] + 1.0), every, left))
@@ -40,6 +42,7 @@ def rarefied_richness(k, f, size, m):
 # k, f (K,); returns the share of occurrences that m units would leave uncovered
 @kernel
 def rarefied_deficit(k, f, size, total, m):
+    """1 - coverage expected in m of the units."""
     return _deficit(k, f, size, total, m, _others(k, size))
 
 
@@ -64,6 +67,7 @@ def _deficit(k, f, size, total, m, others):
 # k, f (K,); returns the expected plug-in entropy of m of the tokens, m whole
 @kernel
 def rarefied_entropy(k, f, size, m):
+    """Shannon's entropy expected in m of the units, in nats."""
     shares = np.arange(1, TABLE) / m
     logs = np.log(shares)
     entropy, every, left = 0.0, math.lgamma(size + 1.0), math.lgamma(size - m + 1.0)
@@ -136,6 +140,7 @@ def _entropy_term(size, k, m, factorials, shares, logs):
 # k, f (K,)
 @kernel
 def shrinks(k, f, size):
+    """The factor by which the coverage deficit shrinks with each further unit, from the types seen once and twice."""
     f1, f2 = types_seen(k, f, 1.0), types_seen(k, f, 2.0)
     if f2 > 0:
         return (size - 1.0) * f1 / ((size - 1.0) * f1 + 2.0 * f2)
@@ -145,6 +150,7 @@ def shrinks(k, f, size):
 # k, f (K,); returns the share of occurrences that m >= size units would leave uncovered
 @kernel
 def deficit_beyond(k, f, size, total, m):
+    """1 - coverage expected in m units, more than there are."""
     return types_seen(k, f, 1.0) / total * shrinks(k, f, size) ** (m - size + 1.0)
 
 

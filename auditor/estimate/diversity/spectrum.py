@@ -176,6 +176,7 @@ class Body:
 
     @classmethod
     def of(cls, text: pl.DataFrame | Body) -> Body:
+        """The body itself, or one made of a frame."""
         return text if isinstance(text, Body) else cls(text)
 
     @classmethod
@@ -185,14 +186,17 @@ class Body:
 
     @property
     def tokens(self) -> int:
+        """Word tokens."""
         return int(self.whole(WORD).tokens.sum())
 
     def whole(self, level: int) -> Spectrum:
+        """The spectrum of a level over all score bins."""
         if level not in self._whole:
             self._whole[level] = self.cells(level).spectrum()
         return self._whole[level]
 
     def cells(self, level: int) -> Cells:
+        """The counts of a level by score bin."""
         if level not in self._cells:
             self._cells[level] = Cells.of(self.frame, level)
         return self._cells[level]
@@ -213,10 +217,12 @@ class Counted:
 
     @classmethod
     def tokens(cls, spectrum: Spectrum) -> Counted:
+        """The spectrum with tokens as sampling units."""
         return spectrum.kept.setdefault("tokens", cls(spectrum, spectrum.count, spectrum.tokens, False))
 
     @classmethod
     def blocks(cls, spectrum: Spectrum) -> Counted:
+        """The spectrum with blocks of words as sampling units."""
         return spectrum.kept.setdefault("blocks", cls(spectrum, spectrum.blocks, spectrum.block_totals, True))
 
     def totals(self) -> np.ndarray:
@@ -225,6 +231,7 @@ class Counted:
 
     @property
     def index(self) -> np.ndarray:
+        """The place of each row's type among the types."""
         return self.spectrum.index
 
     def frequencies(self) -> Frequencies:

@@ -64,6 +64,7 @@ def collect(first: Path, written: Path, sources: Path) -> tuple[pl.DataFrame, in
 
 
 def write(frame: pl.DataFrame, path: Path) -> None:
+    """Write the mirrors as Parquet, compressed as far as zstd goes: the file ships with the package."""
     frame.write_parquet(path, compression="zstd", compression_level=19)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 import numpy as np
 import polars as pl
 
@@ -68,24 +71,28 @@ def trainable(frame: pl.DataFrame) -> np.ndarray:
     )
 
 
-def english_rows(
-    frame: pl.DataFrame,
-    usable: np.ndarray,
-    rng: np.random.Generator,
-    *,
-    human: dict[str, int],
-    machine: dict[str, int],
-    most_human: int,
-    most_machine: int,
-    copies: int,
-) -> np.ndarray:
-    """Rows of usable (n,) documents, ascending: caps by source, spread over domains and generators; mirrors twice."""
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most documents of a source, by class: those of `human` and `machine`, and of any other source.
+
+    copies: how often a mirror is learned from
+    """
+
+    most_human: int
+    most_machine: int
+    copies: int = 1
+    human: Mapping[str, int] = field(default_factory=lambda: HUMAN)
+    machine: Mapping[str, int] = field(default_factory=lambda: MACHINE)
+
+
+def english_rows(frame: pl.DataFrame, usable: np.ndarray, rng: np.random.Generator, caps: Caps) -> np.ndarray:
+    """Rows of usable (n,) documents, ascending: capped by source, spread over domains and generators."""
     drawn = _turns(frame.filter(pl.Series(usable)), rng, ("source", "label"), ("domain", "generator"))
-    human_cap = pl.col("source").replace_strict(human, default=most_human, return_dtype=pl.Int64)
-    machine_cap = pl.col("source").replace_strict(machine, default=most_machine, return_dtype=pl.Int64)
+    human_cap = pl.col("source").replace_strict(caps.human, default=caps.most_human, return_dtype=pl.Int64)
+    machine_cap = pl.col("source").replace_strict(caps.machine, default=caps.most_machine, return_dtype=pl.Int64)
     mirror = pl.col("source") == MIRRORS
     cap = pl.when(mirror).then(10**6).when(pl.col("label") == "human").then(human_cap).otherwise(machine_cap)
-    return _with_copies(drawn.filter(pl.col("place") <= cap), copies)
+    return _with_copies(drawn.filter(pl.col("place") <= cap), caps.copies)
 
 
 def other_rows(

@@ -14,7 +14,7 @@ from auditor.cli.main import run as command
 from auditor.detectors import registry, second_tier
 from auditor.detectors.first_tier import Stack
 from auditor.detectors.interface import Description, Obstacle
-from auditor.detectors.second_tier import SecondTier
+from auditor.detectors.second_tier import Cell, SecondTier
 from auditor.errors import DetectorError
 from auditor.estimate.fraction.twophase import difference_estimate
 from auditor.manifest import read_json, write_json
@@ -48,7 +48,7 @@ class Loud:
 
 
 def known(family, label, low, high):
-    return {"family": family, "label": label, "bins": 2, "first": 0, "counts": [low, high]}
+    return Cell(family, label, 2, 0, np.array([low, high]))
 
 
 @pytest.fixture
