@@ -1,6 +1,6 @@
 """Human drafts that a model edited: by how much a text counts as what, and the scores of known edited text.
 
-The extent of an edit is the share of a text's words that do not stand in the human draft in their order (one less the
+The extent of an edit is the share of a text's words that are not in the human draft in the same order (one minus the
 longest common subsequence of word tokens over the text's words). It is 0 for the draft and for a draft with words left
 out, and .73 to .88 for machine text on the draft's subject that hardly saw it, since common words recur anywhere.
 """

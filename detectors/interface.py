@@ -69,7 +69,7 @@ class Card:
 class Evidence:
     """One thing in a text that moved a detector's score.
 
-    start, end: where it stands (characters; both 0 for a property of the whole text)
+    start, end: where it is (characters; both 0 for a property of the whole text)
     weight: what it added to the score (positive: towards machine-written), in the detector's own unit
     """
 

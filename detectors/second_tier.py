@@ -87,7 +87,7 @@ def load(names: Sequence[str] = (), *, folder: Path = MODELS) -> SecondTier | No
     """The named deep detectors (all must load), or those of the first shipped stack that can be filled; None where none
     can.
 
-    The built-in ones are read by the first shipped stack of just them; a single model of the user's stands alone.
+    The built-in ones are read by the first shipped stack of just them; a single model of the user's is used by itself.
     Raises: DetectorError where one of those named cannot be loaded, or nothing combines them
     """
     without: tuple[str, ...] = ()

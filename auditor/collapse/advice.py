@@ -151,7 +151,7 @@ def perplexity(options: ReservoirOptions) -> Perplexity:
 
 
 def assumptions(ready: Sequence[Ready], options: ReservoirOptions) -> Assumptions:
-    """What was chosen, and what stands in for what was not measured."""
+    """What was chosen, and what takes the place of what was not measured."""
     return Assumptions(
         options.min_occurrences,
         options.miss,

@@ -1,4 +1,4 @@
-"""Coverage as a curve: human text against the share of human language whose types stand k times in it."""
+"""Coverage as a curve: how much human text it takes for the types of a share of human language to occur k times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHARES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 
 @dataclass(frozen=True, slots=True)
 class CoveragePoint:
-    """Human tokens in which the types that carry this share of language stand k times.
+    """Human tokens in which the types that carry this share of language occur k times.
 
     reached: whether every stratum's own human text suffices; bounded: whether the frequency that decides is one of
     types not seen, an upper bound (Chao), so that the tokens are rather too few
@@ -32,7 +32,7 @@ class CoveragePoint:
 
 @dataclass(frozen=True, slots=True)
 class ReachedCoverage:
-    """Where the corpus stands: the share of language whose types stand k times in its human tokens."""
+    """Where the corpus stands: the share of language whose types occur k times in its human tokens."""
 
     share: float
     tokens: int

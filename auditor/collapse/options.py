@@ -55,7 +55,7 @@ class ReservoirOptions:
 
     generations, tolerance: horizon G and the loss allowed at it, d; miss: chance e to fall short
     min_occurrences: k, occurrences in the corpus' own human text from which on a type is to be kept; coverage_share: C,
-    types that carry this share of human tokens must stand k times (None: not asked for); rarest_frequency: p_min in
+    types that carry this share of human tokens must occur k times (None: not asked for); rarest_frequency: p_min in
     place of C; epochs: how often a text may be repeated; verification_precision: share of the reservoir
     that is truly human; credit, regime: in place of the bands' own; ratio_prior: r (adverse, central, favourable)
     where it cannot be measured

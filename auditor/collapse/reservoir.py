@@ -1,6 +1,7 @@
 """The recommendation: what each stratum holds and still needs, in three bands and two sizings, added up.
 
-Sources of each rule stand in `closed_forms` and `sizing`; the bands' floors are policy, not theorems, and stay apart.
+The sources of each rule are named in `closed_forms` and `sizing`; the bands' floors are policy, not theorems, and stay
+apart.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def recommend(
 ) -> Reservoir:
     """What to keep and how much human text to acquire: each stratum by its own spectrum, fraction and decoding ratio.
 
-    Parameters: whole, the corpus: its decoding ratio and frequencies stand in where a stratum's own are not measured,
+    Parameters: whole, the corpus: its decoding ratio and frequencies are used where a stratum's own are not measured,
         its p_min where a stratum's smaller sample only bounds its own
     Strata that cannot be sized are named with the reason; they never count as needing nothing.
     """

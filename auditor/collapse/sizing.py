@@ -33,7 +33,7 @@ BOUNDED = (
     "the rarest types that must live stand less than once in the text that was measured: their frequency rests on "
     "an estimate of the unseen that errs upward (Chao), so the figure is rather too low than too high"
 )
-MANY = 1e9  # types: where their number is unknown, so many that chance plays no part
+MANY = 1e9  # types: where their number is unknown, enough that chance plays no part
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Size:
 
 def types_to_keep(frequencies: Frequencies | None, tokens: float, options: ReservoirOptions) -> tuple[float, float]:
     """How many types are about as rare as the rarest to be kept, those that `tokens` of text hold k to 2k times, and
-    the share of text that they are; so many that chance plays no part where that is not known."""
+    the share of text that they are; enough that chance plays no part where that is not known."""
     if frequencies is None or tokens <= 0:
         return MANY, MANY
     rarest = options.min_occurrences / tokens
@@ -101,7 +101,7 @@ def find_covered(spectrum: Spectrum | None, share: float | None, options: Reserv
     else:
         return None
     frequency = options.rarest_frequency or float(frequencies.probability[chosen])
-    # where it counts, in the reservoir, these types stand about lambda times; a rare word clumps no less than they do
+    # in the reservoir, where it counts, these types occur about lambda times; a rare word clumps no less than they do
     wanted = closed_forms.occurrences(options.min_occurrences, options.miss)
     clumped = clumping(spectrum, max(float(frequencies.sample[chosen]), wanted))
     alike = (frequencies.probability >= frequency * (1 - 1e-9)) & (frequencies.probability <= 2 * frequency)
@@ -133,7 +133,7 @@ def mass_target(tokens: float, options: ReservoirOptions, weight: float = 1.0, d
 
 @dataclass(frozen=True, slots=True)
 class Rare:
-    """The rarest types to keep: how many, how often each stands in the budget, and the human text that holds them.
+    """The rarest types to keep: how many, how often each occurs in the budget, and the human text that holds them.
 
     types: as rare as the rarest to be kept, up to twice as frequent; share: of human text, all of them, clumps counted
     once; expected: N p_min, occurrences of each in the whole budget; held, budget: tokens of human text there, of all
@@ -191,7 +191,7 @@ def size_stratum(
     Credited synthetic text is no contamination: it leaves both the fraction and the budget. Acquired text of which only
     a part is human takes the place of machine-written text, or is appended, as a whole.
 
-    Parameters: covered, the types that must stand k times where coverage was asked for
+    Parameters: covered, the types that must occur k times where coverage was asked for
     """
     budget = stratum.tokens - stratum.admitted_tokens(options.generations)
     if budget <= 0:
@@ -200,7 +200,7 @@ def size_stratum(
     precision = options.verification_precision
     rare = _rare(frequencies, held, budget, options)
     if stratum.spectrum is not None and rare.types != MANY:
-        # occurrences stand in clumps: so many fewer of them are independent of one another
+        # occurrences come in clumps, so that fewer of them are independent of one another
         rarest = rare.expected / budget * stratum.spectrum.tokens
         rare = replace(rare, share=rare.share / clumping(stratum.spectrum, max(rarest, 1.0)))
     m, constraint = required_share(rare, reading, options)
@@ -230,7 +230,7 @@ def human_tokens(stratum: Stratum, reading: Reading, options: ReservoirOptions) 
 
 
 def covering_tokens(covered: Rarest, options: ReservoirOptions) -> float:
-    """Human tokens in which the types at p_min stand k times, before clumping: lambda_k(e)/p_min."""
+    """Human tokens in which the types at p_min occur k times, before clumping: lambda_k(e)/p_min."""
     target = min(retained_target(covered.types, options), 1 - 1e-12)
     # k of them surely, and enough that the target share of the types is there at all
     wanted = max(closed_forms.occurrences(options.min_occurrences, options.miss), -math.log1p(-target))

@@ -17,7 +17,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spectrum:
-    """Types of like count share a bin.
+    """Types of similar count share a bin.
 
     frequency: (n,) occurrences of each type of the bin; multiplicity: (n,) number of types (a type sample, scaled up,
     may give fractions)
@@ -85,7 +85,7 @@ def discovery(spectrum: Spectrum, tokens: float) -> float:
     """The chance that the next token is a type not seen so far, once that many tokens are there.
 
     Implements Good-Turing's f1/n moved from n tokens to N by [4]: f1/n (N/n)^(b-1), b = f1/types, the exponent of
-    a regularly varying tail (types grow as N^b). Samples of unlike size become comparable; b falls slowly as text
+    a regularly varying tail (types grow as N^b). Samples of different sizes become comparable; b falls slowly as text
     grows, so the farther N is from n the more this overstates.
     """
     if spectrum.types <= 0 or tokens <= 0:
@@ -95,7 +95,7 @@ def discovery(spectrum: Spectrum, tokens: float) -> float:
 
 
 def clumping(spectrum: Spectrum, count: float) -> float:
-    """Occurrences per unit among types seen `count` to twice as often, at least 1: words stand in clumps."""
+    """Occurrences per unit among types seen `count` to twice as often, at least 1: words come in clumps."""
     if spectrum.incidence is None or spectrum.units <= 0:
         return 1.0
     nearest = float(spectrum.frequency[int(abs(spectrum.frequency - count).argmin())])

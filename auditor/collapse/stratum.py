@@ -34,7 +34,7 @@ HORIZONS = {DeclaredKind.REPHRASED: 1, DeclaredKind.GENERATED: 0, DeclaredKind.V
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Declared synthetic text: whether, for how much and for how long it may stand beside human text.
+    """Declared synthetic text: whether, for how much and for how long it is credited beside human text.
 
     error_rate: share of wrong texts before selection; keep_right, keep_wrong: the verifier's chances to keep them;
     horizon: generations for which it is credited, None for its kind's default

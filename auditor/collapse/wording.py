@@ -89,7 +89,7 @@ def explain_band(name: str, reservoir: Reservoir) -> str:
 
 
 def explain_choices(reservoir: Reservoir) -> str:
-    """Assumptions and policy as sentences for the report; its figures stand in `assumptions`."""
+    """Assumptions and policy as sentences for the report; its figures are in `assumptions`."""
     o = reservoir.options
     sources = {r.ratio_source for r in reservoir.ready}
     covered = (

@@ -11,7 +11,7 @@ MASK = (1 << 64) - 1
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One token: its lower-cased form and where it stands in the text (characters, end excluded)."""
+    """One token: its lower-cased form and where it is in the text (characters, end excluded)."""
 
     word: str
     start: int

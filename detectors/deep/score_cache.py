@@ -27,7 +27,7 @@ class ScoreCache:
         self._path = (folder or cache_folder() / "scores") / f"{revision}.sqlite"
 
     def rows(self, texts: Sequence[str], compute: Callable[[list[str]], Iterable[np.ndarray]]) -> list[np.ndarray]:
-        """The row of each text; those not kept yet are computed, texts of like length together, and kept."""
+        """The row of each text; those not kept yet are computed, texts of similar length together, and kept."""
         keys = [content_key(text) for text in texts]
         found = self.known(keys)
         fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}

@@ -13,13 +13,13 @@ models of 2022 to 2025), two over measures of style and their products, and a li
 given in human units: 0 is the median of human text of the document's kind and length, 1 half the distance between its
 16% and 84% quantiles. Kinds of text come from content words alone, forty in English, up to ten in another language.
 
-How it was measured: every figure is of models that saw nothing of the text's whole family (sources that share human
+How it was measured: every figure comes from models that saw nothing of the text's whole family (sources that share human
 texts are one family; a mirror belongs to the family of the human document that it answers). Human text is that of all
 licensed sources, at most 100 documents a domain; machine text by instruction-tuned models, at most 60 documents a
 generator and domain; 100 words or more. Intervals: 95%, bootstrap over sources and domains. The newest generator whose
-text was seen is of {seen_until}; nothing is known of later ones.
+text was seen dates from {seen_until}; nothing is known about later ones.
 
-[deep-detectors.md](deep-detectors.md) has the second tier.
+The second tier has [a page of its own](deep-detectors.md).
 """
 TRIED = """## What was tried
 
@@ -38,8 +38,8 @@ with one seed. "Kept": a seventh of all domains, seen by no model.
 | + style, linear | .985/.93/.75 | .982/.91/.74 | .976/.87/.64 | .928/.85/.77 | .887/.68/.54 | .866/.60/.45 |
 | + style, products of two measures (shipped) | .986/.95/.84 | .984/.93/.80 | .977/.87/.65 | .940/.85/.77 | .889/.68/.54 | .872/.61/.45 |
 
-The last four rows are in human units of the kind. The recent head knows nothing of earlier models and the other way
-round; the sum of both loses a tenth of either, the smooth maximum a twentieth. Its offset trades one for the other: .4,
+The last four rows are in human units of the kind. The recent head knows nothing of earlier models, and
+vice versa; the sum of both loses a tenth of either, the smooth maximum a twentieth. Its offset trades one for the other: .4,
 .6, .8 and 1.2 find .81, .75, .67 and .52 of the mirrors of kept domains at 1%, and .649, -, .662 and .666 of the texts
 of 2023-24 at 5%.
 
@@ -50,12 +50,13 @@ German .93 against .90). Not tried: a loss over pairs, a second pass over the ha
 """
 LIMITS = """## Limits
 
-- Nothing was seen of generators after {seen_until}. Text of a newer model may pass as human; a corpus that holds
+- No text by generators later than {seen_until} was seen. Text of a newer model may pass as human; a corpus that holds
   documents from after that date needs known machine text of its own time (`--known-ai`).
-- All recent text of the training is of one family of models. Other models of 2026 were not available.
-- Completions by models without instruction tuning rank below human text: they need a language model's view of them.
+- All recent text in the training set comes from one family of models. Other models of 2026 were not available.
+- Completions by models without instruction tuning rank below human text: finding them takes a language model.
 - Edited and paraphrased machine text is found less often than untouched text, and misspelling hides it further.
-- Texts below 100 words (200 characters in Chinese and Japanese) are scored from 30 words on, but nothing is claimed.
+- Texts below 100 words (200 characters in Chinese and Japanese) are scored from 30 words on, but nothing is claimed
+  about these scores.
 - A threshold does not travel between domains. Calibrate on documents of your own (`--human-reference`).
 - Translated text: scores of human text that a machine translated were not measured.
 """

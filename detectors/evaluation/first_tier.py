@@ -1,7 +1,7 @@
 """How far the first tier can be trusted: ranking of texts whose whole family no model involved has seen.
 
 All figures are of scores that `detectors train` left with the models: every document scored by a model without its
-family. Machine text is judged against the human text of all licensed sources, at most so many documents a domain.
+family. Machine text is judged against the human text of all licensed sources, with a cap on the documents of a domain.
 """
 
 from __future__ import annotations

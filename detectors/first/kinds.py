@@ -1,4 +1,4 @@
-"""Kinds of text by their content words: what a document is about and where such texts stand, not who wrote it.
+"""Kinds of text by their content words: what a document is about and where such texts appear, not who wrote it.
 
 A document's content words (tokens of four bytes or more; pairs of characters in languages without spaces) are places in
 a table of 2^18; places that the language's model knows have a direction. Their sum, of unit length, is compared with

@@ -4,7 +4,7 @@ The head `recent` learned what tells the models of today from people, `earlier` 
 document's score is the larger of the two, smoothed (see two_heads). Features are log term frequencies, of unit length
 for words and for forms (see wordstream). Each head's weights are eight bits, and both lie in one number, so that one
 look-up and one multiplication serve both. A document is scored in windows of about WINDOW tokens, and its score is the
-mean over windows, so that long and short documents stand on one scale and the table of counts stays in the cache.
+mean over windows, so that long and short documents are on one scale and the table of counts stays in the cache.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ def listed_forms() -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One token of a text: its word and form, and where it stands (characters, end excluded)."""
+    """One token of a text: its word and form, and where it is (characters, end excluded)."""
 
     word: int
     form: int

@@ -58,7 +58,7 @@ def train(folder: Path, out: Path, say: Say = lambda words: None, *, further: Pa
     to out/mirrors.parquet and learned from
 
     Weights are saved below out/folds as they are fitted, so that a second call goes on where the first one ended; the
-    models without each fold stand there too, with the out-of-family scores, for evaluation.
+    models without each fold are there too, with the out-of-family scores, for evaluation.
     """
     out.mkdir(parents=True, exist_ok=True)
     mirrored = mirrors.FILE

@@ -49,7 +49,7 @@ def learn_all(frame: pl.DataFrame) -> Kinds:
 
 
 def learn(corpus: Labelled, language: str) -> LanguageKinds:
-    """The kinds of a language from its licensed human documents, at most so many of a cell."""
+    """The kinds of a language from its licensed human documents, capped by cell."""
     english = language == "en"
     human = corpus.frame.filter((pl.col("language") == language) & (pl.col("label") == "human") & pl.col("licensed"))
     human = human.filter(pl.Series(mixtures.balanced(human, ENGLISH_CAP if english else OTHER_CAP)))

@@ -155,7 +155,7 @@ def reference_documents(frame: pl.DataFrame) -> np.ndarray:
 
 
 def human_anchors(frame: pl.DataFrame) -> np.ndarray:
-    """(n,) bool: licensed human documents, at most so many of a cell and language."""
+    """(n,) bool: licensed human documents, capped by cell and language."""
     human = frame.select((pl.col("label") == "human") & pl.col("licensed")).to_series().to_numpy()
     return human & balanced(frame, A_CELL, ("cell", "language", "label"))
 

@@ -74,12 +74,10 @@ class ShardTokens(Part):
     documents: float | None
 
 
-class StratumTokens(Part):
-    """Human text still to acquire of one stratum."""
+class Sizes(Part):
+    """What is asked of a stratum: human text still to acquire, and the shares that it follows from."""
 
-    kind: str = ""
-    stratum: str
-    tokens: float | None
+    tokens: float | None = None
     documents: float | None = None
     bytes: float | None = None
     human_share: float | None = None
@@ -87,6 +85,14 @@ class StratumTokens(Part):
     human_tokens: float | None = None
     upsampling: float | None = None
     binding_constraint: str = ""
+
+
+class StratumTokens(Sizes):
+    """Human text still to acquire of one stratum."""
+
+    kind: str = ""
+    stratum: str
+    tokens: float | None
 
 
 class R(Part):

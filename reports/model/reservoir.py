@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from auditor.records import Json
-from auditor.reports.model.base import Count, E, Part, R
+from auditor.reports.model.base import Count, E, Part, R, Sizes
 
 
 class Floor(Part):
@@ -123,7 +123,7 @@ class Acquire(Part):
 
 
 class CoveragePoint(Part):
-    """Human text in which the types that carry this share of human language stand k times."""
+    """The human text in which the types that carry this share of human language occur k times."""
 
     share: float
     tokens: float
@@ -131,17 +131,9 @@ class CoveragePoint(Part):
     bounded: bool = Field(default=False, description="rests on the number of types not seen: rather too few tokens")
 
 
-class StratumBand(Part):
+class StratumBand(Sizes):
     """What a band asks of one stratum."""
 
-    tokens: float | None = None
-    documents: float | None = None
-    bytes: float | None = None
-    human_share: float | None = None
-    required_share: float | None = None
-    human_tokens: float | None = None
-    upsampling: float | None = None
-    binding_constraint: str = ""
     regime: str = ""
     sizing: str = ""
     reason: str | None = None

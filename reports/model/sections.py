@@ -55,7 +55,7 @@ class Images(Part):
 
 
 class Unread(Part):
-    """What stands in the corpus and was not read."""
+    """What belongs to the corpus and was not read."""
 
     records: Count = 0
     files: Count = 0

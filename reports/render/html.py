@@ -55,7 +55,7 @@ def render_html(report: Report) -> str:
 
 
 def render_page(template: str, *, version: str, script: str = "", **content: Any) -> str:
-    """A page of the family: the style and the script stand inside, allowed by their hashes alone."""
+    """A page of the family: style and script are inside it, allowed by their hashes alone."""
     style, code = _asset("style.css"), _asset("tips.js") + (_asset(script) if script else "")
     policy = POLICY.format(style=f"'sha256-{_hash(style)}'", script=f"'sha256-{_hash(code)}'")
     page = _environment().get_template(template)
@@ -64,7 +64,7 @@ def render_page(template: str, *, version: str, script: str = "", **content: Any
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table; numeric: all its cells are figures, which stand flush right."""
+    """A column of a table; numeric: all its cells are figures, which are aligned right."""
 
     place: int
     title: str

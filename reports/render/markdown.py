@@ -1,4 +1,4 @@
-"""The report as Markdown for a pull request: short, under GitHub's limit, and inert whatever stands in a name."""
+"""The report as Markdown for a pull request: short, under GitHub's limit, and inert whatever a name holds."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def escape(text: str) -> str:
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; the cells are escaped, columns of figures stand flush right."""
+    """A table; the cells are escaped, columns of figures are aligned right."""
     rows = list(rows)
     flush = "".join("---:|" if numbers.figures_only(cells) else "---|" for cells in zip(*rows, strict=True))
     lines = ["| " + " | ".join(titles) + " |", "|" + (flush or "---|" * len(titles))]

@@ -41,7 +41,7 @@ FIGURES: dict[str, Callable[[Report, Sequence[Shard]], Rows | Chart | None]] = {
 class Picture:
     """A drawing that a notebook shows by itself; elsewhere it prints its numbers.
 
-    page: an HTML page that asks nothing of the network; lines: the same numbers as text; pixels: how high it stands
+    page: an HTML page that needs no network; lines: the same numbers as text; pixels: its height
     """
 
     page: str = field(repr=False)

@@ -26,8 +26,8 @@ from auditor.reports.view import svg
 from auditor.reports.view.charts import Chart
 from auditor.reports.view.figures import Rows, common_scale, intervals
 
-AUDITS, SHARDS, DRAWN = 60, 100, 24  # all stand in the JSON
-TICKS, DATES = 10, 3  # so many labels stand side by side in a plot of half the page
+AUDITS, SHARDS, DRAWN = 60, 100, 24  # the JSON has all of them
+TICKS, DATES = 10, 3  # labels that fit side by side in a plot of half the page
 TURNS = ("worse", "better")
 TONES = {"synthetic_fraction": "synthetic", "synthetic_fraction_tokens": "synthetic", "duplicate_fraction": "duplicate"}
 
@@ -48,7 +48,7 @@ def render_trend(found: Trend) -> str:
     sentences = [
         f"A change for the worse stands out in: {', '.join(alarms)}."
         if alarms
-        else "No quantity changes for the worse by more than its own past lets expect."
+        else "No quantity changes for the worse by more than its own past would lead one to expect."
     ]
     if found.series:
         chart = found.series[0].chart

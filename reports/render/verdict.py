@@ -6,7 +6,7 @@ from auditor.reports.model.verdict import Verdict
 from auditor.reports.render.markdown import escape, table
 from auditor.reports.text.clean import clean, name
 
-CASES = 200  # shown in Markdown; all stand in verdict.json
+CASES = 200  # shown in Markdown; verdict.json has all of them
 HEADLINES = {"pass": "Passes the policy", "fail": "Fails the policy", "inconclusive": "Inconclusive under the policy"}
 
 

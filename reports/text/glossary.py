@@ -26,7 +26,7 @@ GLOSSARY = {
     "judged": (
         "Could be judged",
         "Documents in a language that the detectors were measured in and long enough for them. The others are not "
-        "counted as human; they are in no figure on machine-written text.",
+        "counted as human; no figure on machine-written text includes them.",
     ),
     "interval": (
         "Interval",
@@ -34,8 +34,8 @@ GLOSSARY = {
     ),
     "inconclusive": (
         "Inconclusive",
-        "The figure and its interval are shown, but the interval does not promise to hold the truth; the reason stands "
-        "beside it. No gate fails on it.",
+        "The figure and its interval are shown, but the interval is not certain to hold the truth; the reason is "
+        "given beside it. No gate fails on it.",
     ),
     "coverage": (
         "Coverage",
@@ -52,7 +52,7 @@ GLOSSARY = {
     ),
     "placebo": (
         "Placebo",
-        "Documents dated before November 2022, which are human, estimated as if nothing were known of them. Their "
+        "Documents dated before November 2022, which are human, estimated as if nothing were known about them. Their "
         "interval must hold 0%.",
     ),
     "kind": (

@@ -1,4 +1,4 @@
-"""Names that machines read put in the words that people read; an unknown name keeps its own words."""
+"""The names of report.json in words for people; an unknown name keeps its own."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ REASONS = {
     "unreadable_file": "the file could not be read",
     "bad_row": "the row is damaged",
     "no_text": "the record has no text",
-    "bad_json": "the line is no JSON",
+    "bad_json": "the line is not JSON",
     "nested_too_deep": "the record is nested too deeply",
     "too_many_columns": "the row has too many fields",
     "bad_record": "the record of the archive is damaged",
     "bad_http": "the archived response is damaged",
     "http_status": "the archived response is an error or a redirection",
-    "not_a_page": "the archived response is no page of text",
+    "not_a_page": "the archived response is not a page of text",
     "wrong_length": "the record of the archive has a wrong length",
     "record_too_large": "the record is longer than the limit",
     "cut_off": "the file ends in the middle of a record",
-    "invalid_utf8_replaced": "octets that are no UTF-8 were replaced",
+    "invalid_utf8_replaced": "bytes that are not UTF-8 were replaced",
     "lone_surrogate_replaced": "halves of characters were replaced",
     "encoding_already_undone": "the body was stored decoded, although its header announces an encoding",
     "payload_incomplete": "the encoded body ends early; what could be decoded of it was read",
@@ -63,9 +63,9 @@ REGIMES = {
     "accumulate_subsample": "older text is kept, and a part of it read",
 }
 CONSTRAINTS = {
-    "coverage": "the rarest words must stand often enough",
-    "coverage in blocks of 200 words": "the rarest words must stand in enough places",
-    "coverage in documents": "the rarest words must stand in enough documents",
+    "coverage": "the rarest words must occur often enough",
+    "coverage in blocks of 200 words": "the rarest words must occur in enough places",
+    "coverage in documents": "the rarest words must occur in enough documents",
     "tail mass": "the mass of the rare words must last",
     "tail presence": "the rare words must still be there",
     "policy floor": "a floor on the human share",
@@ -86,7 +86,7 @@ VARIED = {
     "fraction": "If this share were machine-written",
     "width": "If the interval of that share were this wide",
     "tolerance": "If this share of the tail may be lost",
-    "horizon": "For so many generations",
+    "horizon": "Over this many generations",
     "verification_precision": "If this share of the acquired text is truly human",
 }
 UNMOVED = {

@@ -10,8 +10,8 @@ METHOD = [
         text="Every eligible document gets a score. One human and one machine density of scores are fitted jointly "
         "over all shards, the human one tied to known human text (anchors) up to a residual shift, the machine one "
         "learned from the corpus with the detectors' table of past generators as prior; each shard has a fraction of "
-        "its own. Intervals carry the sampling of the target by clusters and hosts, of the anchors, and that shift. "
-        "It is never a count of flagged documents.",
+        "its own. Intervals allow for the sampling of the target (by clusters and hosts) and of the anchors, and for "
+        "that shift. It is never a count of flagged documents.",
         formula="p_shard(score) = (1 - a) h(score) + a f(score)",
         references=[
             "Katz-Samuels, Blanchard & Scott 2019 (demixing)",
@@ -21,10 +21,11 @@ METHOD = [
     ),
     Passage(
         title="Text that people and machines wrote together",
-        text="A human draft that a model edited is human below 15% of words that are not the draft's in their order, "
-        "machine-written from 50% on, assisted between. The scores of a scope are compared with 1,200 possible "
-        "worlds of human, assisted and machine densities, put together from sources that the corpus is not; the "
-        "shares are those that worlds which fit allow. Where they allow many splits, the report gives the region.",
+        text="A human draft that a model edited counts as human where fewer than 15% of its words are not in the draft "
+        "in the same order, as machine-written from 50% on, and as assisted in between. The scores of a scope are "
+        "compared with 1,200 possible worlds of human, assisted and machine densities, put together from sources "
+        "other than the corpus; the shares are those that the worlds which fit allow. Where they allow many splits, "
+        "the report gives the region.",
         formula="extent = 1 - LCS(text, draft) / words(text); p(score) = (1 - t) h + t (s g + (1 - s) f)",
         references=["Hirschberg 1975 (common subsequences)", "Scott 2015 (what a mixture identifies)"],
     ),
@@ -47,20 +48,21 @@ METHOD = [
     Passage(
         title="Human reservoir",
         text="Training on text sampled from a model of the last generation's text loses rare types as genetic drift "
-        "loses alleles; human text is immigration. The reservoir is the larger of what the rarest types that must "
-        "live need to occur often enough, and what the required human share asks for; the report says which binds. "
+        "loses alleles; human text is immigration. The reservoir is the larger of two amounts: what the rarest types "
+        "that must survive need to occur often enough, and what the required human share asks for; the report says "
+        "which binds. "
         "The bands take the favourable, central and adverse ends of the measured intervals. Policy floors are "
-        "conventions and stand apart.",
+        "conventions, and are shown apart.",
         formula="R = max(lambda_k(e) / p_min, H / epochs) / v",
         references=["Seddik et al. 2024", "Gerstgrasser et al. 2024", "Bertrand et al. 2023"],
     ),
 ]
 
 LIMITS = [
-    "Machine text that no detector tells from human text is in no upper bound; base-model completions are such text "
-    "for the first tier.",
-    "A score is no evidence against a person. Non-native writers are flagged more often: seven detectors flagged 61.8% "
-    "of TOEFL essays (Liang et al. 2023).",
+    "No upper bound covers machine text that the detectors cannot tell from human text; for the first tier, "
+    "completions by base models are such text.",
+    "A score is not evidence against a person. Non-native writers are flagged more often: seven detectors flagged "
+    "61.8% of TOEFL essays (Liang et al. 2023).",
     "Short texts, translations, templates, boilerplate, code and paraphrased text are judged less well.",
     "Where the human anchors are themselves contaminated, the estimate is the excess over the anchors.",
     "Languages in which the detectors were not measured are not measured here, and count as not eligible.",

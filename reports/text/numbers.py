@@ -19,7 +19,7 @@ UNITS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 STATUS_WORDS = {"measured": "measured", "inconclusive": "inconclusive", "not_measured": "not measured"}
 
-# A figure, maybe with its interval and status, or the words that stand where there is none.
+# A figure, maybe with its interval and status, or the words shown where there is none.
 _FIGURE = re.compile(
     r"(?:(?:less|more) than )?[<>+\u2212]?[\d,.]+%?(?: (?:thousand|million|billion|trillion|times|fewer|less|more))?"
     r"(?: \([^()]*\))?(?:, inconclusive)?|not measured|not sized|absent|representative"
@@ -230,7 +230,7 @@ def doubt(e: Number | None) -> str:
 
 
 def why(e: Number) -> str:
-    """Method, sample size, level and reason: what stands behind the number, in one line."""
+    """Method, sample size, level and reason: what the number rests on, in one line."""
     parts = [method_words(e.method)]
     parts += [f"n = {e.n:,}"] if e.n else []
     if measured(e) and e.lower != e.upper:
@@ -245,7 +245,7 @@ def plural(number: float, one: str, many: str = "") -> str:
 
 
 def figures_only(cells: Iterable[str]) -> bool:
-    """Whether a column of a table holds figures alone, which stand flush right."""
+    """Whether a column of a table holds figures alone, which are aligned right."""
     return all(_FIGURE.fullmatch(cell) for cell in cells if cell)
 
 

@@ -36,7 +36,7 @@ class Certainty:
 
 @dataclass(slots=True)
 class _Counted:
-    """Records of one reason: how many, in which shards, and where the first stands."""
+    """Records of one reason: how many, in which shards, and where the first is."""
 
     first: str
     records: int = 0
@@ -70,7 +70,7 @@ def _placebo(slices: Sequence[Placebo]) -> Rows | None:
 
 
 def _anchors(rows: Sequence[Anchor]) -> list[tuple[str, ...]]:
-    """Kind, origin, scope, numbers and what is to be said of them; sets that agree in all words as one row."""
+    """Kind, origin, scope, numbers and what there is to say about them; sets that agree in all words as one row."""
     joined: dict[tuple[str, ...], list[int]] = {}
     for row in rows:
         key = (

@@ -72,7 +72,7 @@ def years(strata: Sequence[Stratum]) -> Chart | None:
     if len(known) < 2:
         return None
     first, last = known[0][0], known[-1][0]
-    every = math.ceil((last - first + 1) / 7)  # so many labels stand side by side on a telephone
+    every = math.ceil((last - first + 1) / 7)  # labels that fit side by side on a telephone
     ticks = tuple((year + 0.5, str(year)) for year in range(last, first - 1, -every))
     plane = svg.Plane(svg.Scale(first, last + 1, ticks), common_scale([e for _, e in known]))
     marks = [

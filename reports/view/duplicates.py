@@ -31,7 +31,7 @@ class MemberShown:
 
 @dataclass(frozen=True, slots=True)
 class ClusterShown:
-    """A cluster by the document that stands for it, with the first of its documents."""
+    """A cluster by its representative, with the first of its documents."""
 
     of: str
     alike: str
@@ -131,7 +131,7 @@ def _member(m: Place) -> MemberShown:
 
 
 def _first(places: Sequence[Place]) -> str:
-    """The document that stands for a cluster, by its id and its place."""
+    """The representative of a cluster, by its id and its place."""
     if not places:
         return "a document"
     place = places[0]

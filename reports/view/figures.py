@@ -24,7 +24,7 @@ Entry = tuple[str, Number | None]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a row figure: its drawing, the number in words, and what stands behind it."""
+    """A line of a row figure: its drawing, the number in words, and what it rests on."""
 
     label: str
     drawing: Markup
@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A row figure; more: how many rows stand in report.json alone."""
+    """A row figure; more: how many rows only report.json has."""
 
     caption: str
     axis: Markup
@@ -51,7 +51,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
-    """How much of a row's documents also stand in the column; level: how dark it is drawn."""
+    """How many of a row's documents the column holds too; level: how dark it is drawn."""
 
     level: int
     text: str
@@ -89,7 +89,7 @@ def intervals(
 ) -> Rows:
     """A table of estimates with their intervals drawn on one common axis.
 
-    Parameters: notes, more to say of each when asked; more, how many entries stand in report.json alone
+    Parameters: notes, more to say of each when asked; more, how many entries only report.json has
     """
     along = along or common_scale([e for _, e in entries], unit)
     rows = tuple(
@@ -122,7 +122,7 @@ def stacks(
 
 
 def heat(overlaps: Overlaps) -> Heat | None:
-    """Which sources share documents: a square table, shaded; row's documents that also stand in the column."""
+    """A square table of which sources share documents: how many of a row's documents the column holds too."""
     names = overlaps.names[:MATRIX]
     if len(names) < 2:
         return None

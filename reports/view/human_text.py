@@ -98,7 +98,7 @@ def coverage(reservoir: Reservoir) -> Chart | None:
 
 
 def _apart(shares: list[float]) -> tuple[tuple[float, str], ...]:
-    """Ticks for the shares, from the last to the first, without those that would stand too near to the one before."""
+    """Ticks for the shares, from the last to the first, without those that would be too near to the one before."""
     kept: list[float] = []
     for share in reversed(shares):
         if not kept or kept[-1] - share >= APART * (shares[-1] - shares[0]):

@@ -76,7 +76,7 @@ def _share(e: E, whole: str) -> str:
 
 
 def sentences(report: Report) -> list[str]:
-    """The summary in plain words, one sentence per question; what the figures do not cover stands first."""
+    """The summary in plain words, one sentence per question; what the figures do not cover comes first."""
     corpus = report.corpus
     return [
         *not_covered(report),

@@ -41,7 +41,7 @@ def scale(values: Iterable[float], unit: str = "share", *, zero: bool = True, ti
         low, high = min(low, 0.0), max(high, 0.0)
     if high <= low:
         high = low + (1.0 if unit == "count" else 0.01)
-    # Counts are long words: fewer of them stand side by side on a telephone.
+    # Counts are long words: fewer of them fit side by side on a telephone.
     step = _step((high - low) / max(1, ticks - (2 if unit == "count" else 1)))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     if unit == "share" and high <= 1:
@@ -118,7 +118,7 @@ def line(left: float, right: float, y: float, class_: str) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """A plot of y over x. Tick labels of y stand left of their grid lines, those of x below."""
+    """A plot of y over x. Tick labels of y are left of their grid lines, those of x below."""
 
     x: Scale
     y: Scale
@@ -180,7 +180,7 @@ class Plane:
         ]
 
     def upright(self, x: float, label: str, *, line: int = 0) -> list[Markup]:
-        """A marked moment or threshold: a dashed line with its name, which may stand some lines lower."""
+        """A marked moment or threshold: a dashed line with its name, which may be some lines lower."""
         across = self.x.at(x)
         beside = {"text_anchor": "end", "dx": -6} if across > 50 else {"dx": 6}
         return [

@@ -38,7 +38,7 @@ def columns(shards: Sequence[Shard], actions: Sequence[Action] = (), needed: dic
     """What the page's script reads: columns of equal length.
 
     Estimates are three columns, value, lower and upper, in ten-thousandths, null where unmeasured. At most ROWS shards,
-    the worst; `left_out` counts the others, which stand in report.json and audit.duckdb.
+    the worst; `left_out` counts the others, which are in report.json and audit.duckdb.
     """
     kept = worst_first(shards)[:ROWS]
     action_of = {a.shard: a.action for a in actions}

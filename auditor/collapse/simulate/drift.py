@@ -1,6 +1,6 @@
 """One generation of drift over a spectrum, in kernels: types alike move together, so that rare ones cost nothing.
 
-Types of like source frequency share a bin. Of a rare bin the kernels keep how many types stand at each current count
+Types of similar source frequency share a bin. Of a rare bin the kernels keep how many types have each current count
 (`dense`); n types that leave one count for a Poisson number of places are spread by binomial draws, the same law as n
 single draws. Frequent types, and rare ones that grew past the table, are single items. Everything is exact but one
 point: totals are Poisson, not fixed, as every rate is scaled by the total just measured.

@@ -103,7 +103,7 @@ def _first(
         return source, np.arange(bins), _draw(rng, source, options.tokens * source.probability, none), none
     reservoir = _draw(rng, source, options.share * options.tokens * source.probability, none)
     rare_bin, rare_count = np.nonzero(reservoir.dense)
-    # a reservoir count that overran the table stands as an item and becomes a bin of one rare type
+    # a reservoir count that overran the table is kept as an item and becomes a bin of one rare type
     spilled = reservoir.item_bin < source.rare
     parent = np.concatenate([rare_bin, reservoir.item_bin[spilled], reservoir.item_bin[~spilled]]).astype(np.int64)
     fixed = np.concatenate([rare_count, reservoir.item_count[spilled], reservoir.item_count[~spilled]]).astype(np.int64)

@@ -1,4 +1,4 @@
-"""A source of text ready for simulation: its types in bins of like frequency, so that the rare ones cost nothing."""
+"""A source of text ready for simulation: its types in bins of similar frequency, so that the rare ones cost nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from auditor.collapse.options import Regime
 from auditor.collapse.simulate.options import SimulationOptions, require
 from auditor.collapse.spectrum import Frequencies
 
-# Rare types whose source frequencies lie within this ratio form a class, which a few frequencies stand for.
+# Rare types whose source frequencies lie within this ratio form a class, represented by a few frequencies.
 CLASS_RATIO = 4.0
 NODES = 2
 MOST_TYPES = 10**12
@@ -46,7 +46,7 @@ def zipf(types: int, exponent: float = 1.0) -> Frequencies:
 
 
 def prepare(source: Frequencies, options: SimulationOptions) -> Source:
-    """Bins of a source for N tokens: rare types of like frequency stand at a few frequencies, frequent ones alone.
+    """Bins of a source for N tokens: rare types of similar frequency share a few, frequent ones have their own.
 
     A class of rare types is replaced by its Gauss quadrature, which keeps the moments of its frequencies: whatever is
     smooth in the frequency, as presence and mass are, comes out the same.
@@ -81,7 +81,7 @@ def _cutoff(expected: np.ndarray, types: np.ndarray) -> int:
 
 
 def _quadrature(probability: np.ndarray, types: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """At most NODES frequencies and how many types stand at each: Golub & Welsch 1969, by Lanczos' recursion."""
+    """At most NODES frequencies and how many types have each: Golub & Welsch 1969, by Lanczos' recursion."""
     filled = types > 0
     probability, types = probability[filled], types[filled]
     if probability.size <= NODES or types.sum() < _MANY / 10:

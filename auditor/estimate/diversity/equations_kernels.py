@@ -12,7 +12,7 @@ from auditor.text.jit import kernel
 LARGE = 1e6
 # Expected counts above this are expanded in moments: the next term, 1/(12 mu^2), is 2e-5 units of one token.
 MANY = 60.0
-# Entropy sums few terms beyond this count: up to it the logarithms are reckoned once, not for every k.
+# Entropy sums few terms beyond this count: up to it the logarithms are computed once, not for every k.
 TABLE = 256
 # How far (in ln m) the size at a coverage moves without a group of documents: a first bracket.
 NEAR = 0.02
@@ -81,7 +81,7 @@ def rarefied_entropy(k, f, size, m):
 def _missed(size, k, m, others, every, left):
     """C(size - k, m) / C(size, m): the chance that m units miss all k occurrences.
 
-    others, every, left: ln of (size - k)!, size! and (size - m)!, which sums over k reckon once
+    others, every, left: ln of (size - k)!, size! and (size - m)!, which sums over k compute once
     """
     if k <= 0.0:
         return 1.0

@@ -141,7 +141,7 @@ def _tail_terms(ours: Spectrum, theirs: Spectrum, tail: float) -> tuple[Measured
 
 
 def _tails(theirs: Spectrum, tail: float) -> tuple[list[np.ndarray], Measured]:
-    """Weights (types,) of the tail of each half, 0 outside, and the mass in the other halves; reckoned once."""
+    """Weights (types,) of the tail of each half, 0 outside, and the mass in the other halves; computed once."""
     if ("tails", tail) not in theirs.kept:
         tails = []
         for half in HALVES:

@@ -53,7 +53,7 @@ class Spectrum:
 
     @property
     def weights(self) -> np.ndarray:
-        """(types,) how many types each one stands for: 1 where counted whatever its hash, else 1 / rate."""
+        """(types,) how many types each one represents: 1 where counted whatever its hash, else 1 / rate."""
         return np.where(self.fixed, 1.0, 1.0 / self.rate)
 
     def thinned(self, rate: float) -> Spectrum:
@@ -235,7 +235,7 @@ class Counted:
         return self.spectrum.index
 
     def frequencies(self) -> Frequencies:
-        """How many types occur how often, over all groups; reckoned once."""
+        """How many types occur how often, over all groups; computed once."""
         if "whole" not in self.kept:
             totals, fixed = self.totals(), self.spectrum.fixed
             few = totals < LISTED  # most by far: the others need no histogram
@@ -273,7 +273,7 @@ class Counted:
             yield int(g), self._calibrated(counts[g], always[g], sampled[g], float(rests[g]))
 
     def _calibrated(self, k: np.ndarray, fixed: np.ndarray, free: np.ndarray, size: float) -> Frequencies:
-        """Types per count, weighted by how many types each sampled one stands for.
+        """Types per count, weighted by how many types each sampled one represents.
 
         Occurrences must sum to the known total: linear calibration (Deville & Sarndal 1992, JASA 87:376, eq. 2.5),
         w (1 + lambda k). Rare types keep their weight; the sampled types that are not so rare no longer decide the

@@ -66,7 +66,7 @@ def moved_types(index, group, value, totals, fixed):
 # nan where nothing is calibrated -> counts that occur (H,), their types (H,), occurrences of all types
 @kernel
 def weighted_types(k, fixed, free, rate, known):
-    """Types per count, each sampled one weighted by how many it stands for, calibrated to what is known."""
+    """Types per count, each sampled one weighted by how many it represents, calibrated to what is known."""
     held, plain, of_free = np.empty(k.size), np.empty(k.size), np.empty(k.size)
     size, total, squares = 0, 0.0, 0.0
     for i in range(k.size):

@@ -18,10 +18,10 @@ from auditor.estimate.diversity.spectrum import Cells
 from auditor.run_columns import GROUPS, NO_SCORE
 
 COLUMNS, DIMENSIONS = 1 << 12, 32
-TOPICS, PER_TOPIC = 32, 25  # at most so many topics, of so many documents on average at least
+TOPICS, PER_TOPIC = 32, 25  # the most topics, and the fewest documents of a topic on average
 LEAST_DOCUMENTS = 200
 STARTS, ROUNDS = 3, 30  # of k-means; the best start is taken
-COMMON = 0.5  # a word of so many documents says nothing of any of them
+COMMON = 0.5  # a word in this share of the documents says nothing about any of them
 NAMES = 3
 
 
@@ -72,7 +72,7 @@ def find_topics(vectors: np.ndarray, *, seed: int) -> np.ndarray:
 def name_topics(topic: np.ndarray, document: np.ndarray, word: np.ndarray, names: list[str]) -> list[str]:
     """What each topic is about: the words whose share of its documents stands out most.
 
-    Parameters: topic (n,); document, word (pairs,): which of the named words stands in which document
+    Parameters: topic (n,); document, word (pairs,): which of the named words is in which document
     """
     count, n = int(topic.max(initial=-1)) + 1, len(topic)
     stands = csr_array((np.ones(len(word), np.float32), (document, word)), (n, len(names)))

@@ -22,7 +22,7 @@ from auditor.text.arrow import buffers
 from auditor.text.tokens import tokenise
 
 KINDS = ("language", "topic", "folder")
-MEASURED = ("kind", "source")  # kinds of strata whose size stands in the report alone
+MEASURED = ("kind", "source")  # kinds of strata whose size only the report has
 LEAST_SHARE = 0.01  # smaller strata are in the whole's figures
 MOST_STRATA = 20  # of a kind, the largest
 MOST_DOCUMENTS = 500  # read per stratum, by lowest hash: p_min is bounded by them, discovery is told within a tenth
@@ -77,7 +77,7 @@ def measure_strata(
 
 
 def _as_measured(strata: Sequence[Stratum], kind: str, corpus_tokens: int) -> list[Stratum]:
-    """Strata as the report has them, the largest first: their spectra are not measured, the corpus' stands in."""
+    """Strata as the report has them, the largest first: their spectra are not measured, the corpus' is used."""
     own = [s for s in strata if s.kind == kind and s.tokens >= max(LEAST_SHARE * corpus_tokens, 1)]
     return sorted(own, key=lambda s: (-s.tokens, s.name))[:MOST_STRATA]
 

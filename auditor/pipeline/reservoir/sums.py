@@ -43,7 +43,7 @@ class SumOfStrata:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """The corpus' figures beside which the sums stand: all word tokens, human ones, those to acquire (central band)."""
+    """What the sums are compared with: the corpus' word tokens, human ones, those to acquire (central band)."""
 
     tokens: float
     human_tokens: float | None

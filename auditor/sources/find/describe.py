@@ -20,7 +20,7 @@ class Layout:
     bytes: int
     rows: int | None  # None where one of them doesn't say without being read
     example: str
-    partitioned: tuple[str, ...] = ()  # roles whose values stand in the names of folders
+    partitioned: tuple[str, ...] = ()  # roles whose values the names of folders give
 
     def sentence(self) -> str:
         """One line for people, such as `3 parquet shards (fineweb): text from "text", …`."""

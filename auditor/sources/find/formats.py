@@ -71,7 +71,7 @@ TEXT_NAMES = frozenset("text raw_content content body document article story abs
 _ARROW_STREAM = b"\xff\xff\xff\xff"
 
 
-# What stands beside documents and describes them: neither a document nor a fault.
+# Files beside documents that describe them: neither a document nor a fault.
 SIDECAR = "describes the files beside it"
 _SIDECAR = re.compile(
     r"(?:readme|licen[cs]e|copying|notice|authors|citation|changelog|contributing|requirements)(?:[-_]\w+)*"

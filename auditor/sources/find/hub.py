@@ -40,7 +40,7 @@ def pinned(url: str, fs: Any, inner: str) -> str:
 
 
 def _said(url: str, error: BaseException) -> str:
-    """What went wrong, and what may help; the reason behind a missing file stands in its cause."""
+    """What went wrong, and what may help; the reason for a missing file is in its cause."""
     reasons = [error, error.__cause__] if error.__cause__ else [error]
     answers = [getattr(reason, "response", None) for reason in reasons]
     status = next((answer.status_code for answer in answers if answer is not None), None)

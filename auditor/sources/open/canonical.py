@@ -13,7 +13,7 @@ from auditor.sources.open.dates import to_dates
 from auditor.sources.open.languages import normalised
 from auditor.sources.read.interface import CANONICAL, ROLES
 
-# An authority may have a user before it and a port behind it; an address of version 6 stands in brackets.
+# An authority may have a user before it and a port behind it; an IPv6 address is in brackets.
 _AUTHORITY = r"(?:[^/?#@\s]*@)?(\[[0-9A-Fa-f:.]+\]|[^/?#:@\s]+)"
 # Only of schemes of the web: s3://bucket, urn:uuid:…, doi:10.1/x name no host. A bare name has a port, or no colon.
 _HOST, _BARE = rf"(?i)^\s*(?:(?:https?|ftps?|wss?):)?//{_AUTHORITY}", rf"^\s*{_AUTHORITY}"
@@ -27,7 +27,7 @@ _LABELS = ("source", "topic", "category")
 class Raw:
     """Records as a reader parsed them: row, text and any of id, date, url, language, …, with what was left out.
 
-    `name` stands in place of `id` where the record itself has none, `date_given` for a date as the source writes it.
+    `name` takes the place of `id` where the record itself has none, `date_given` for a date as the source writes it.
     records: how many of them the reader met, documents and others
     """
 

@@ -15,7 +15,7 @@ _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
 def whole_records(block: bytes, delimiter: str) -> int | None:
     """Where the last whole record of a block ends, which begins at the start of a record; None where quoting is odd.
 
-    Quotes are well-formed (RFC 4180) when each that opens stands at the start of a field and each that closes at its
+    Quotes are well-formed (RFC 4180) when each that opens is at the start of a field and each that closes at its
     end, doubled ones inside apart. Then a newline ends a record exactly where an even number of quotes came before.
     """
     octets = np.frombuffer(block, np.uint8)

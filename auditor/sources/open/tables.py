@@ -109,7 +109,7 @@ def _names(schema: pa.Schema) -> list[str]:
 
 
 def _is_ambiguous(schema: pa.Schema, path: str) -> bool:
-    """Whether a column's name, or that of the struct it lies in, stands there twice."""
+    """Whether a column's name, or that of the struct that holds it, occurs twice."""
     if len(schema.get_all_field_indices(path)) == 1:
         return False
     name, *inner = path.split(".")

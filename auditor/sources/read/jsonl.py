@@ -218,7 +218,7 @@ def _record(line: bytes, text: tuple[str, ...]) -> tuple[dict[str, Any], str, st
     except UnicodeDecodeError:
         decoded, note = line.decode(errors="replace"), "invalid_utf8_replaced"
     try:
-        # strict=False lets raw tabs and other control characters stand in strings.
+        # strict=False allows raw tabs and other control characters in strings.
         record = json.loads(
             decoded.removeprefix("\ufeff"),
             strict=False,

@@ -17,8 +17,8 @@ FEWEST_TOKENS = 20
 def edited(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows of a frame (see labelled.frame) that edit a human text of the same pair, with `extent` and `kept`.
 
-    extent: share of the text's words that do not stand in the draft in their order; kept: share of the draft's words
-    that stand in the text in their order
+    extent: share of the text's words that are not in the draft in the same order; kept: share of the draft's words
+    that are in the text in the same order
     """
     drafts = frame.filter(pl.col("label") == "human").unique(["source", "pair_id"], keep="first", maintain_order=True)
     rewritten = pl.col("source").is_in(REWRITES) & (pl.col("label") == "ai") & (pl.col("attack") == "none")

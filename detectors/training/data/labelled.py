@@ -53,7 +53,7 @@ class Labelled:
         return pl.Series("text", whole.take(self.frame["row"].to_numpy()))
 
     def cut(self, words: int) -> Labelled:
-        """The documents with so many words, normalised and cut to them, as a batch of their own."""
+        """The documents with that many words or more, normalised and cut to that length, as a batch of their own."""
         plain = self.texts().to_frame().select(normalised(pl.col("text")).str.extract(first_words(words)))
         enough = plain["text"].is_not_null()
         frame = self.frame.filter(enough).with_columns(row=pl.int_range(pl.len()))
@@ -133,7 +133,7 @@ def _with_optional(part: pl.DataFrame) -> pl.DataFrame:
 
 
 def long_enough(words: int = 100, characters: int = 200) -> pl.Expr:
-    """Whether a text has so many words, or characters where words have no spaces between them."""
+    """Whether a text has that many words, or characters where no spaces separate words."""
     unspaced = pl.col("language").is_in(UNSPACED)
     length = pl.col("text").str.count_matches(r"[\p{L}\p{N}]+")
     return pl.when(unspaced).then(pl.col("text").str.len_chars() >= characters).otherwise(length >= words)
@@ -146,7 +146,7 @@ def normalised(text: pl.Expr) -> pl.Expr:
 
 
 def first_words(words: int) -> str:
-    """A pattern of exactly so many words at the beginning; texts with fewer do not match."""
+    """A pattern of exactly that many words at the beginning; texts with fewer do not match."""
     return rf"^((?:\S+\s){{{words - 1}}}\S+)"
 
 

@@ -69,7 +69,7 @@ def write(frame: pl.DataFrame, path: Path) -> None:
 
 
 def shared_grams(text: str, other: str) -> float:
-    """The share of a text's n-grams of GRAM words that stand in another."""
+    """The share of a text's n-grams of GRAM words that another holds too."""
     own, others = _grams(text), _grams(other)
     return len(own & others) / len(own) if own else 0.0
 

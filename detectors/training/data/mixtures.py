@@ -40,7 +40,7 @@ CHARACTERS = 6000  # of a text that are read
 
 
 def pool(frame: pl.DataFrame, *, english: bool, seed: int) -> Labelled:
-    """Prose that is long enough, human or wholly machine-written, without attacks; in English at most so many a cell.
+    """Prose that is long enough, human or wholly machine-written, without attacks; in English with a cap on every cell.
 
     `mixed` rows are left out: which half of an edited text is whose is not recorded, so they belong to neither class.
     """
@@ -98,7 +98,7 @@ def english_rows(frame: pl.DataFrame, usable: np.ndarray, rng: np.random.Generat
 def other_rows(
     frame: pl.DataFrame, usable: np.ndarray, rng: np.random.Generator, *, most: int, copies: int
 ) -> np.ndarray:
-    """The same for languages other than English: at most so many of a cell, class and language."""
+    """The same for languages other than English, capped by cell, class and language."""
     drawn = _turns(frame.filter(pl.Series(usable)), rng, ("cell", "label", "language"), ("generator",))
     return _with_copies(drawn.filter((pl.col("place") <= most) | (pl.col("source") == MIRRORS)), copies)
 
