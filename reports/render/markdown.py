@@ -15,8 +15,19 @@ from auditor.reports.view.certainty import skipped
 
 SHARDS, FINDINGS, SKIPS = 50, 30, 30
 BANDS = ("optimistic", "central", "pessimistic")
-# Everything that could start markup, a link, HTML, a mention or an issue reference.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~@&$:])")
+# Where markup, a link, HTML, or a mention or issue of GitHub's could begin; names and figures need no escape.
+_SPECIAL = re.compile(
+    r"""(
+      [\\`*\[\]<|~$]                                  # code, emphasis, links, HTML, table cells, formulas
+    | (?<![^\W_])_ | _(?![^\W_])                       # emphasis, which an underscore within a word is not
+    | &(?=[#\w]) | @(?=\w) | \#(?=\d) | (?<=gh)-(?=\d) # entities, mentions, issues
+    | (?<=www)\. | :(?=//|[\w+-]+:) | (?<=mailto): | (?<=xmpp): # addresses, emoji
+    | (?<=\{)[{%]                                      # templates of Jekyll, which makes sites of repositories
+    | ^[\#>] | \#(?=\#*$) | ^[-+=](?=[-=\s]*$|\s)      # headings, quotations, lists, rules
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")  # a list's item
 
 
 def render_markdown(report: Report) -> str:
@@ -44,7 +55,7 @@ def render_markdown(report: Report) -> str:
 
 def escape(text: str) -> str:
     """Text as text: no markup, no link, no mention survives."""
-    return _SPECIAL.sub(r"\\\1", text)
+    return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", text))
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -86,8 +86,38 @@ def test_a_cleaned_text_is_one_visible_line(text):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_escaped_markdown_is_the_text_and_nothing_else(text):
-    line = clean(text)
-    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(f"- {escape(line)}")
+    assert_inert(clean(text))
+
+
+@given(st.text("ab1 .-+_*[]()#>:@&;|~`{}%!=<\\/", max_size=30))
+def test_no_sequence_of_signs_is_markup_once_it_is_escaped(text):
+    assert_inert(clean(text) or "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["crawl/part-4.jsonl.gz", "17.5% (15.7–19.3)", "human_text: 3 of 4.", "a - b + c = d!", "12:30", "2026-11-30"],
+)
+def test_names_and_figures_need_no_escape(text):
+    assert escape(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "inert"),
+    [
+        ("see www.evil.example", "see www\\.evil.example"),
+        ("http://evil.example", "http\\://evil.example"),
+        ("mailto:a@b.c", "mailto\\:a\\@b.c"),
+        (":tada: @team #12 GH-12", "\\:tada: \\@team \\#12 GH\\-12"),
+        ("{{ 7 }} {% raw %}", "{\\{ 7 }} {\\% raw %}"),
+    ],
+)
+def test_what_only_github_reads_as_markup_is_escaped(text, inert):
+    assert escape(text) == inert
+
+
+def assert_inert(line: str) -> None:
+    tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(f"- {escape(line)}")
     kinds = {child.type for token in tokens for child in token.children or []} | {token.type for token in tokens}
     assert kinds <= {
         "bullet_list_open",
