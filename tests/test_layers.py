@@ -18,7 +18,7 @@ BARE = {"numpy", "scipy", "numba", "polars", "pyarrow", "psutil"}
 LATE = {"transformers", "torch", "ray"}
 # The stairs of the pipeline, in the order in which results flow; a step imports only steps below it.
 ORDER = ("run", "launch", "map", "reduce", "documents", "fraction", "diversity", "reservoir", "report", "finished")
-MOST_MODULES, MOST_LINES = 14, 313
+MOST_MODULES, MOST_LINES = 14, 300
 
 
 def place(file: Path) -> str:

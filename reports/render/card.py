@@ -13,7 +13,7 @@ from auditor.errors import ConfigError
 from auditor.reports.model.base import E
 from auditor.reports.model.schema import Corpus, Report
 from auditor.reports.render.markdown import escape, table
-from auditor.reports.text import numbers
+from auditor.reports.text import dates, numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.view import human_text, summary
 
@@ -70,7 +70,7 @@ def section(report: Report) -> str:
         shown = numbers.brief(*numbers.of_quantity(line.key, line.estimate))
         rows.append((line.label, shown, line.estimate.status.replace("_", " "), line.of))
     facts = [
-        f"Audited {numbers.day(audit.finished_at)} with auditor {clean(audit.version, 40)}",
+        f"Audited {dates.day(audit.finished_at)} with auditor {clean(audit.version, 40)}",
         f"configuration {clean(audit.config_hash, 40)}",
         f"files {clean(made.files_hash, 64)}" if made.files_hash else "",
         f"revision {clean(made.revision, 80)}" if made.revision else "",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from auditor.reports.model.reservoir import Reservoir
 from auditor.reports.model.schema import Report, Shard
-from auditor.reports.text import numbers
+from auditor.reports.text import dates, numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import CONSTRAINTS, spoken
 from auditor.reports.view import first_screen, human_text, summary
@@ -35,7 +35,7 @@ def render_markdown(report: Report) -> str:
     audit = report.audit
     parts = [
         f"# {escape(summary.headline(report))}",
-        f"Audit of {escape(name(audit.corpus))}, {escape(numbers.day(audit.finished_at))}, "
+        f"Audit of {escape(name(audit.corpus))}, {escape(dates.day(audit.finished_at))}, "
         f"auditor {escape(audit.version)}.",
         *_verdict(report),
         *(escape(sentence) for sentence in summary.sentences(report)),

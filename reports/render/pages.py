@@ -19,7 +19,7 @@ from auditor.reports.model.over_time import (
     YearShare,
 )
 from auditor.reports.render.html import render_page
-from auditor.reports.text import numbers
+from auditor.reports.text import dates, numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.labels import REGIMES, SETTINGS, SIMULATED, spoken
 from auditor.reports.view import svg
@@ -69,7 +69,7 @@ def render_trend(found: Trend) -> str:
         audits=[
             (
                 name(a.corpus, 60),
-                numbers.day(a.finished_at),
+                dates.day(a.finished_at),
                 a.version,
                 a.calibration[:12],
                 "whole" if a.complete else "in part",
@@ -95,7 +95,7 @@ def render_compare(found: Comparison) -> str:
         headline=f"{changed} of {numbers.plural(len(compared), 'quantity', 'quantities')} changed by more than noise",
         sentences=[*sentences, clean(found.method.replace("`", ""), 400)],
         sides=[
-            (letter, name(of.name, 80), name(of.corpus, 60), numbers.day(of.finished_at), of.version)
+            (letter, name(of.name, 80), name(of.corpus, 60), dates.day(of.finished_at), of.version)
             for letter, of in (("A", found.a), ("B", found.b))
         ],
         changes=_changes([(row.words, row) for row in rows]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from auditor.reports.model.schema import Report, Shard
 from auditor.reports.model.sections import Passage
-from auditor.reports.text import numbers
+from auditor.reports.text import dates, numbers
 from auditor.reports.text.clean import clean, name
 from auditor.reports.text.glossary import GLOSSARY
 from auditor.reports.text.numbers import Number
@@ -103,8 +103,8 @@ def view(report: Report) -> View:
         estimand=clean(report.estimand),
         findings=summary.findings(report)[:MOST_FINDINGS],
         more_findings=max(0, len(report.findings) - MOST_FINDINGS),
-        day=numbers.day(audit.finished_at),
-        took=numbers.duration(audit.started_at, audit.finished_at),
+        day=dates.day(audit.finished_at),
+        took=dates.duration(audit.started_at, audit.finished_at),
         synthetic=machine_written(report, shards),
         duplicates=duplicates(report, shards),
         diversity=diversity(report),

@@ -18,6 +18,8 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
+from auditor.records import Json
+
 SUFFIXES = ("jpg", "jpeg", "png", "webp")
 FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 C2PA, IPTC, PARAMETERS = "c2pa", "iptc", "parameters"
@@ -72,7 +74,7 @@ def note(said: str) -> str:
     return PREFIX + said
 
 
-def counted(notes: Mapping[str, int]) -> dict[str, Any] | None:
+def counted(notes: Mapping[str, int]) -> Json | None:
     """Counts of images from a shard's notes, None where it has none.
 
     images: all; declared: how many declare that a machine made them, by: of those by the kind of declaration

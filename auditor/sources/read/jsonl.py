@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from auditor.errors import SourceError
-from auditor.records import Skip
+from auditor.records import Json, Skip
 from auditor.sources.find.columns import detect
 from auditor.sources.find.files import File, blocks
 from auditor.sources.find.formats import unpacked
@@ -202,7 +202,7 @@ class _Number(str):
     """A JSON number as it was written: ids stay verbatim, huge integers cost nothing."""
 
 
-def _first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _first(pairs: list[tuple[str, Any]]) -> Json:
     """Of duplicate keys the first counts, as in polars."""
     record = dict(pairs)
     if len(record) < len(pairs):
@@ -210,7 +210,7 @@ def _first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-def _record(line: bytes, text: tuple[str, ...]) -> tuple[dict[str, Any], str, str]:
+def _record(line: bytes, text: tuple[str, ...]) -> tuple[Json, str, str]:
     """The record, the reason why it is skipped, and the detail; a detail without a reason is a note."""
     note = ""
     try:
