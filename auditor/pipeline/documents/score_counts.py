@@ -115,15 +115,24 @@ def count_atoms(
         )
         return _counts(rows, names)
 
+    def binned(condition: str) -> np.ndarray:  # by atom and bin alone: a thirty-second of the memory
+        rows = query(
+            connection,
+            f"""SELECT atom AS scope, {SCORE_BIN} AS bin, count(*) AS documents FROM {joined}
+                WHERE {condition} GROUP BY ALL ORDER BY ALL""",
+        ).drop_nulls("bin")
+        out = np.zeros((len(names), BINS))
+        place = dict(zip(names, range(len(names)), strict=True))
+        out[[place[name] for name in rows["scope"]], rows["bin"].to_numpy()] = rows["documents"].to_numpy()
+        return out
+
     none = np.zeros((len(names), BINS))
     whole = counted("true")
-    known = counted(human).histogram.astype(float) if human else none
+    known = binned(human) if human else none
     said = [none, none]
     if labelled:
         said = [
-            counted(f"(shard, row) IN (SELECT (shard, row) FROM labelled WHERE label = '{label}')").histogram.astype(
-                float
-            )
+            binned(f"(shard, row) IN (SELECT (shard, row) FROM labelled WHERE label = '{label}')")
             for label in ("human", "ai")
         ]
     return _by_language(plan, names, scopes, whole, (known, *said), units)
