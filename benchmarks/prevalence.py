@@ -24,7 +24,7 @@ from auditor.estimate.fraction.counts import BINS, ScoreCounts
 from auditor.estimate.fraction.kind_units import ANCHOR_STATISTICS, REST, kind_units
 from auditor.estimate.fraction.prevalence import estimate_prevalence
 from auditor.estimate.fraction.scopes import PrevalenceOptions
-from auditor.estimate.fraction.shift_prior import learn_shift_prior, text_alike
+from auditor.estimate.fraction.shift_prior import learn_shift_prior
 from benchmarks.patchwork import DESIGNS, REFERENCES, Documents, Patchwork
 from benchmarks.prevalence_peers import PEERS
 
@@ -58,11 +58,8 @@ def calibrated(documents: Documents, rows: np.ndarray) -> tuple[dict[str, tuple[
         units[documents.human[rows] & (documents.domain[rows] == d)] for d in np.unique(documents.domain[human])
     ]
     made = ~documents.human[rows]
-    names = np.array([f"{d}|{g}" for d, g in zip(documents.domain[rows], documents.generator[rows], strict=True)])[made]
-    cells, cell_of = np.unique(names, return_inverse=True)
-    histograms = ScoreCounts.of(units[made], scope_of=cell_of, scopes=list(cells)).histogram.astype(float)
-    generators = np.array([f"{cell.split('/', 1)[0]}|{cell.rsplit('|', 1)[1]}" for cell in cells])
-    machine = text_alike(list(histograms[generators == name]) for name in np.unique(generators))
+    names = np.array([f"{s}|{g}" for s, g in zip(documents.source[rows], documents.generator[rows], strict=True)])
+    machine = [ScoreCounts.of(units[made & (names == n)]).histogram[0].astype(float) for n in np.unique(names[made])]
     prior = learn_shift_prior(by_domain, machine, SPREADS)
     variance = {kind: row[2] for kind, row in table.items()}
     return table, Calibration(variance, {"en": prior, "": prior}, sum(machine, np.zeros(BINS)))

@@ -26,7 +26,7 @@ PRIOR_DOMAINS = 4.0  # domains that the variance over all kinds is worth beside 
 MEDIAN_VARIANCE = 1.57  # variance of the median of one document, in squared units
 SMALLEST_VARIANCE = 0.01
 FEWEST_OF_GENERATOR = 20
-PROFILES = 7
+PROFILES = 8
 LEAST_LOG_SCALE = 0.20  # from which on intervals cover: the upper tails of kinds differ more than their middles
 UNKNOWN = {"within": 0.4, "uncovered": 0.4, "common": 0.1, "machine_shift": 0.6, "log_scale": LEAST_LOG_SCALE}
 COMMON = 0.10  # a shift of all kinds of a corpus together: not measured
@@ -166,7 +166,7 @@ def shift_spreads(medians: pl.DataFrame, machine: pl.DataFrame) -> dict[str, flo
 def machine_shift(machine: pl.DataFrame) -> float:
     """How far the machine text of one generator in one domain lies from the nearest profile of generators (rms).
 
-    Profiles are the estimator's: machine text in the order of its medians, in PROFILES groups.
+    Profiles are the estimator's: generators in the order of their medians, in PROFILES groups.
     """
     if machine.is_empty():
         return UNKNOWN["machine_shift"]

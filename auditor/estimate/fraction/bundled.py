@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from auditor.estimate.fraction.counts import BINS, CENTRES
-from auditor.estimate.fraction.shift_prior import ShiftPrior, learn_shift_prior, scores_of, text_alike
+from auditor.estimate.fraction.shift_prior import ShiftPrior, learn_shift_prior, scores_of
 
 # Keys of the calibration's `shift`: spreads that were learned by leaving domains and sources out.
 SPREADS = ("within", "uncovered", "common", "machine_shift", "log_scale")
@@ -57,11 +57,12 @@ def histogram(cell: Mapping[str, Any]) -> np.ndarray:
 
 def _prior(cells: list[Mapping[str, Any]], spreads: Mapping[str, float]) -> ShiftPrior:
     human: dict[Any, np.ndarray] = defaultdict(lambda: np.zeros(BINS))
-    machine: dict[Any, dict[str, np.ndarray]] = defaultdict(lambda: defaultdict(lambda: np.zeros(BINS)))
+    machine: dict[Any, np.ndarray] = defaultdict(lambda: np.zeros(BINS))
     for cell in cells:
         if cell["label"] == "human":
             human[cell["source"], cell["domain"]] += histogram(cell)
         elif cell["label"] == "ai" and not cell.get("base", False):
-            machine[cell["source"], cell["generator"]][cell["domain"]] += histogram(cell)
-    alike = text_alike(list(machine[key].values()) for key in sorted(machine))
-    return learn_shift_prior([scores_of(human[key], CENTRES) for key in sorted(human)], alike, spreads)
+            machine[cell["source"], cell["generator"]] += histogram(cell)
+    return learn_shift_prior(
+        [scores_of(human[key], CENTRES) for key in sorted(human)], [machine[key] for key in sorted(machine)], spreads
+    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from auditor.estimate.fraction.counts import BINS, CENTRES, EDGES, HIGHEST, LOWEST
 
-LOCATIONS, WIDTHS = 7, 2  # profiles of known machine text: groups by location, each halved by width
+PROFILES = 8
 FEWEST = 30  # documents of a domain or a generator from which on it is learned from
 LEAST_MACHINE = 0.95  # human units: an area under the ROC curve of about .75; below, machine text is not detectable
 SMOOTHING = 0.22
@@ -59,13 +59,12 @@ def learn_shift_prior(
 ) -> ShiftPrior:
     """The prior from out-of-family scores in bundled human units.
 
-    Machine text is ordered by the location of its scores and grouped into LOCATIONS groups of as many, each of them
-    halved by width; the text of a group is moved onto one place, so that a profile is as narrow as text of one
-    generator in one domain. Text that scores like human text is left out, for the estimand leaves out what no detector
-    tells.
+    Generators are ordered by the location of their scores and grouped into PROFILES profiles of about as many
+    generators each, moved onto each other so that a profile is as narrow as the text of one generator; those that score
+    like human text are left out, for the estimand leaves out what no detector tells.
 
-    Parameters: human, scores (n,) of each domain; machine, documents (BINS,) of each generator and domain, see
-        text_alike; spreads, the fields of ShiftPrior that were measured
+    Parameters: human, scores (n,) of each domain; machine, documents (BINS,) of each source and generator; spreads, the
+        fields of ShiftPrior that were measured
     """
     vague = ShiftPrior.vague()
     shape = np.zeros(BINS)
@@ -78,29 +77,13 @@ def learn_shift_prior(
     if shape.sum() < 3 or len(known) < 4:
         return ShiftPrior(vague.profiles, vague.weights, vague.human, **{**_spreads(vague), **spreads})
     order = np.argsort([_median(counts) for counts in known], kind="stable")
-    profiles, weights = [], []
-    for group in np.array_split(order, min(LOCATIONS, len(known) // WIDTHS)):
-        place = np.mean([_median(known[i]) for i in group])
-        for own in np.array_split(sorted(group, key=lambda i: _width(known[i])), WIDTHS):
-            profiles.append(_smoothed(_moved_to(place, [known[i] for i in own]) + 1e-5))
-            weights.append(len(own) / len(known))
-    profiles, weights = np.stack(profiles), np.array(weights)
+    groups = np.array_split(order, min(PROFILES, len(known)))
+    profiles = np.stack([_smoothed(_in_one_place([known[i] for i in group]) + 1e-5) for group in groups])
+    weights = np.array([len(group) for group in groups]) / len(known)
     # New generators need not be known ones: a vague profile keeps a tenth of the weight.
     wide = vague.weights @ vague.profiles
     profiles, weights = np.concatenate([profiles, wide[None]]), np.concatenate([0.9 * weights, [0.1]])
     return ShiftPrior(profiles, weights, shape / shape.sum(), **spreads)
-
-
-def text_alike(cells: Iterable[Sequence[np.ndarray]], fewest: int = FEWEST) -> list[np.ndarray]:
-    """Documents (BINS,) of machine text that is alike: of one generator and domain, the small domains of it together.
-
-    Parameters: cells, by generator, documents (BINS,) of each domain
-    """
-    out = []
-    for domains in cells:
-        out += [counts for counts in domains if counts.sum() >= fewest]
-        out.append(sum((counts for counts in domains if counts.sum() < fewest), np.zeros(BINS)))
-    return out
 
 
 def scores_of(histogram: np.ndarray, centres: np.ndarray) -> np.ndarray:
@@ -113,15 +96,14 @@ def _spreads(prior: ShiftPrior) -> dict[str, float]:
     return {name: getattr(prior, name) for name in names}
 
 
-def _moved_to(place: float, histograms: Sequence[np.ndarray]) -> np.ndarray:
-    """The mean (BINS,) of densities whose medians are moved to one place."""
-    moved = [np.interp(CENTRES - (place - _median(counts)), CENTRES, counts / counts.sum()) for counts in histograms]
+def _in_one_place(histograms: Sequence[np.ndarray]) -> np.ndarray:
+    """The mean (BINS,) of densities that are moved to the mean of their medians."""
+    medians = np.array([_median(counts) for counts in histograms])
+    moved = [
+        np.interp(CENTRES - by, CENTRES, counts / counts.sum())
+        for by, counts in zip(medians.mean() - medians, histograms, strict=True)
+    ]
     return np.mean(moved, axis=0)
-
-
-def _width(histogram: np.ndarray) -> float:
-    low, high = np.searchsorted(np.cumsum(histogram), histogram.sum() * np.array([0.16, 0.84]))
-    return float(CENTRES[high] - CENTRES[low])
 
 
 def _median(histogram: np.ndarray) -> float:
