@@ -18,6 +18,8 @@ from auditor.statistics.intervals import shortest_interval
 METHOD, BOUND = "joint_mixture", "generator_free"
 LEAST_SEPARATION = 0.15
 UNCOVERED = 0.5  # share of a scope's documents without anchors of their kind that makes the missing anchors the reason
+# Patchwork corpora say that the posterior of a scope is narrower than its error by this factor (docs/prevalence.md).
+NARROW = 1.15
 FEWEST = 20  # documents below which a scope's interval is the prior's
 NO_REFERENCE = "no reference covers this kind of text"
 NO_FIT = "the scores fit no mixture of human and machine scores: unseen domain, templates or translation"
@@ -238,11 +240,13 @@ def _figures(draws: np.ndarray, misfit: np.ndarray, sums: _Sums, options: Preval
             continue
         separation, slack = sums.separation[i] / total[i], sums.slack[i] / total[i]
         lower, upper = shortest_interval(draws[:, i], level=options.level)
+        middle = float(np.median(draws[:, i]))
+        lower, upper = middle - NARROW * (middle - lower), middle + NARROW * (upper - middle)
         wider = float(misfit[i] / max(separation, LEAST_SEPARATION))
         lower, upper = max(0.0, float(lower - wider - slack)), min(1.0, float(upper + wider + slack))
         if separation < LEAST_SEPARATION:
             lower, upper = 0.0, 1.0
-        value = float(np.clip(np.median(draws[:, i]), lower, upper))
+        value = float(np.clip(middle, lower, upper))
         estimate = Estimate(value, lower, upper, options.level, METHOD, int(n))
         doubt = _doubt(estimate, sums.uncovered[i] / total[i], separation, float(misfit[i]), options)
         out.append(estimate.but(Status.INCONCLUSIVE, doubt) if doubt else estimate)
