@@ -94,6 +94,28 @@ def _missed(size, k, m, others, every, left):
 
 
 @kernel
+def _minus_x_log_x(x, m, shares, logs):
+    if x <= 0.0:
+        return 0.0
+    if x < TABLE:
+        return -shares[int(x) - 1] * logs[int(x) - 1]
+    return -(x / m) * math.log(x / m)
+
+
+@kernel
+def _entropy_downwards(size, k, m, factorials, shares, logs):
+    """_entropy_term of more than half of the units: summed from x = k, the likely end, where none is left out."""
+    every, drawn = factorials
+    chance, x, value = _missed(size, k, size - m, math.lgamma(size - k + 1.0), every, drawn), k, 0.0
+    mean = k * m / size
+    while x >= 0.0 and not (x < mean and chance < 1e-17):
+        value += chance * _minus_x_log_x(x, m, shares, logs)
+        chance *= x * (size - k - m + x) / ((k - x + 1.0) * (m - x + 1.0))
+        x -= 1.0
+    return value
+
+
+@kernel
 def _entropy_term(size, k, m, factorials, shares, logs):
     """E[-(x/m) ln(x/m)] of x hypergeometric (size, k, m): summed where x is small, in moments elsewhere.
 
@@ -107,6 +129,8 @@ def _entropy_term(size, k, m, factorials, shares, logs):
         fourth = 3.0 * variance * variance + variance
         value = -mean * math.log(mean / m) - variance / (2.0 * mean)
         return (value + third / (6.0 * mean**2) - fourth / (12.0 * mean**3)) / m
+    if k <= m and m > size / 2:
+        return _entropy_downwards(size, k, m, (math.lgamma(size + 1.0), math.lgamma(m + 1.0)), shares, logs)
     x = max(0.0, m + k - size)
     if x == 0.0:
         chance = _missed(size, k, m, math.lgamma(size - k + 1.0), every, left)
@@ -125,11 +149,7 @@ def _entropy_term(size, k, m, factorials, shares, logs):
     value = 0.0
     top = min(k, m)
     while x <= top:
-        if x > 0.0:
-            if x < TABLE:
-                value -= chance * shares[int(x) - 1] * logs[int(x) - 1]
-            else:
-                value -= chance * (x / m) * math.log(x / m)
+        value += chance * _minus_x_log_x(x, m, shares, logs)
         if x > mean and chance < 1e-17:
             break
         chance *= (k - x) * (m - x) / ((x + 1.0) * (size - m - k + x + 1.0))

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import hypergeom
 
 from auditor.estimate.diversity.equations import (
     Frequencies,
@@ -15,6 +16,7 @@ from auditor.estimate.diversity.equations import (
     simpson,
     size_at,
 )
+from auditor.estimate.diversity.equations_kernels import rarefied_entropy
 
 GIRDLED = [46, 22, 17, 15, 15, 9, 8, 6, 6, 4, 2, 2, 2, 2] + [1] * 12
 LOGGED = [88, 22, 16, 15, 13, 10, 8, 8, 7, 7, 7, 5, 4, 4, 4, 3, 3, 3, 3, 2, 2, 2, 2] + [1] * 14
@@ -87,6 +89,29 @@ def test_large_samples_agree_with_small_formulas_scaled():
             assert measure(above, 50_000.0) == pytest.approx(measure(below, 50_000.0), rel=5e-6)
     limit = entropy(Frequencies(k, f, 10_000.0, 10_000.0)), entropy(Frequencies(k, f, 10_001.0, 10_001.0))
     assert limit[0] == pytest.approx(limit[1], rel=1e-3)
+
+
+@pytest.mark.parametrize("left", [1, 41, 90, 3_000])
+def test_nearly_the_whole_of_a_large_sample_has_nearly_its_entropy(left):
+    """A few dozen occurrences left out of a million and a half once overflowed."""
+    p = 1 / np.arange(2, 30_000) ** 1.1
+    k, f = np.unique(np.random.default_rng(4).multinomial(1_500_000, p / p.sum()), return_counts=True)
+    k, f = k[1:].astype(float), f[1:].astype(float)
+    size = float((k * f).sum())
+    seen = Frequencies(k, f, size, size)
+    whole = math.exp(-float((f * (k / size) * np.log(k / size)).sum()))
+    assert shannon(seen, size - left) == pytest.approx(whole, rel=2e-4)
+    assert shannon(seen, size - left) < shannon(seen, size)
+    some = Frequencies(k[:60], f[:60], size, size)  # types of which half is left out at most, one by one
+    expected = sum(
+        many
+        * hypergeom.expect(
+            lambda x: -x / (size - left) * np.log(np.maximum(x, 1) / (size - left)),
+            (int(size), int(times), int(size - left)),
+        )
+        for times, many in zip(some.k, some.f, strict=True)
+    )
+    assert rarefied_entropy(some.k, some.f, size, size - left) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("target", [0.2, 0.7, 0.9, 0.94, 0.97])
