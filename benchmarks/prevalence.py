@@ -20,7 +20,7 @@ import polars as pl
 from auditor.estimate.fraction.anchors import Anchors, AnchorSet, Trust
 from auditor.estimate.fraction.atoms import Atoms, atoms_of
 from auditor.estimate.fraction.bundled import Calibration
-from auditor.estimate.fraction.counts import BINS, ScoreCounts
+from auditor.estimate.fraction.counts import ScoreCounts
 from auditor.estimate.fraction.kind_units import ANCHOR_STATISTICS, REST, kind_units
 from auditor.estimate.fraction.prevalence import estimate_prevalence
 from auditor.estimate.fraction.scopes import PrevalenceOptions
@@ -58,11 +58,14 @@ def calibrated(documents: Documents, rows: np.ndarray) -> tuple[dict[str, tuple[
         units[documents.human[rows] & (documents.domain[rows] == d)] for d in np.unique(documents.domain[human])
     ]
     made = ~documents.human[rows]
-    names = np.array([f"{s}|{g}" for s, g in zip(documents.source[rows], documents.generator[rows], strict=True)])
-    machine = [ScoreCounts.of(units[made & (names == n)]).histogram[0].astype(float) for n in np.unique(names[made])]
+    names = np.array([f"{d}|{g}" for d, g in zip(documents.domain[rows], documents.generator[rows], strict=True)])[made]
+    cells, cell_of = np.unique(names, return_inverse=True)
+    histograms = ScoreCounts.of(units[made], scope_of=cell_of, scopes=list(cells)).histogram.astype(float)
+    generators = np.array([f"{cell.split('/', 1)[0]}|{cell.rsplit('|', 1)[1]}" for cell in cells])
+    machine = [list(histograms[generators == name]) for name in np.unique(generators)]
     prior = learn_shift_prior(by_domain, machine, SPREADS)
     variance = {kind: row[2] for kind, row in table.items()}
-    return table, Calibration(variance, {"en": prior, "": prior}, sum(machine, np.zeros(BINS)))
+    return table, Calibration(variance, {"en": prior, "": prior}, histograms.sum(0))
 
 
 def in_units(documents: Documents, rows: np.ndarray, table: dict[str, tuple[float, float, float]]) -> np.ndarray:

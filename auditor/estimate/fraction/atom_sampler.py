@@ -14,7 +14,7 @@ from auditor.statistics.mixtures import drawn_places, mixture_logs
 
 # Fractions that are tabulated, with the prior's mass: small ones are likelier, and 0 is possible.
 FRACTIONS = np.concatenate([[0.0], np.geomspace(0.002, 0.06, 11), np.linspace(0.09, 1.0, 20)])
-LOG_FRACTION_DENSITY = -0.65 * np.log(FRACTIONS + 0.004)
+LOG_FRACTION_DENSITY = -0.75 * np.log(FRACTIONS + 0.004)
 LOG_FRACTION_PRIOR = LOG_FRACTION_DENSITY + np.log(np.gradient(FRACTIONS))
 SCALES = np.array([-1.0, 0.0, 1.0]) * np.sqrt(3.0)  # Gauss-Hermite nodes of a standard normal variate
 LOG_SCALE_WEIGHT = np.log([1 / 6, 2 / 3, 1 / 6])

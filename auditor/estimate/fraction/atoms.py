@@ -46,6 +46,12 @@ class Atoms:
         """Documents (atoms, BINS) whose origin nobody knows."""
         return self.counts.histogram - self.known_human
 
+    @property
+    def covered(self) -> float:
+        """Share of all documents whose kind anchors cover."""
+        sizes = self.counts.sizes
+        return 1 - float((self.uncovered * sizes).sum()) / max(float(sizes.sum()), 1.0)
+
     def own_sd(self, prior: ShiftPrior) -> np.ndarray:
         """Prior sd (atoms,) of each atom's shift about its kind's."""
         return np.sqrt(prior.within**2 + self.uncovered * prior.uncovered**2)

@@ -57,12 +57,11 @@ def histogram(cell: Mapping[str, Any]) -> np.ndarray:
 
 def _prior(cells: list[Mapping[str, Any]], spreads: Mapping[str, float]) -> ShiftPrior:
     human: dict[Any, np.ndarray] = defaultdict(lambda: np.zeros(BINS))
-    machine: dict[Any, np.ndarray] = defaultdict(lambda: np.zeros(BINS))
+    machine: dict[Any, dict[str, np.ndarray]] = defaultdict(lambda: defaultdict(lambda: np.zeros(BINS)))
     for cell in cells:
         if cell["label"] == "human":
             human[cell["source"], cell["domain"]] += histogram(cell)
         elif cell["label"] == "ai" and not cell.get("base", False):
-            machine[cell["source"], cell["generator"]] += histogram(cell)
-    return learn_shift_prior(
-        [scores_of(human[key], CENTRES) for key in sorted(human)], [machine[key] for key in sorted(machine)], spreads
-    )
+            machine[cell["source"], cell["generator"]][cell["domain"]] += histogram(cell)
+    domains = [scores_of(human[key], CENTRES) for key in sorted(human)]
+    return learn_shift_prior(domains, [list(machine[key].values()) for key in sorted(machine)], spreads)

@@ -23,6 +23,7 @@ from auditor.estimate.fraction.shift_prior import ShiftPrior
 
 KERNEL = np.exp(-0.5 * (np.arange(-6, 7) * STEP / 0.22) ** 2)
 KERNEL /= KERNEL.sum()
+MOSTLY_COVERED = 0.5  # share of documents whose kinds anchors cover, from which on machine text is taken to be narrow
 MOST_ATOMS = 96  # that the densities are learned from; all others are drawn given the densities
 ANCHORS_BELIEVED = 400.0
 OWN_HUMAN, MACHINE_FOUND = 150.0, 600.0
@@ -101,6 +102,8 @@ def fit_shifted(
     Assumes: human scores of a kind differ between sources in location and log-scale only
     References: METHODS: docs/prevalence.md; Gelman et al. 2013, chapter 11 (Gibbs sampling), chapter 5 (hierarchies)
     """
+    if atoms.covered >= MOSTLY_COVERED:
+        prior = prior.where_placed()
     atoms = _largest(atoms, rng)
     effect = atoms.design_effect()
     sampler = Sampler(atoms, effect, prior, active_bins(atoms, anchors))

@@ -90,11 +90,17 @@ def test_anchors_of_unlike_cells_are_their_own_yardstick():
 def test_the_prior_learns_where_generators_lie_and_leaves_out_what_scores_like_human_text():
     human = [scores(0.0, 300, i) for i in range(5)]
     machine = [
-        ScoreCounts.of(scores(c, 200, 10 + i)).histogram[0].astype(float) for i, c in enumerate((0, 2, 2.5, 3, 4))
+        [ScoreCounts.of(scores(c + move, 100, 10 + i)).histogram[0].astype(float) for move in (-0.5, 0.5)]
+        for i, c in enumerate((0, 2, 2.5, 3, 4))
     ]
     prior = learn_shift_prior(human, machine, {"within": 0.4})
     assert prior.profiles.sum(1) == pytest.approx(1) and prior.weights.sum() == pytest.approx(1)
     assert 2.2 < float(prior.weights @ prior.profiles @ CENTRES) < 3.6
+    placed = prior.where_placed()
+    assert placed.profiles.sum(1) == pytest.approx(1) and placed.weights.sum() == pytest.approx(1)
+    assert 2.2 < float(placed.weights @ placed.profiles @ CENTRES) < 3.6
+    widths = [np.sqrt(p.profiles @ CENTRES**2 - (p.profiles @ CENTRES) ** 2)[:-1].mean() for p in (prior, placed)]
+    assert widths[1] < widths[0]  # domains of one generator differ in place
     assert prior.within == 0.4
     assert learn_shift_prior([], [], {}).profiles.shape == ShiftPrior.vague().profiles.shape
 

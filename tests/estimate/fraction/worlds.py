@@ -34,7 +34,7 @@ def calibration(rng, **spreads) -> Calibration:
     machine = [
         ScoreCounts.of(rng.normal(centre, 1.1, 300)).histogram[0].astype(float) for centre in np.linspace(1.6, 4.0, 12)
     ]
-    prior = learn_shift_prior(human, machine, spreads)
+    prior = learn_shift_prior(human, [[counts] for counts in machine], spreads)
     return Calibration({}, {"en": prior, "": prior}, sum(machine, np.zeros(BINS)))
 
 
