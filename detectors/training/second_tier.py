@@ -31,7 +31,7 @@ from auditor.detectors.training.stacking import fit_stack
 
 SEED = 20221130
 LEAST_WORDS, MOST_WORDS = 100, 150
-PER_CLASS = 60  # documents of one source and class; several times as many taught the heads nothing more
+PER_CLASS = 180  # documents of one source and class; twice as many taught the heads nothing more
 VERSION = "3"
 BASE = 0.3  # weight of machine text by models without instruction tuning
 PENALTIES = {"lm": 4e-3, "encoder": 5e-3}  # C of the heads: many columns, each worth little
