@@ -142,7 +142,7 @@ class Sampler:
         believed = np.clip(BELIEVED * (ALIKE / np.maximum(own_sd, 1e-3)) ** 2, BELIEVED, MOST_BELIEVED)
         shifts = MACHINE_SHIFTS * prior.machine_shift * state.machine_spread
         moves = np.concatenate([shifts, np.zeros(len(prior.weights))])
-        base = np.concatenate([np.repeat(state.machine[None], len(MACHINE_SHIFTS), axis=0), *singles])
+        base = np.concatenate([np.repeat(state.machine[None], len(MACHINE_SHIFTS), axis=0), singles])
         log_prior = LOG_FRACTION_PRIOR + self._log_of_machine(state)[:, None] + LOG_SCALE_WEIGHT[:, None, None]
         return _Table(
             own_sd, centre, nodes, h, f, mixed, log_prior, np.minimum(1.0, believed / self.total), moves, base
@@ -193,20 +193,18 @@ class Sampler:
         by_bin = fraction[:, None] * other / ((1 - fraction[:, None]) * own + fraction[:, None] * other + TINY)
         return Drawn(fraction, shift, place.move, place.variant >= len(MACHINE_SHIFTS), own, other, by_bin)
 
-    def _singles(self, state: State) -> list[np.ndarray]:
-        """The profiles of known generators without what could as well be human text, each (1, BINS)."""
-        part = sum(SHARED) / 2
-        return [irreducible(profile, state.human, part)[None] for profile in self.prior.profiles]
+    def _singles(self, state: State) -> np.ndarray:
+        """The profiles of known generators (profiles, BINS) without what could as well be human text."""
+        return irreducible(self.prior.profiles, state.human, sum(SHARED) / 2)
 
-    def _machine(self, state: State, nodes: np.ndarray, singles: list[np.ndarray]) -> np.ndarray:
+    def _machine(self, state: State, nodes: np.ndarray, singles: np.ndarray) -> np.ndarray:
         """Machine densities (nodes, variants, BINS) that an atom may have: the common one moved, or a single profile.
 
         The common density is of many generators; the machine text of one atom is often of one of them, and narrower.
         """
         moves = MACHINE_SHIFTS * self.prior.machine_shift * state.machine_spread
         common = shifted(state.machine, (nodes[:, None] + moves[None]).ravel()).reshape(len(nodes), len(moves), BINS)
-        single = [shifted(profile[0], nodes) for profile in singles]
-        return np.concatenate([common, np.stack(single, axis=1)], axis=1)
+        return np.concatenate([common, shifted(singles, nodes).swapaxes(0, 1)], axis=1)
 
     def _log_of_machine(self, state: State) -> np.ndarray:
         """Log prior (variants,) of the machine densities."""
@@ -274,13 +272,13 @@ def irreducible(machine: np.ndarray, human: np.ndarray, part: float) -> np.ndarr
 
     References: Blanchard, Lee & Scott 2010, definition 4; Scott 2015, section 3 (irreducibility)
     """
-    below, human_below = np.cumsum(machine), np.cumsum(human)
+    below, human_below = np.cumsum(machine, axis=-1), np.cumsum(human)
     low = (human_below >= LOW_SCORES[0]) & (human_below <= LOW_SCORES[1])
     if not low.any():
         return machine
-    share = float(np.clip((below[low] / human_below[low]).min(), 0.0, MOST_SHARED)) * part
-    rest = np.maximum(machine - share * human, 1e-9)
-    return rest / rest.sum()
+    found = (below[..., low] / human_below[low]).min(-1, keepdims=True)
+    rest = np.maximum(machine - np.clip(found, 0.0, MOST_SHARED) * part * human, 1e-9)
+    return rest / rest.sum(-1, keepdims=True)
 
 
 def active_bins(atoms: Atoms, anchors: np.ndarray) -> np.ndarray:

@@ -125,12 +125,13 @@ def coarse_bins(histogram: np.ndarray, bins: int) -> np.ndarray:
 
 
 def shifted(density: np.ndarray, by: np.ndarray) -> np.ndarray:
-    """The density (BINS,) moved by each of `by` (k,): (k, BINS), rows sum to 1."""
+    """Densities (…, BINS) moved by each of `by` (k,): (…, k, BINS), rows sum to 1."""
     at = np.arange(BINS)[None] - by[:, None] / STEP
     low = np.floor(at).astype(np.int64)
     part = at - low
-    out = (1 - part) * density[np.clip(low, 0, BINS - 1)] + part * density[np.clip(low + 1, 0, BINS - 1)]
-    return out / out.sum(1, keepdims=True)
+    first, second = np.clip(low, 0, BINS - 1), np.clip(low + 1, 0, BINS - 1)
+    out = (1 - part) * density[..., first] + part * density[..., second]
+    return out / out.sum(-1, keepdims=True)
 
 
 def stretched(density: np.ndarray, by: np.ndarray, log_scales: np.ndarray) -> np.ndarray:
