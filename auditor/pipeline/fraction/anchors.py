@@ -13,12 +13,14 @@ from auditor.estimate.fraction.anchors import AnchorSet, Trust
 from auditor.pipeline.documents.score_counts import KIND, count_scores
 from auditor.pipeline.documents.view import register
 from auditor.pipeline.run.plan import AI, CORPUS, HUMAN
+from auditor.records import Finding, Severity
 from auditor.run_columns import HUMAN_BEFORE
 from auditor.store.database import query
 
 DATED = f"date < DATE '{HUMAN_BEFORE}' AND date > DATE '1990-01-01'"
 FEWEST_DATED = 50
 MOST_ABSURD = 0.01  # dates in the future or before the web; more, and the column is not believed at all
+MOST_YOUNGER = 0.01
 ONE_DAY = 0.98  # so many documents of one date are a date of processing, not of writing
 
 
@@ -92,3 +94,26 @@ def dated_reason(connection: Any, config: Config, today: date | None) -> str | N
     if dates < 3 or most > ONE_DAY * n:
         return "almost all documents bear one date: a date of processing, not of writing"
     return None
+
+
+def younger_than_detectors(connection: Any, seen_until: str, today: date | None) -> Finding | None:
+    """A warning where more than MOST_YOUNGER of the dated documents are younger than every generator that was seen.
+
+    Parameters: seen_until, the month (YYYY-MM) of the latest generator whose text the detectors learned from
+    """
+    rows = query(
+        connection,
+        """SELECT count(*), count(*) FILTER (strftime(date, '%Y-%m') > ?)
+           FROM docs WHERE role = 'corpus' AND date > DATE '1990-01-01' AND date <= ?""",
+        [seen_until, today or date.max],
+    )
+    dated, younger = (int(value) for value in rows.row(0))
+    if younger <= MOST_YOUNGER * dated:
+        return None
+    message = (
+        f"{younger:,} of {dated:,} dated documents are from after {seen_until}, the month of the latest generator that "
+        "the detectors have seen: newer models may write text that passes as human, so the share is a lower bound"
+    )
+    advice = "give text of the newer models as --known-ai, or update the detectors"
+    evidence = {"seen_until": seen_until, "dated": dated, "younger": younger}
+    return Finding("younger_than_detectors", Severity.WARNING, "corpus", "corpus", message, advice, evidence)

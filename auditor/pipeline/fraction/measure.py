@@ -12,6 +12,7 @@ import polars as pl
 
 from auditor import streams
 from auditor.config import Config
+from auditor.detectors.evaluation import accuracy
 from auditor.estimate.fraction.anchors import Anchors
 from auditor.estimate.fraction.atoms import Atoms
 from auditor.estimate.fraction.bundled import Calibration
@@ -31,6 +32,7 @@ from auditor.pipeline.fraction.anchors import (
     dated_reason,
     known_human,
     known_machine,
+    younger_than_detectors,
 )
 from auditor.pipeline.fraction.coverage import Coverage, coverage_findings, measure_coverage
 from auditor.records import Estimate, Finding, Status
@@ -72,6 +74,7 @@ class Synthetic:
     dropped: dict[str, int]
     dated_reason: str | None
     placebo: Placebo | None
+    younger: Finding | None = None
     from_labels: dict[str, Estimate] = field(default_factory=dict)
     mixed: Mapping[str, ScopeMixed] = field(default_factory=dict)  # by kind of scope, "corpus" and "shard" among them
 
@@ -80,7 +83,8 @@ class Synthetic:
         """What the estimators noticed: anchors that disagree, dated text that does not come out as human."""
         shards = self.prevalence.shards
         lacking = coverage_findings(self.coverage, shards.scopes, shards.documents)
-        return [*self.prevalence.findings, *lacking, *(self.placebo.findings if self.placebo else ())]
+        younger = [self.younger] if self.younger else []
+        return [*self.prevalence.findings, *lacking, *younger, *(self.placebo.findings if self.placebo else ())]
 
 
 def measure_synthetic(
@@ -133,7 +137,10 @@ def measure_synthetic(
     from_labels = _by_labels(connection, labels, found, config.level)
     found = _heeding(found, from_labels, placebo)
     coverage = measure_coverage(connection, units)
-    return Synthetic(found, strata, atoms, anchors, units, coverage, dropped, no_dates, placebo, from_labels, mixed)
+    younger = younger_than_detectors(connection, accuracy.reach()["seen_until"], today)
+    return Synthetic(
+        found, strata, atoms, anchors, units, coverage, dropped, no_dates, placebo, younger, from_labels, mixed
+    )
 
 
 def estimates_of(scope: ScopePrevalence, place: int) -> dict[str, Estimate]:
