@@ -12,6 +12,8 @@ CORPUS_NOW = typer.Option(
 )
 RUN = typer.Argument(..., metavar="RUN", help="Folder of a finished run.")
 ForMachines = Annotated[bool, typer.Option("--json", help="For machines.")]
+PrintReport = Annotated[bool, typer.Option("--json", help="Print report.json.")]
+NoProgress = Annotated[bool, typer.Option(help="No progress on stderr.")]
 
 _WHERE = "Where to look"
 _HOW = "How to measure"

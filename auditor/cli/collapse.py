@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from auditor.cli.app import app
-from auditor.cli.arguments import RUN
+from auditor.cli.arguments import RUN, ForMachines
 from auditor.cli.output.printing import say
 from auditor.errors import ConfigError, nearest
 
@@ -34,7 +34,7 @@ def reservoir(
     regime: str | None = typer.Option(None, help="replace_fresh, replace_replay, accumulate, accumulate_subsample."),
     sizing: str = typer.Option("fixed_compute", help="fixed_compute or appended."),
     mix: Path | None = typer.Option(None, help="Write the mix plan as TOML."),
-    json: bool = typer.Option(False, "--json", help="For machines."),
+    json: ForMachines = False,
 ) -> None:
     """What to keep and what to acquire, with other horizons and tolerances."""
     from auditor.cli.output.printing import print_json
@@ -83,7 +83,7 @@ def simulate(
     replicates: int = typer.Option(20, help="Runs behind each interval."),
     seed: int = typer.Option(0, help="Seed."),
     html: Path | None = typer.Option(None, help="Write a page with plots."),
-    json: bool = typer.Option(False, "--json", help="For machines."),
+    json: ForMachines = False,
 ) -> None:
     """Model collapse, generation by generation, on the corpus' own spectrum."""
     from auditor.cli.output.printing import print_json, print_table

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from auditor.cli.app import app
+from auditor.cli.arguments import ForMachines
 from auditor.cli.output.printing import say
 
 if TYPE_CHECKING:
     from auditor.reports.model.over_time import Compared
 
 HTML = typer.Option(None, metavar="FILE", help="Write a page with plots.")
-JSON = typer.Option(False, "--json", help="For machines.")
 
 
 @app.command(
@@ -29,7 +29,7 @@ def trend(
         None, help="Only corpora of these names or patterns; '*' mixes all of a store."
     ),
     html: Path | None = HTML,
-    json: bool = JSON,
+    json: ForMachines = False,
 ) -> None:
     """Contamination, duplicates and lost diversity over audits, with an early warning of a change for the worse.
 
@@ -72,7 +72,7 @@ def compare(
     first: str = typer.Argument(..., metavar="A", help="A run, or RUN::SHARD."),
     second: str = typer.Argument(..., metavar="B", help="A run, or RUN::SHARD."),
     html: Path | None = HTML,
-    json: bool = JSON,
+    json: ForMachines = False,
 ) -> None:
     """What changed from one audit to another, and whether it is more than noise."""
     from auditor.cli.output.printing import print_json, print_table

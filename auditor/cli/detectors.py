@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from auditor.cli.app import app
+from auditor.cli.arguments import ForMachines
 from auditor.cli.output.printing import say
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ app.add_typer(group, name="detectors")
 
 
 @group.command("list", epilog="Example: auditor detectors list")
-def list_all(json: bool = typer.Option(False, "--json", help="For machines.")) -> None:
+def list_all(json: ForMachines = False) -> None:
     """Every known detector, whether it can be used here, and its measured accuracy."""
     from auditor.cli.output.printing import print_json, print_table
     from auditor.detectors.evaluation.accuracy import shipped

@@ -18,6 +18,7 @@ from auditor.cli.arguments import (
     DryRun,
     ForMachines,
     KeepDuplicates,
+    NoProgress,
     ReviewFile,
     Threshold,
     ToDrop,
@@ -109,8 +110,8 @@ def export(
 def label(
     run: Path = RUN,
     labels: Path = typer.Argument(..., metavar="LABELS", help="CSV or JSONL with id, label and maybe rater."),
-    quiet: bool = typer.Option(False, help="No progress on stderr."),
-    json: bool = typer.Option(False, "--json", help="For machines."),
+    quiet: NoProgress = False,
+    json: ForMachines = False,
 ) -> int:
     """Take people's labels (human, ai, mixed, unsure) and estimate again with them; a shared store follows.
 

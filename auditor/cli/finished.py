@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from auditor.cli.app import app
-from auditor.cli.arguments import CORPUS_NOW, RUN
+from auditor.cli.arguments import CORPUS_NOW, RUN, ForMachines
 from auditor.cli.output.printing import say
 from auditor.errors import ConfigError
 
@@ -47,7 +47,7 @@ def inspect(
     document: str = typer.Argument(..., metavar="DOC", help="SHARD:ROW, a document's id, or a stable id."),
     corpus: list[str] = CORPUS_NOW,
     text: bool = typer.Option(False, help="Show the passages themselves (they are not redacted)."),
-    json: bool = typer.Option(False, "--json", help="For machines."),
+    json: ForMachines = False,
 ) -> None:
     """One document: its scores and those of its passages, what moved them, its cluster, where it differs."""
     from auditor.cli.output.printing import print_inspection, print_json
@@ -65,7 +65,7 @@ def inspect(
 def lookup(
     run: Path = RUN,
     file: str = typer.Argument(..., metavar="FILE", help="A text, JSONL or other readable file, or -."),
-    json: bool = typer.Option(False, "--json", help="For machines."),
+    json: ForMachines = False,
 ) -> None:
     """Is this text, or nearly, already in the corpus?"""
     from auditor.cli.output.printing import print_json, print_table

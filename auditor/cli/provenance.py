@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from auditor.cli.app import app
-from auditor.cli.arguments import CORPUS_NOW, RUN
+from auditor.cli.arguments import CORPUS_NOW, RUN, ForMachines
 from auditor.cli.output.printing import say
 from auditor.errors import EXIT_FAIL, EXIT_INCOMPLETE, EXIT_PASS, worst
 
@@ -71,7 +71,7 @@ def verify(
         None, metavar="[CORPUS…]", help="Where the corpus lies now; without it the run's own counts are checked alone."
     ),
     quick: bool = typer.Option(False, help="Trust files of the same size, time, head and tail."),
-    json: bool = typer.Option(False, "--json", help="For machines."),
+    json: ForMachines = False,
 ) -> int:
     """Is the corpus still what was audited, and does the run account for every record?
 

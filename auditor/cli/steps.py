@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from auditor.cli.app import app
-from auditor.cli.arguments import CORPUS_NOW
+from auditor.cli.arguments import CORPUS_NOW, NoProgress, PrintReport
 from auditor.cli.output.printing import say
 from auditor.errors import EXIT_INCOMPLETE, EXIT_PASS, ConfigError
 
@@ -23,7 +23,7 @@ def map_slice(
     corpus: list[str] = CORPUS_NOW,
     trust: bool = TRUST,
     workers: int | None = typer.Option(None, min=1, help="Processes here; default those of the plan."),
-    quiet: bool = typer.Option(False, help="No progress on stderr."),
+    quiet: NoProgress = False,
 ) -> int:
     """Measure one slice of the plan; slices run anywhere that sees the folder, in any order."""
     from auditor.cli.output.progress import Bars
@@ -75,8 +75,8 @@ def finalise(
     store: str | None = STORE,
     corpus: list[str] = CORPUS_NOW,
     trust: bool = TRUST,
-    quiet: bool = typer.Option(False, help="No progress on stderr."),
-    json: bool = typer.Option(False, "--json", help="Print report.json."),
+    quiet: NoProgress = False,
+    json: PrintReport = False,
 ) -> int:
     """Verify clusters, estimate, and write tables and reports from what has been mapped."""
     from auditor.cli.output.printing import print_json, print_outcome
@@ -101,8 +101,8 @@ def merge(
     runs: list[Path] = typer.Argument(..., metavar="RUN…", help="Finished runs."),
     out: Path = typer.Option(..., "--out", metavar="RUN", help="New folder for the joint run."),
     store: str | None = typer.Option(None, metavar="FILE", help="Shared store to copy the joint figures into."),
-    quiet: bool = typer.Option(False, help="No progress on stderr."),
-    json: bool = typer.Option(False, "--json", help="Print report.json."),
+    quiet: NoProgress = False,
+    json: PrintReport = False,
 ) -> int:
     """Several runs as one corpus (a month of dumps): duplicates across them, one set of figures."""
     from auditor.pipeline.finished.merge import merge_runs

@@ -160,10 +160,11 @@ def _rule(row: dict[str, Any], number: int, wrong: list[str]) -> Rule | None:
         return None
     if row["scope"] not in SCOPE_KINDS:
         wrong.append(
-            f"{where}: scope = {row['scope']!r} is none of {', '.join(SCOPE_KINDS)}" + _near(row["scope"], SCOPE_KINDS)
+            f"{where}: scope = {row['scope']!r} is none of {', '.join(SCOPE_KINDS)}"
+            + nearest(row["scope"], SCOPE_KINDS)
         )
     if not is_known(row["quantity"]):
-        wrong.append(f"{where}: there is no quantity {row['quantity']!r}" + _near(row["quantity"], suggestions()))
+        wrong.append(f"{where}: there is no quantity {row['quantity']!r}" + nearest(row["quantity"], suggestions()))
     if row.get("not_measured", "inconclusive") not in UNMEASURED:
         wrong.append(f"{where}: not_measured must be one of {', '.join(UNMEASURED)}")
     if not isinstance(row.get("optional", False), bool):
@@ -238,7 +239,7 @@ def _clashes(rules: list[Rule]) -> list[str]:
 def _orphans(rules: list[Rule], waivers: list[Waiver]) -> list[str]:
     names = [rule.name for rule in rules]
     return [
-        f"a waiver names the rule {waiver.rule!r}, which isn't there" + _near(waiver.rule, names)
+        f"a waiver names the rule {waiver.rule!r}, which isn't there" + nearest(waiver.rule, names)
         for waiver in waivers
         if waiver.rule not in names
     ]
@@ -246,11 +247,7 @@ def _orphans(rules: list[Rule], waivers: list[Waiver]) -> list[str]:
 
 def _unknown(row: Mapping[str, Any], known: Iterable[str], where: str) -> Iterable[str]:
     known = list(known)
-    return [f"{where} has no key {key!r}" + _near(key, known) for key in row if key not in known]
-
-
-def _near(word: str, known: Iterable[str]) -> str:
-    return nearest(word, known)
+    return [f"{where} has no key {key!r}" + nearest(key, known) for key in row if key not in known]
 
 
 def _is_number(value: Any) -> bool:

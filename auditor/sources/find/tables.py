@@ -57,7 +57,7 @@ def tables_among(files: Iterable[File]) -> tuple[list[Table], list[File]]:
                 kinds.setdefault(found[0], kind)
     roots = [root for root in sorted(kinds) if not any(root != above and root.startswith(above) for above in kinds)]
     inside: dict[str, list[File]] = {root: [] for root in roots}
-    outside = []
+    outside: list[File] = []
     for file in listed:
         root = next((root for root in roots if file.name.startswith(root)), None)
         (outside if root is None else inside[root]).append(file)
