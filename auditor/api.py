@@ -40,6 +40,7 @@ class Settings(TypedDict, total=False):
     detectors: tuple[str, ...]
     deep_sample: int | Literal["all"]
     deep_budget: str
+    meaning: int
     dated_anchors: bool
     minimum_words: int
     near_dup_threshold: float
@@ -111,7 +112,7 @@ class Run:
         """One of the report's own figures: a notebook shows it, `print` gives its numbers, `save` writes a page.
 
         Parameters: figure, one of `shards`, `ranked`, `years`, `duplicates`, `candidates`, `diversity`,
-            `diversity_parts`, `tails`, `profile`
+            `diversity_parts`, `tails`, `profile`, `meaning`
         Raises: ConfigError for a name that is none, or where this run has nothing to draw there
         """
         return draw(check(self.report), figure)

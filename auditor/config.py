@@ -49,6 +49,7 @@ class Config(BaseModel):
     detectors: tuple[str, ...] = ()
     deep_sample: int | Literal["all"] = 0
     deep_budget: str | None = None
+    meaning: int = Field(0, ge=0)
     dated_anchors: bool = True
     minimum_words: int = Field(100, ge=1)
     near_dup_threshold: float = Field(0.8, gt=0.3, lt=1.0)

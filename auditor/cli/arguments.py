@@ -62,6 +62,15 @@ DeepBudget = Annotated[
     str | None,
     typer.Option(metavar="5m", help="As many as they can read in this time; default no limit.", rich_help_panel=_HOW),
 ]
+Meaning = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=0,
+        help="English documents that the sentence encoder compares by meaning; default 0.",
+        rich_help_panel=_HOW,
+    ),
+]
 DatedAnchors = Annotated[
     bool | None,
     typer.Option(help="Take documents dated before November 2022 for human; default yes.", rich_help_panel=_HOW),

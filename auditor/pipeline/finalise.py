@@ -147,7 +147,7 @@ def _measure(
         splitter=Splitter(library_of(ensemble.calibration(), edited_cells()), level=config.level),
     )
     say("comparing the variety of words with human text")
-    results = measure(connection, run, spectra, shards, synthetic)
+    results = measure(connection, run, spectra, shards, synthetic, say)
     say("writing tables and reports")
     clusters = duplicates.cluster_summary(connection)
     main = results.corpus.figures.synthetic_fraction

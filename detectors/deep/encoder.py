@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from auditor.text.batch import TextBatch
 PACKAGES = ("torch",)
 HEAD = Path(__file__).parents[1] / "models" / "second_tier_encoder.json"
 LAYER = 4  # of six, read; those above are not run
+WHOLE = 6  # the last layer, whose mean state the model was trained to place by meaning
 TOKENS, WINDOWS = 128, 4
 LEAST = 24  # tokens of a last window that is read
 BUCKETS = (64, 96, TOKENS)
@@ -69,6 +70,16 @@ def built_in(head: Head | None = None, mark: str = "") -> Encoder:
     return under(loading.check(weights, ""), head, mark)
 
 
+def of_meaning() -> Encoder:
+    """MiniLM read to its last layer, without a head: its figures are embeddings of what a text says.
+
+    Reimers & Gurevych 2019 (EMNLP), section 3: the mean of the last layer's states.
+    Raises: DetectorError saying what is missing and what to do
+    """
+    loading.require(PACKAGES, KNOWN["encoder"].needs)
+    return replace(built_in(), layer=WHOLE, cache=None)
+
+
 def under(checked: Checked, head: Head | None, mark: str = "") -> Encoder:
     """An encoder under a head; without one (before it is trained) it has states, and no score."""
     own = DESCRIPTION
@@ -83,29 +94,30 @@ def under(checked: Checked, head: Head | None, mark: str = "") -> Encoder:
         own.extra,
         f"{checked.revision}-{mark}",
     )
-    return Encoder(described, checked, head)
+    return Encoder(described, checked, head, LAYER)
 
 
 @dataclass(slots=True)
 class Encoder:
-    """The encoder; opened when a text comes that is not in the cache."""
+    """The encoder read up to a layer; opened when a text comes that is not in the cache."""
 
     description: Description
     checked: Checked
     head: Head | None
+    layer: int
     cache: ScoreCache | None = None
     _opened: _Opened | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.cache is None:  # states do not depend on the head
-            self.cache = ScoreCache(f"encoder{DESCRIPTION.version}-{self.checked.revision}-{LAYER}")
+            self.cache = ScoreCache(f"encoder{DESCRIPTION.version}-{self.checked.revision}-{self.layer}")
 
     def open(self) -> _Opened:
-        """Load the model, without the layers above LAYER."""
+        """Load the model, without the layers above the one that is read."""
         if self._opened is None:
             device, dtype = device_and_type()
             model = self.checked.model(dtype)
-            model.encoder.layer = model.encoder.layer[:LAYER]
+            model.encoder.layer = model.encoder.layer[: self.layer]
             self._opened = _Opened(self.checked.tokeniser(), model.to(device), device)
         return self._opened
 

@@ -62,6 +62,17 @@ class DiversityLoss(Part):
     )
 
 
+class Meaning(Part):
+    """How alike documents are in what they say: embeddings of a sample of them, with --meaning N."""
+
+    similarity: E = Field(description="mean cosine of two documents drawn at random")
+    effective_documents: E = Field(description="similarity-sensitive Hill number of order 2 of 100 documents")
+    reference_similarity: E = Field(description="of the human reference's documents")
+    reference_effective_documents: E = Field(description="of the human reference's documents")
+    similarity_change: E = Field(description="similarity - reference_similarity")
+    loss: E = Field(description="1 - effective_documents / reference_effective_documents")
+
+
 class Drift(Part):
     """How far a scope lies from the human reference, and the stage of collapse."""
 

@@ -20,7 +20,7 @@ from auditor.errors import StoreError
 from auditor.records import Json
 from auditor.reports.model.base import Count, E, Part, not_measured
 from auditor.reports.model.duplicates import Clusters, NearDuplicates, Overlaps
-from auditor.reports.model.quantities import DiversityLoss, Drift, Quantities
+from auditor.reports.model.quantities import DiversityLoss, Drift, Meaning, Quantities
 from auditor.reports.model.reservoir import Reservoir
 from auditor.reports.model.sections import (
     Action,
@@ -76,6 +76,7 @@ class Corpus(Counts, Quantities):
     shards: Count
     shards_listed: Count | None = Field(default=None, description="files of the corpus where a sample of them was read")
     unread: Unread | None = Field(default=None, description="what of the corpus was not read, and why")
+    meaning: Meaning | None = Field(default=None, description="how alike documents are in what they say")
     images: Images | None = Field(default=None, description="what images beside the texts declare")
     drift: Drift = Field(default=Drift(), description="divergence from the reference; stage of collapse")
 
@@ -124,6 +125,7 @@ class Stratum(Part):
     duplicate_fraction: E = Field(default_factory=not_measured)
     diversity_loss: DiversityLoss | None = None
     tail_retention: E = Field(default_factory=not_measured)
+    meaning: Meaning | None = Field(default=None, description="of a kind of text: how alike its documents are")
     reference: str = Field(default="", description="what its diversity was compared with")
     drawn: Count = Field(default=0, description="documents that its diversity was measured on; 0: all")
 

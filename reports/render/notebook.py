@@ -34,6 +34,7 @@ FIGURES: dict[str, Callable[[Report, Sequence[Shard]], Rows | Chart | None]] = {
     "diversity_parts": lambda report, shards: diversity(report).parts,
     "tails": lambda report, shards: diversity(report).tails,
     "profile": lambda report, shards: diversity(report).profile,
+    "meaning": lambda report, shards: found.chart if (found := diversity(report).meaning) else None,
 }
 
 

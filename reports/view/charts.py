@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from auditor.reports.model.duplicates import NearDuplicates
+from auditor.reports.model.quantities import Meaning
 from auditor.reports.model.schema import Shard, Stratum
 from auditor.reports.model.sections import DiversityProfile, Fit, FitBin, ScoreHistogram
 from auditor.reports.text import numbers
@@ -142,6 +143,32 @@ def profile(found: DiversityProfile | None) -> Chart | None:
     title = "Types of words against the human reference"
     head = ("Weight of frequent types (order q)", "Types in this corpus", "Types in the reference")
     return _chart("profile", plane, marks, title, description, head, points)
+
+
+def meaning(found: Meaning) -> Chart | None:
+    """Mean similarity of two documents: of the corpus, and of the human reference where there is one."""
+    sides = (
+        ("this corpus", "diversity", found.similarity, found.effective_documents),
+        ("human reference", "human", found.reference_similarity, found.reference_effective_documents),
+    )
+    known = [side for side in sides if numbers.measured(side[2])]
+    if not known:
+        return None
+    places = [(place + 0.5) / len(known) for place in range(len(known))]
+    x = svg.Scale(0, 1, tuple((at, side[0]) for at, side in zip(places, known, strict=True)))
+    plane = svg.Plane(x, common_scale([e for _, _, e, _ in known]), height=180)
+    marks = [
+        mark
+        for at, (label, tone, e, _) in zip(places, known, strict=True)
+        for mark in plane.dot(at, e, tone, f"{label}: {numbers.estimate(e)}")
+    ]
+    points = [(label, numbers.estimate(e), numbers.estimate(of, "count")) for label, _, e, of in known]
+    description = (
+        "Up: mean cosine of the embeddings of two documents drawn at random, with its interval: 100% where all say the "
+        "same, 0% where they have nothing in common."
+    )
+    head = ("Documents", "Mean similarity", "Effective documents of 100")
+    return _chart("meaning", plane, marks, "How alike documents are in what they say", description, head, points)
 
 
 def fit(found: Fit | None) -> Chart | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from auditor.reports.model.base import E
-from auditor.reports.model.quantities import DiversityLoss, LossPart
+from auditor.reports.model.quantities import DiversityLoss, LossPart, Meaning
 from auditor.reports.model.schema import Corpus, Report, Shard, Stratum
 from auditor.reports.model.sections import DiversityProfile, LostName
 from auditor.reports.text import numbers
@@ -49,6 +49,17 @@ class DiversitySection:
     parts: Rows
     tails: Rows
     missing: list[tuple[str, ...]]
+    meaning: MeaningFigures | None
+
+
+@dataclass(frozen=True, slots=True)
+class MeaningFigures:
+    """How alike documents are in what they say: the corpus and the reference in a chart, kinds of text in rows."""
+
+    words: str
+    chart: Chart | None
+    kinds: Rows | None
+    column: str
 
 
 def diversity(report: Report) -> DiversitySection:
@@ -86,6 +97,31 @@ def diversity(report: Report) -> DiversitySection:
             )
             for m in found.missing[:16]
         ],
+        meaning=_meaning(corpus.meaning, report.strata),
+    )
+
+
+def _meaning(found: Meaning | None, strata: Sequence[Stratum]) -> MeaningFigures | None:
+    """What --meaning measured; nothing where it was not asked for, or could not be measured at all."""
+    if found is None or not numbers.measured(found.similarity):
+        return None
+    kinds = [(s.name, s.meaning) for s in strata if s.kind == "kind" and s.meaning]
+    compared = any(numbers.measured(m.loss) for _, m in kinds)
+    known = [(label, m.loss if compared else m.similarity) for label, m in kinds]
+    known = [(label, e) for label, e in known if numbers.measured(e)]
+    known.sort(key=lambda row: -row[1].value)
+    title = "Kinds of text: " + (
+        "effective documents, against the human reference" if compared else "similarity of their documents"
+    )
+    shown = [(label, numbers.change_of_loss(e) if compared else e) for label, e in known[: SHOWN // 2]]
+    unit = "fewer" if compared else "share"
+    rows = figures.intervals(title, shown, unit=unit, tone="diversity", more=len(known) - len(shown))
+    effective = numbers.brief(found.effective_documents, "count")
+    words = f"100 of its documents say as much as {effective} that have nothing in common"
+    if numbers.measured(found.loss):
+        words += f": {numbers.brief(numbers.change_of_loss(found.loss), 'fewer')} than the human reference's"
+    return MeaningFigures(
+        words + ".", charts.meaning(found), rows if shown else None, "Change" if compared else "Similarity"
     )
 
 

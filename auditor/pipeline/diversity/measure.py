@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -14,6 +14,7 @@ from auditor.estimate.diversity.measure import Measures, Orders, effective_docum
 from auditor.estimate.diversity.shares import LostName
 from auditor.estimate.diversity.spectrum import Body
 from auditor.pipeline.diversity import scope
+from auditor.pipeline.diversity.meaning import Say, measure_meanings
 from auditor.pipeline.diversity.reference import Reference, find_reference, of_general_language
 from auditor.pipeline.diversity.results import (
     CorpusResult,
@@ -83,7 +84,12 @@ class Results:
 
 
 def measure(
-    connection: Any, run: Run, spectra: Spectra, shards: Sequence[ShardCounts], synthetic: Synthetic
+    connection: Any,
+    run: Run,
+    spectra: Spectra,
+    shards: Sequence[ShardCounts],
+    synthetic: Synthetic,
+    say: Say = lambda text: None,
 ) -> Results:
     """Measure the corpus, its shards and its strata.
 
@@ -117,13 +123,17 @@ def measure(
     posterior = scope.bin_probabilities(prevalence.corpus, 0, SHARD_DRAWS)
     clusters = _clusters(sizes.documents, repeated.get(""))
     figures = _figures(synthetic, None, copies[""], whole, clusters, topics.of(None, posterior, config))
-    corpus = CorpusResult(len(shards), sizes, figures)
+    meaning = measure_meanings(connection, run, reference.origin, say)
+    corpus = CorpusResult(len(shards), sizes, figures, meaning.corpus)
     full = None
     if config.profile == "full":
         full = full_profile(folder, plan, drawn, gold, seed=config.seed, level=config.level)
     missing, lost = scope.missing_words(text, reference, names), _lost(connection, gold, topics, config)
     profile = Profile(*scope.profile(whole, text, reference, level=config.level), missing, lost, full)
-    strata = stratum_rows(connection, gold, synthetic, corpus, config)
+    strata = [
+        replace(row, meaning=meaning.kinds.get(row.name)) if row.kind == "kind" else row
+        for row in stratum_rows(connection, gold, synthetic, corpus, config)
+    ]
     spectrum = (reference.text or text).frame
     return Results(text, reference.text, drawn, corpus, measured, strata, spectrum, profile)
 

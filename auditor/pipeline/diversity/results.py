@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from auditor.estimate.diversity.lost import Loss
+from auditor.estimate.diversity.meaning.figures import Meaning
 from auditor.estimate.diversity.measure import Measures, Orders
 from auditor.pipeline.documents.duplicates import Duplication
 from auditor.pipeline.documents.shard_counts import ShardCounts
@@ -117,12 +118,13 @@ class CorpusResult:
     shards: int
     counts: Counts
     figures: Figures
+    meaning: Meaning
     shards_listed: int | None = None
 
     def as_json(self) -> Json:
         """`corpus` of report.json."""
         listed = {} if self.shards_listed is None else {"shards_listed": self.shards_listed}
-        return {"shards": self.shards, **asdict(self.counts), **nested(self.figures), **listed}
+        return {"shards": self.shards, **asdict(self.counts), **nested(self.figures), "meaning": self.meaning, **listed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,8 @@ class StratumShare:
 class StratumResult:
     """One stratum: a language, topic, category, year, host, source, kind or length of text.
 
-    share: of the corpus' eligible documents; human_share: of its own documents; retained, loss: where they are measured
+    share: of the corpus' eligible documents; human_share: of its own documents; retained, loss, meaning: where they are
+        measured
     """
 
     kind: str
@@ -160,6 +163,7 @@ class StratumResult:
     human_share: Estimate
     retained: StratumShare | None = None
     loss: StratumLoss | None = None
+    meaning: Meaning | None = None
 
     def as_json(self) -> Json:
         """The stratum's row in report.json; what was not looked for has no key."""
@@ -177,4 +181,5 @@ class StratumResult:
         loss = nested(self.loss) if self.loss else {}
         if self.loss and self.loss.drawn is None:
             del loss["drawn"]
-        return row | more | loss
+        meaning = {} if self.meaning is None else {"meaning": self.meaning}
+        return row | more | loss | meaning

@@ -79,7 +79,7 @@ def deep_scores(
     kept = _kept(run, key)
     if kept is not None:
         return kept
-    retained = _retained(run, tasks)
+    retained = retained_documents(run, tasks)
     sizes = stratum_sizes(connection)
     within = _complete_prefix(retained)
     seconds = parse_duration(config.deep_budget) if config.deep_budget else None
@@ -144,7 +144,7 @@ def draw(within: pl.DataFrame, sizes: pl.DataFrame, wanted: int | str) -> pl.Dat
     return within.join(pl.concat(parts).select(*CELL, "take"), on=CELL).filter(rank <= pl.col("take")).drop("take")
 
 
-def _retained(run: Path, tasks: Mapping[str, Sequence[Task]]) -> pl.DataFrame:
+def retained_documents(run: Path, tasks: Mapping[str, Sequence[Task]]) -> pl.DataFrame:
     """All retained documents without their texts: CELL, part, shard, row, stable_id, score."""
     frames = []
     columns = ("part", "shard", "language", "row", "stable_id", "score")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from auditor.config import Config
-from auditor.pipeline.run.plan import Plan
+from auditor.pipeline.run.plan import HUMAN, Plan
 
 # Measured with benchmarks/audit.py on two cores of a 2024 server; a quarter of that speed is assumed for archives
 # of HTML, whose text must be extracted first.
@@ -14,6 +14,7 @@ TEXT_BYTES_PER_CORE_SECOND = 30e6
 HTML_SLOWER = 4.0
 PARTS_BYTES_PER_TEXT_BYTE = 0.5  # benchmarks/results/scale.json: 0.46 to 0.53
 PROCESS_BYTES = 700 << 20
+EMBEDDED_PER_CORE_SECOND = 5.0  # documents of about 150 words that --meaning embeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +90,20 @@ def describe(plan: Plan, config: Config) -> Outlook:
         tuple(LeftOut(unread.name, unread.reason) for unread in corpus.ignored),
         sum(shard.bytes for shard in shards),
         sum(known) if len(known) == len(shards) else None,
-        _cost(plan, config.workers),
+        _cost(plan, config),
     )
 
 
-def _cost(plan: Plan, workers: int) -> Cost:
+def _cost(plan: Plan, config: Config) -> Cost:
     seconds = 0.0
     for task in plan.tasks:
         slower = HTML_SLOWER if task.shard.format == "warc" else 1.0
         seconds += task.text_bytes * slower / TEXT_BYTES_PER_CORE_SECOND
+    seconds += config.meaning * (1 + (HUMAN in plan.corpora)) / EMBEDDED_PER_CORE_SECOND
     return Cost(
         plan.text_bytes,
         seconds / 3600,
-        seconds / 3600 / workers,
-        workers * PROCESS_BYTES,
+        seconds / 3600 / config.workers,
+        config.workers * PROCESS_BYTES,
         int(plan.text_bytes * PARTS_BYTES_PER_TEXT_BYTE),
     )

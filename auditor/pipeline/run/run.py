@@ -118,7 +118,7 @@ def _without_places(plan: Plan, config: Config) -> tuple[Plan, Config]:
     """A foreign run's plan and configuration without any place that they name."""
     plan = _elsewhere(plan, lambda shard: replace(shard, path=NOWHERE + shard.name), ())
     named = tuple(name for name in config.detectors if ":" not in name)  # the others name folders or hub ids
-    nothing = {"store": None, "policy": None, "against": (), "deep_sample": 0, "deep_budget": None}
+    nothing = {"store": None, "policy": None, "against": (), "deep_sample": 0, "deep_budget": None, "meaning": 0}
     return plan, config.model_copy(update={**nothing, "detectors": named})
 
 

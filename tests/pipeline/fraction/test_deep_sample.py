@@ -266,7 +266,7 @@ def test_rates_of_foreign_families_count_families_not_documents():
 def test_cells_of_the_sample_are_those_of_the_corpus(opened):
     connection, run, plan, _ = opened
     tasks = {role: plan.of_role(role) for role in ROLES}
-    kept = deep_sample._retained(run, tasks).group_by(CELL).len()
+    kept = deep_sample.retained_documents(run, tasks).group_by(CELL).len()
     joined = kept.join(deep_sample.stratum_sizes(connection), on=CELL, how="full")
     assert joined["len"].null_count() == 0 and joined["size"].null_count() == 0
     assert (joined["len"] <= joined["size"]).all()

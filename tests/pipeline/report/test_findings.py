@@ -4,6 +4,7 @@ import duckdb
 import pytest
 
 from auditor.estimate.diversity.lost import Loss
+from auditor.estimate.diversity.meaning.figures import Meaning
 from auditor.estimate.diversity.measure import Measures
 from auditor.pipeline.diversity.results import (
     CorpusResult,
@@ -58,7 +59,7 @@ def shard(name: str, fraction: Estimate) -> ShardResult:
 
 def findings_of(*shards: ShardResult) -> list:
     sizes = sum((shard.counts.counts for shard in shards), Counts())
-    return find(CorpusResult(len(shards), sizes, figures(MEASURED)), shards, NOTHING)
+    return find(CorpusResult(len(shards), sizes, figures(MEASURED), Meaning.nothing("not asked for")), shards, NOTHING)
 
 
 def test_an_inconclusive_share_makes_no_finding_and_no_advice_to_leave_the_shard_out():

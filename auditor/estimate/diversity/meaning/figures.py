@@ -1,0 +1,172 @@
+"""How alike documents are in what they say: mean similarity of their embeddings, and effective numbers of documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from auditor.estimate.diversity.lost_reference import NO_REFERENCE
+from auditor.estimate.diversity.meaning.pairs import Pairs, mean_over_pairs
+from auditor.estimate.diversity.variance import ENOUGH_GROUPS, MIN_GROUPS
+from auditor.records import LEVEL, Estimate, Status
+from auditor.statistics.intervals import student_quantile
+from auditor.statistics.resampling import jackknife_variance
+
+AT = 100  # documents that effective numbers are of
+LEAST = 20  # documents: below, an interval would say nothing
+SIMILARITY = "mean cosine of pairs of documents; delete-a-group jackknife"
+EFFECTIVE = f"similarity-sensitive Hill number q=2 of {AT} documents; delete-a-group jackknife"
+AGAINST = "against the reference"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedded:
+    """Embeddings of documents drawn at random from one body of text.
+
+    vectors (n, d), none of them zero; group (n,), the resampling group of each document
+    """
+
+    vectors: np.ndarray
+    group: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """How alike the documents of a scope are in meaning, and those of the human reference; `meaning` of report.json.
+
+    similarity: mean cosine of two documents, -1 to 1; effective_documents: of AT; similarity_change: the scope's less
+    the reference's; loss: 1 - effective documents / the reference's
+    """
+
+    similarity: Estimate
+    effective_documents: Estimate
+    reference_similarity: Estimate
+    reference_effective_documents: Estimate
+    similarity_change: Estimate
+    loss: Estimate
+
+    @classmethod
+    def nothing(cls, reason: str, *, level: float = LEVEL) -> Meaning:
+        """Not measured, and why."""
+        return cls(*[Estimate.not_measured(reason, level=level)] * 6)
+
+    def doubted(self, reason: str) -> Meaning:
+        """The same, where it has numbers inconclusive for this reason."""
+        found = (getattr(self, own.name) for own in fields(self))
+        return Meaning(*(e.but(Status.INCONCLUSIVE, reason) if e.is_number else e for e in found))
+
+
+def measure_meaning(ours: Embedded, theirs: Embedded | None, *, level: float = LEVEL) -> Meaning:
+    """Similarity and effective documents of a scope, of its human reference, and how they differ.
+
+    The interval is a delete-a-group jackknife of a U-statistic (Arvesen 1969, Annals of Mathematical Statistics
+    40:2076, theorem 9), whose variance is Hoeffding's of 1948 where groups are single documents; it is too wide rather
+    than too narrow on average (Efron & Stein 1981, Annals of Statistics 9:586). Both bodies are taken as independent.
+
+    Parameters: theirs, None where there is no human reference
+    """
+    own, human = _Side.of(ours), None if theirs is None else _Side.of(theirs)
+    reference = [_none(human, SIMILARITY, level), _none(human, EFFECTIVE, level)]
+    if human is not None and human.known:
+        reference = [human.similarity(level), human.effective(level)]
+    change, loss = (_none(human, f"{method}, {AGAINST}", level) for method in (SIMILARITY, EFFECTIVE))
+    if not own.known:
+        lacking = [_none(own, method, level) for method in (SIMILARITY, EFFECTIVE)]
+        return Meaning(*lacking, *reference, _none(own, change.method, level), _none(own, loss.method, level))
+    if human is not None and human.known:
+        change = _difference(own.cosine, human.cosine, _same, _same, change.method, level)
+        loss = _difference(own.alike, human.alike, _log_effective, _loss, loss.method, level)
+    return Meaning(own.similarity(level), own.effective(level), *reference, change, loss)
+
+
+def effective_documents(similarity: float | np.ndarray, at: int = AT) -> float | np.ndarray:
+    """Effective number of `at` documents whose pairs are so similar on average: 1 to `at`.
+
+    Leinster & Cobbold 2012 (Ecology 93:477), eq. 1 with q = 2 and equal shares, D = 1 / sum_ij p_i p_j Z_ij, where Z_ii
+    is 1 and the other pairs have their mean: so it is rarefied to one number of documents without drawing any.
+    """
+    return 1.0 / (1.0 / at + (1.0 - 1.0 / at) * np.maximum(similarity, 0.0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """One body of text. cosine: as it is, alike: with negative cosines as 0 (a similarity is none below 0)."""
+
+    cosine: Pairs
+    alike: Pairs
+
+    @classmethod
+    def of(cls, body: Embedded) -> _Side:
+        if len(body.group) < 2:
+            none = Pairs(0.0, np.zeros(0), np.bincount(np.zeros(len(body.group), int)))
+            return cls(none, none)
+        return cls(*(mean_over_pairs(body.vectors, body.group, floor=floor) for floor in (-1.0, 0.0)))
+
+    @property
+    def known(self) -> bool:
+        return not self.why_not
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing can be measured; empty where it can."""
+        if self.cosine.documents < LEAST:
+            return f"{self.cosine.documents} documents were embedded, {LEAST} are needed"
+        if self.cosine.groups < MIN_GROUPS:
+            return f"{self.cosine.groups:.1f} independent groups of documents"
+        return ""
+
+    def similarity(self, level: float) -> Estimate:
+        low, high = _interval(self.cosine.mean, [self.cosine.without], level)
+        bounds = max(low, -1.0), min(high, 1.0)
+        return _doubted(Estimate(self.cosine.mean, *bounds, level, SIMILARITY, self.cosine.documents), self.cosine)
+
+    def effective(self, level: float) -> Estimate:
+        value = _log_effective(self.alike.mean)
+        low, high = np.exp(_interval(value, [_log_effective(self.alike.without)], level))
+        numbers = float(np.exp(value)), max(float(low), 1.0), min(float(high), float(AT))
+        return _doubted(Estimate(*numbers, level, EFFECTIVE, self.alike.documents), self.alike)
+
+
+def _log_effective(similarity: float | np.ndarray) -> float | np.ndarray:
+    return np.log(effective_documents(similarity))
+
+
+def _same(value: float | np.ndarray) -> float | np.ndarray:
+    return value
+
+
+def _loss(log_ratio: float | np.ndarray) -> float | np.ndarray:
+    return -np.expm1(log_ratio)
+
+
+Move = Callable[[float | np.ndarray], float | np.ndarray]
+
+
+def _difference(own: Pairs, human: Pairs, scale: Move, shown: Move, method: str, level: float) -> Estimate:
+    """Two independent bodies' difference on the scale of the jackknife, shown on another."""
+    value = scale(own.mean) - scale(human.mean)
+    ends = _interval(value, [scale(own.without), scale(human.without)], level)
+    low, high = sorted(float(shown(end)) for end in ends)
+    found = Estimate(float(shown(value)), low, high, level, method, own.documents)
+    return _doubted(found, min(own, human, key=lambda side: side.groups))
+
+
+def _interval(value: float, without: list[np.ndarray], level: float) -> tuple[float, float]:
+    """Student's interval; the values without a group of independent bodies add their variances."""
+    variance = sum(float(jackknife_variance(each)) for each in without)
+    width = student_quantile(level, min(len(each) for each in without) - 1) * np.sqrt(variance)
+    return float(value - width), float(value + width)
+
+
+def _doubted(found: Estimate, pairs: Pairs) -> Estimate:
+    if pairs.groups >= ENOUGH_GROUPS:
+        return found
+    return found.but(Status.INCONCLUSIVE, f"{pairs.groups:.1f} independent groups of documents")
+
+
+def _none(side: _Side | None, method: str, level: float) -> Estimate:
+    if side is None:
+        return Estimate.not_measured(NO_REFERENCE, method=method, level=level)
+    return Estimate.not_measured(side.why_not or NO_REFERENCE, method=method, n=side.cosine.documents, level=level)
