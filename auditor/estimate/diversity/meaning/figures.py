@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ LEAST = 20  # documents: below, an interval would say nothing
 SIMILARITY = "mean cosine of pairs of documents; delete-a-group jackknife"
 EFFECTIVE = f"similarity-sensitive Hill number q=2 of {AT} documents; delete-a-group jackknife"
 AGAINST = "against the reference"
+Values = TypeVar("Values", float, np.ndarray)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,12 +77,11 @@ def measure_meaning(ours: Embedded, theirs: Embedded | None, *, level: float = L
         lacking = [_none(own, method, level) for method in (SIMILARITY, EFFECTIVE)]
         return Meaning(*lacking, *reference, _none(own, change.method, level), _none(own, loss.method, level))
     if human is not None and human.known:
-        change = _difference(own.cosine, human.cosine, _same, _same, change.method, level)
-        loss = _difference(own.alike, human.alike, _log_effective, _loss, loss.method, level)
+        change, loss = own.change(human, level), own.loss(human, level)
     return Meaning(own.similarity(level), own.effective(level), *reference, change, loss)
 
 
-def effective_documents(similarity: float | np.ndarray, at: int = AT) -> float | np.ndarray:
+def effective_documents(similarity: Values, at: int = AT) -> Values:
     """Effective number of `at` documents whose pairs are so similar on average: 1 to `at`.
 
     Leinster & Cobbold 2012 (Ecology 93:477), eq. 1 with q = 2 and equal shares, D = 1 / sum_ij p_i p_j Z_ij, where Z_ii
@@ -128,29 +128,24 @@ class _Side:
         numbers = float(np.exp(value)), max(float(low), 1.0), min(float(high), float(AT))
         return _doubted(Estimate(*numbers, level, EFFECTIVE, self.alike.documents), self.alike)
 
+    def change(self, human: _Side, level: float) -> Estimate:
+        """The similarity less that of an independent body."""
+        value = self.cosine.mean - human.cosine.mean
+        ends = _interval(value, [self.cosine.without, human.cosine.without], level)
+        found = Estimate(value, *ends, level, f"{SIMILARITY}, {AGAINST}", self.cosine.documents)
+        return _doubted(found, min(self.cosine, human.cosine, key=lambda side: side.groups))
 
-def _log_effective(similarity: float | np.ndarray) -> float | np.ndarray:
+    def loss(self, human: _Side, level: float) -> Estimate:
+        """1 - effective documents / those of an independent body; the interval is symmetrical in the logarithm."""
+        value = _log_effective(self.alike.mean) - _log_effective(human.alike.mean)
+        low, high = _interval(value, [_log_effective(side.alike.without) for side in (self, human)], level)
+        numbers = (-float(np.expm1(log)) for log in (value, high, low))
+        found = Estimate(*numbers, level, f"{EFFECTIVE}, {AGAINST}", self.alike.documents)
+        return _doubted(found, min(self.alike, human.alike, key=lambda side: side.groups))
+
+
+def _log_effective(similarity: Values) -> Values:
     return np.log(effective_documents(similarity))
-
-
-def _same(value: float | np.ndarray) -> float | np.ndarray:
-    return value
-
-
-def _loss(log_ratio: float | np.ndarray) -> float | np.ndarray:
-    return -np.expm1(log_ratio)
-
-
-Move = Callable[[float | np.ndarray], float | np.ndarray]
-
-
-def _difference(own: Pairs, human: Pairs, scale: Move, shown: Move, method: str, level: float) -> Estimate:
-    """Two independent bodies' difference on the scale of the jackknife, shown on another."""
-    value = scale(own.mean) - scale(human.mean)
-    ends = _interval(value, [scale(own.without), scale(human.without)], level)
-    low, high = sorted(float(shown(end)) for end in ends)
-    found = Estimate(float(shown(value)), low, high, level, method, own.documents)
-    return _doubted(found, min(own, human, key=lambda side: side.groups))
 
 
 def _interval(value: float, without: list[np.ndarray], level: float) -> tuple[float, float]:
