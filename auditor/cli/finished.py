@@ -31,13 +31,18 @@ def report(
     from auditor.cli.output.printing import print_json
     from auditor.pipeline.report.excerpts import render_with_excerpts
     from auditor.pipeline.report.render import render_again
+    from auditor.pipeline.run.bucket import results_of
     from auditor.pipeline.run.reopen import read_report
 
     if json:
-        print_json(read_report(run))
+        with results_of(run) as (folder, _):
+            print_json(read_report(folder))
         return
     render = render_with_excerpts if excerpts else render_again
-    for path in render(run, tuple(part.strip() for part in format.split(",")), out or run):
+    with results_of(run, parts=excerpts) as (folder, bucket):
+        written = render(folder, tuple(part.strip() for part in format.split(",")), out or folder)
+        shown = [bucket.address(path) if bucket else path for path in written]
+    for path in shown:
         say(path)
 
 
@@ -52,9 +57,11 @@ def inspect(
     """One document: its scores and those of its passages, what moved them, its cluster, where it differs."""
     from auditor.cli.output.printing import print_inspection, print_json
     from auditor.pipeline.finished.inspect import inspect_document
+    from auditor.pipeline.run.bucket import results_of
     from auditor.records import plain
 
-    found = inspect_document(run, document, show_text=text, corpus=corpus)
+    with results_of(run, parts=True) as (folder, _):
+        found = inspect_document(folder, document, show_text=text, corpus=corpus)
     if json:
         print_json(plain(found))
     else:

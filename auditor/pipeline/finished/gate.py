@@ -14,6 +14,7 @@ from auditor.gate.judge import Case, WaiverUse, judge
 from auditor.gate.policy import Policy
 from auditor.gate.quantities import figures
 from auditor.manifest import write_text
+from auditor.pipeline.run.bucket import results_of
 from auditor.pipeline.run.progress import Outcome
 from auditor.pipeline.run.reopen import read_report
 from auditor.records import Estimate, estimates_of_json, plain
@@ -68,17 +69,20 @@ class Ruling:
 
 
 def gate(run: Path, policy: Policy, *, baseline: Path | None = None, today: date | None = None) -> Ruling:
-    """Judge a finished run and write RUN/verdict.json and RUN/junit.xml.
+    """Judge a finished run and write RUN/verdict.json and RUN/junit.xml, in a bucket too.
 
     Raises: ConfigError where a rule matches nothing, or the baseline cannot be compared with
     """
-    report = read_report(run)
     before = None
     if baseline is not None:
-        before = read_report(baseline)
-        _comparable(report, before, baseline)
-    ruling = judge_report(report, policy, baseline=before, today=today)
-    write_verdict(run, ruling)
+        with results_of(baseline) as (there, _):
+            before = read_report(there)
+    with results_of(run) as (folder, _):
+        report = read_report(folder)
+        if before is not None and baseline is not None:
+            _comparable(report, before, baseline)
+        ruling = judge_report(report, policy, baseline=before, today=today)
+        write_verdict(folder, ruling)
     return ruling
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from auditor.errors import ConfigError, nearest
 from auditor.estimate.fraction.joint_fit import Evidence
 from auditor.pipeline.fraction.evidence import read_evidence
+from auditor.pipeline.run.bucket import results_of
 from auditor.pipeline.run.reopen import open_database
 from auditor.records import Estimate, Json
 from auditor.statistics.intervals import wilson
@@ -122,7 +123,7 @@ def side_of(name: str) -> Side:
     Raises: ConfigError where the run has no such shard; StoreError
     """
     folder, _, shard = name.partition("::")
-    with open_database(Path(folder)) as connection:
+    with results_of(Path(folder)) as (here, _), open_database(here) as connection:
         audit = audits_of(connection)[0]
         found = {key[1:]: e for key, e in stored_estimates(connection, "true").items()}
         rows = query(connection, "SELECT scope_kind, scope, quantity, value FROM replicates ORDER BY draw")

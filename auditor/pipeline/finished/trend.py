@@ -12,6 +12,7 @@ from auditor.errors import ConfigError
 from auditor.gate.early_warning import ALLOWANCE, FIRST, early_warning
 from auditor.gate.policy import matches
 from auditor.pipeline.finished.sides import DOWNWARD, QUANTITIES, Audit, audits_of, barriers, stored_estimates
+from auditor.pipeline.run.bucket import store_at
 from auditor.records import Estimate
 from auditor.store.shared import open_store
 
@@ -96,7 +97,7 @@ def trend(store: Path, *, corpus: Sequence[str] = ()) -> Trend:
     Parameters: corpus, names or patterns; audits of several corpora are put into one series only where it is given
     Raises: ConfigError where no audit matches, or the store holds several corpora and none was named; StoreError
     """
-    with open_store(store) as connection:
+    with store_at(store) as here, open_store(here) as connection:
         wanted = tuple(corpus) or ("*",)
         audits = tuple(audit for audit in audits_of(connection) if matches(audit.corpus, wanted))
         if not audits:

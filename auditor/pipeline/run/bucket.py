@@ -59,6 +59,47 @@ def worked_on(run: Path, *, keys: Keys | None = None, fresh: bool = False) -> It
         bucket.publish()
 
 
+@contextmanager
+def results_of(run: Path, *, parts: bool = False) -> Iterator[tuple[Path, BucketRun | None]]:
+    """A folder with the results of a finished run, and where it lies: a run's own folder and None, where it is one.
+
+    What a command writes into the folder is put beside the others.
+
+    Parameters: parts: whether the parts of splits are needed too
+    Raises: ConfigError where no run lies there; StoreError where the store refuses
+    """
+    url = run_address(run)
+    if url is None:
+        yield run, None
+        return
+    with tempfile.TemporaryDirectory(prefix="auditor-run-") as folder:
+        bucket = BucketRun(url, Path(folder))
+        bucket.fetch_results()
+        if parts:
+            bucket.fetch(None)
+        yield bucket.folder, bucket
+        bucket.publish()
+
+
+@contextmanager
+def store_at(store: Path) -> Iterator[Path]:
+    """A shared store to read: its own path, or a copy of one that lies in an object store.
+
+    Raises: ConfigError where none lies there; StoreError where the object store refuses
+    """
+    url = run_address(store)
+    if url is None:
+        yield store
+        return
+    root, _, name = url.rpartition("/")
+    with tempfile.TemporaryDirectory(prefix="auditor-store-") as folder:
+        bucket = BucketRun(root, Path(folder))
+        if not bucket.has(name):
+            raise ConfigError(f"there is no store {url}")
+        bucket.fetch_file(name)
+        yield Path(folder) / name
+
+
 class BucketRun:
     """A run's folder here and its objects there, with what is known to be the same in both."""
 
@@ -83,6 +124,33 @@ class BucketRun:
             finished = f"{PARTS}/{key}/{DONE}" in there
             if (top == PARTS and finished and (wanted is None or key in wanted)) or (top == CLUSTERS and keys is None):
                 self._get(name)
+
+    def fetch_results(self) -> None:
+        """Bring the manifest and the results: every file that lies in the run itself.
+
+        Raises: ConfigError where no run lies there
+        """
+        with self._refusals():
+            self.fs.invalidate_cache()
+            there = {path.removeprefix(f"{self.root}/") for path in self.fs.find(self.root, maxdepth=1)}
+        if MANIFEST not in there:
+            raise ConfigError(f"there is no run {self.url}")
+        for name in sorted(name for name in there if "/" not in name and name not in LOCAL):
+            self._get(name)
+
+    def has(self, name: str) -> bool:
+        """Whether a file of this name lies there."""
+        with self._refusals():
+            self.fs.invalidate_cache()
+            return bool(self.fs.exists(f"{self.root}/{name}"))
+
+    def fetch_file(self, name: str) -> None:
+        """Bring one file."""
+        self._get(name)
+
+    def address(self, path: Path) -> str:
+        """Where a file of the folder lies in the end; the path itself of others."""
+        return f"{self.url}/{self._name(path)}" if path.is_relative_to(self.folder) else str(path)
 
     def publish_parts(self) -> None:
         """Put what splits have finished since the last call."""

@@ -159,3 +159,71 @@ def test_a_name_that_leads_out_of_the_folder_is_not_fetched(corpus, store, tmp_p
     store.pipe("bucket/audits/run/clusters/../../escaped.parquet", b"x")
     assert command(["reduce", RUN]) == 3
     assert not (tmp_path / "escaped.parquet").exists()
+
+
+@pytest.fixture
+def finished(whole, store) -> None:
+    """A finished run in the bucket, put there as it is."""
+    store.put(f"{whole}/", "bucket/audits/run/", recursive=True)
+
+
+@pytest.fixture
+def policy(tmp_path, capsys) -> str:
+    assert command(["gate", "--init"]) == 0
+    (tmp_path / "p.toml").write_text(capsys.readouterr().out)
+    return str(tmp_path / "p.toml")
+
+
+def test_a_run_in_a_bucket_is_judged_there(finished, whole, store, policy, capsys):
+    local = command(["gate", str(whole), "--policy", policy, "--json"])
+    said = json.loads(capsys.readouterr().out)
+    before = {name: store.info(name)["ETag"] for name in store.find("bucket/audits/run/parts")}
+    assert command(["gate", RUN, "--policy", policy, "--baseline", RUN, "--json"]) in (0, 1, 4)
+    capsys.readouterr()
+    assert command(["gate", RUN, "--policy", policy, "--json"]) == local
+    assert json.loads(capsys.readouterr().out) == said
+    assert json.loads(store.cat("bucket/audits/run/verdict.json")) == said
+    assert store.exists("bucket/audits/run/junit.xml")
+    assert {name: store.info(name)["ETag"] for name in store.find("bucket/audits/run/parts")} == before
+
+
+def test_reports_of_a_run_in_a_bucket_are_written_there_or_here(finished, whole, store, tmp_path, capsys):
+    store.rm("bucket/audits/run/report.html")
+    assert command(["report", RUN, "--format", "html,md"]) == 0
+    assert f"{RUN}/report.html" in capsys.readouterr().out.replace("\n", "")
+    assert store.cat("bucket/audits/run/report.html")[:15].lower() == b"<!doctype html>"
+    assert command(["report", RUN, "--format", "html", "--excerpts"]) == 0
+    assert command(["report", RUN, "--format", "card", "--out", str(tmp_path / "card")]) == 0
+    assert (tmp_path / "card/README.md").exists()
+    capsys.readouterr()
+    assert command(["report", RUN, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads((whole / "report.json").read_text())
+
+
+def test_runs_in_buckets_are_compared_and_inspected(finished, whole, capsys):
+    assert command(["compare", RUN, str(whole), "--json"]) == 0
+    assert command(["compare", f"{RUN}::part-0.parquet", f"{RUN}::part-1.parquet", "--json"]) == 0
+    said = []
+    for run in (str(whole), RUN):
+        capsys.readouterr()
+        assert command(["inspect", run, "part-0.parquet:0", "--json"]) == 0
+        said.append(json.loads(capsys.readouterr().out))
+    assert said[0] == said[1]
+
+
+def test_the_trend_of_a_store_in_a_bucket(corpus, store, tmp_path, capsys):
+    place = tmp_path / "audits.duckdb"
+    line = ["audit", str(corpus), "--out", str(tmp_path / "r"), "--store", str(place), "--workers", "1", "--quiet"]
+    assert command(line) == 0
+    store.put(str(place), "bucket/audits.duckdb")
+    capsys.readouterr()
+    assert command(["trend", "s3://bucket/audits.duckdb", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["audits"]) == 1
+    assert command(["trend", "s3://bucket/none.duckdb"]) == 2
+
+
+@pytest.mark.parametrize("line", [["report"], ["gate", "--policy", "{0}"], ["inspect", "a:0"], ["compare", "{1}"]])
+def test_no_run_in_a_bucket_is_said(store, policy, line, capsys):
+    name, *more = [part.format(policy, RUN) for part in line]
+    assert command([name, RUN, *more]) == 2
+    assert "there is no run" in capsys.readouterr().err
