@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import pyarrow.parquet as pq
 
 THRESHOLD, PERMUTATIONS = 0.8, 128
+BATCH = 256  # documents that a call is given
 SECONDS = 8.0  # of each tool: documents are taken in order until then
 
 
@@ -25,57 +26,63 @@ def shingles(text: str) -> list[str]:
     return [" ".join(words[i : i + 5]) for i in range(max(len(words) - 4, 1))]
 
 
-def datasketch_signature() -> Callable[[str], object]:
+def datasketch_signature() -> Callable[[list[str]], object]:
     from datasketch import MinHash
 
-    empty = MinHash(num_perm=PERMUTATIONS)
-
-    def sign(text: str) -> object:
-        sketch = empty.copy()
-        sketch.update_batch([shingle.encode() for shingle in shingles(text)])
-        return sketch
+    def sign(texts: list[str]) -> object:
+        sets = [[shingle.encode() for shingle in shingles(text)] for text in texts]
+        return MinHash.bulk(sets, num_perm=PERMUTATIONS, scheme="affine32")  # its fastest scheme
 
     return sign
 
 
-def rensa_signature() -> Callable[[str], object]:
+def rensa_signature() -> Callable[[list[str]], object]:
     from rensa import RMinHash
 
-    def sign(text: str) -> object:
-        sketch = RMinHash(PERMUTATIONS, 42)
-        sketch.update(shingles(text))
-        return sketch.digest()
+    def sign(texts: list[str]) -> object:
+        return RMinHash.digest_matrix_from_token_sets([shingles(text) for text in texts], PERMUTATIONS, 42)
 
     return sign
 
 
-def datatrove_signature() -> Callable[[str], object]:
+def datatrove_signature() -> Callable[[list[str]], object]:
     from datatrove.pipeline.dedup.minhash import MinhashConfig, MinhashDedupSignature
 
     stage = MinhashDedupSignature(TemporaryDirectory().name, MinhashConfig(num_buckets=16, hashes_per_bucket=8))
 
-    def sign(text: str) -> object:
-        found = stage.get_shingles(text)
-        return stage.get_signature(found) if found.size else None
+    def sign(texts: list[str]) -> object:
+        found = (stage.get_shingles(text) for text in texts)
+        return [stage.get_signature(shingled) if shingled.size else None for shingled in found]
 
     return sign
+
+
+# The fastest call that each has for many texts.
+MAKERS: dict[str, tuple[str, Callable[[], Callable[[list[str]], object]]]] = {
+    "datasketch": ('MinHash.bulk(scheme="affine32")', datasketch_signature),
+    "rensa": ("RMinHash.digest_matrix_from_token_sets", rensa_signature),
+    "datatrove": ("MinhashDedupSignature.get_signature", datatrove_signature),
+}
 
 
 def speed(texts: list[str]) -> dict[str, dict[str, float | str]]:
     """Megabytes of UTF-8 per CPU second of the signature stage, shingling included."""
     out: dict[str, dict[str, float | str]] = {}
-    makers = {"datasketch": datasketch_signature, "rensa": rensa_signature, "datatrove": datatrove_signature}
-    for name, make in makers.items():
+    for name, (call, make) in MAKERS.items():
         sign = make()
-        sign(texts[0])
+        sign(texts[:1])
         size, documents, start = 0, 0, time.process_time()
-        for text in texts:
-            sign(text)
-            size, documents = size + len(text.encode()), documents + 1
-            if time.process_time() - start > SECONDS:
-                break
+        while documents < len(texts) and time.process_time() - start <= SECONDS:
+            batch = texts[documents : documents + BATCH]
+            sign(batch)
+            size, documents = size + sum(len(text.encode()) for text in batch), documents + len(batch)
         spent = time.process_time() - start
-        out[name] = {"version": version(name), "mb_per_cpu_second": size / 1e6 / spent, "documents": documents}
+        out[name] = {
+            "version": version(name),
+            "call": call,
+            "mb_per_cpu_second": size / 1e6 / spent,
+            "documents": documents,
+        }
     return out
 
 
