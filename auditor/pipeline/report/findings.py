@@ -36,6 +36,7 @@ def find(
         if place in above:
             found.append(_synthetic(shard.name, fractions[place], above[place], len(shards)))
         found += _of_shard(shard)
+        found += _of_diversity(shard, corpus, len(shards))
     found += _of_clusters(clusters, corpus.counts.documents)
     order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
     return sorted(found, key=lambda f: (order[f.severity], -_lower(f.estimate), f.scope))
@@ -119,12 +120,6 @@ def _of_shard(shard: ShardResult) -> list[Finding]:
         advice = "keep one of each cluster (auditor export RUN --keep keep.parquet)"
         evidence = {"threshold": DUPLICATE_SHARE}
         found.append(Finding("duplicates", Severity.WARNING, "shard", name, message, advice, evidence, duplicate))
-    lost = shard.figures.diversity_loss.words.q0
-    if lost.status == Status.MEASURED and _lower(lost) > LOST_TYPES:
-        message = f"at least {_lower(lost):.0%} fewer word types than the human reference at equal coverage"
-        advice = "see which part is duplication and which synthetic text; collect human text of this kind"
-        evidence = {"threshold": LOST_TYPES}
-        found.append(Finding("diversity", Severity.WARNING, "shard", name, message, advice, evidence, lost))
     if not counts.complete:
         read = "the shard could not be read whole" if counts.counts.documents else "nothing of the shard could be read"
         message = f"{read}: {counts.error}"
@@ -136,6 +131,25 @@ def _of_shard(shard: ShardResult) -> list[Finding]:
         why = dict(counts.ineligible)
         found.append(Finding("nothing_eligible", Severity.NOTE, "shard", name, message, advice, why))
     return found
+
+
+def _of_diversity(shard: ShardResult, corpus: CorpusResult, shards: int) -> list[Finding]:
+    """A shard that has fewer word types than the reference.
+
+    Where the corpus as a whole has lost none, that is what a shard of one kind of text has beside a reference of many:
+    a note, no warning.
+    """
+    lost, whole = shard.figures.diversity_loss.words.q0, corpus.figures.diversity_loss.words.q0
+    if lost.status != Status.MEASURED or _lower(lost) <= LOST_TYPES:
+        return []
+    message = f"at least {_lower(lost):.0%} fewer word types than the human reference at equal coverage"
+    advice = "see which part is duplication and which synthetic text; collect human text of this kind"
+    severity = Severity.WARNING
+    if shards > 1 and whole.status == Status.MEASURED and _lower(whole) <= 0:
+        severity = Severity.NOTE
+        message += "; the corpus as a whole has lost none, so the shard's subjects may be fewer and nothing lost"
+        advice = "compare the shard with human text of its own kind"
+    return [Finding("diversity", severity, "shard", shard.name, message, advice, {"threshold": LOST_TYPES}, lost)]
 
 
 def with_documents(connection: Any, found: Sequence[Finding]) -> list[Finding]:
