@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import psutil
 import pytest
 
 from tests.pipeline.runs import WORDS
@@ -56,3 +58,36 @@ def test_a_limit_holds_with_a_line_far_longer_than_it_admits(documents, tmp_path
         documents.head(6000).write_ndjson(stream)
         documents.tail(6000).write_ndjson(stream)
     assert peak(path, tmp_path / "run", "--memory-limit", "1GB") < GB
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="the kernel does not tell shared pages apart")
+def test_thousands_of_row_groups_fit_a_small_limit_in_all_processes_together(documents, tmp_path):
+    """Pages that processes share (of libraries, above all) are counted once, as the kernel has them once."""
+    path, run = tmp_path / "corpus.parquet", tmp_path / "run"
+    documents.with_columns(pl.col("text").str.slice(0, 700)).write_parquet(path, row_group_size=2)
+    command = [sys.executable, "-m", "auditor.cli", "audit", str(path), "--out", str(run)]
+    audit = subprocess.Popen([*command, "--memory-limit", "600MB", "--quiet"], stdout=subprocess.DEVNULL)
+    most = 0
+    while audit.poll() is None:
+        most = max(most, sum(proportional(process) for process in family(audit.pid)))
+        time.sleep(0.2)
+    assert audit.returncode == 0
+    assert 100 * 2**20 < most < 600 * 10**6
+
+
+def family(root: int) -> list[int]:
+    """A process and its descendants."""
+    try:
+        return [root, *(child.pid for child in psutil.Process(root).children(recursive=True))]
+    except psutil.Error:
+        return []
+
+
+def proportional(process: int) -> int:
+    """Bytes of a process, pages shared by n processes counted as a n-th; 0 where it has ended."""
+    try:
+        told = Path(f"/proc/{process}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) << 10 for line in told.splitlines() if line.startswith("Pss:"))
