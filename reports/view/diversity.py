@@ -107,8 +107,8 @@ def _meaning(found: Meaning | None, strata: Sequence[Stratum]) -> MeaningFigures
         return None
     kinds = [(s.name, s.meaning) for s in strata if s.kind == "kind" and s.meaning]
     compared = any(numbers.measured(m.loss) for _, m in kinds)
-    known = [(label, m.loss if compared else m.similarity) for label, m in kinds]
-    known = [(label, e) for label, e in known if numbers.measured(e)]
+    every = [(label, m.loss if compared else m.similarity) for label, m in kinds]
+    known = [(label, e) for label, e in every if numbers.measured(e)]
     known.sort(key=lambda row: -row[1].value)
     title = "Kinds of text: " + (
         "effective documents, against the human reference" if compared else "similarity of their documents"

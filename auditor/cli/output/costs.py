@@ -12,7 +12,7 @@ COSTS = {
     "audit": (
         "reads the corpus once, about 25 MB of text a second on each core (a quarter of that for HTML in WARC files), "
         "with about 1 GB of memory and half of the text's size on disk; `auditor plan` says it for your "
-        "corpus. --deep-sample is far slower: give it a --deep-budget; --meaning reads about 5 documents a second "
+        "corpus. --deep-sample is far slower: give it a --deep-budget; --meaning reads about 10 documents a second "
         "on each core, as many again of a human reference"
     ),
     "plan": "seconds; it reads the beginning of each file",

@@ -14,7 +14,7 @@ TEXT_BYTES_PER_CORE_SECOND = 30e6
 HTML_SLOWER = 4.0
 PARTS_BYTES_PER_TEXT_BYTE = 0.5  # benchmarks/results/scale.json: 0.46 to 0.53
 PROCESS_BYTES = 700 << 20
-EMBEDDED_PER_CORE_SECOND = 5.0  # documents of about 150 words that --meaning embeds
+EMBEDDED_PER_CORE_SECOND = 10.0  # documents of about 150 words that --meaning embeds
 
 
 @dataclass(frozen=True, slots=True)

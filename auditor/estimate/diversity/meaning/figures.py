@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
 import numpy as np
@@ -51,34 +51,36 @@ class Meaning:
     @classmethod
     def nothing(cls, reason: str, *, level: float = LEVEL) -> Meaning:
         """Not measured, and why."""
-        return cls(*[Estimate.not_measured(reason, level=level)] * 6)
+        lacking = Estimate.not_measured(reason, level=level)
+        return cls(lacking, lacking, lacking, lacking, lacking, lacking)
 
     def doubted(self, reason: str) -> Meaning:
         """The same, where it has numbers inconclusive for this reason."""
-        found = (getattr(self, own.name) for own in fields(self))
-        return Meaning(*(e.but(Status.INCONCLUSIVE, reason) if e.is_number else e for e in found))
+        found = {own.name: getattr(self, own.name) for own in fields(self)}
+        return replace(self, **{key: e.but(Status.INCONCLUSIVE, reason) for key, e in found.items() if e.is_number})
 
 
 def measure_meaning(ours: Embedded, theirs: Embedded | None, *, level: float = LEVEL) -> Meaning:
     """Similarity and effective documents of a scope, of its human reference, and how they differ.
 
     The interval is a delete-a-group jackknife of a U-statistic (Arvesen 1969, Annals of Mathematical Statistics
-    40:2076, theorem 9), whose variance is Hoeffding's of 1948 where groups are single documents; it is too wide rather
+    40:2076), whose variance is Hoeffding's of 1948 where groups are single documents; it is too wide rather
     than too narrow on average (Efron & Stein 1981, Annals of Statistics 9:586). Both bodies are taken as independent.
 
     Parameters: theirs, None where there is no human reference
     """
     own, human = _Side.of(ours), None if theirs is None else _Side.of(theirs)
-    reference = [_none(human, SIMILARITY, level), _none(human, EFFECTIVE, level)]
-    if human is not None and human.known:
-        reference = [human.similarity(level), human.effective(level)]
+    similarity, effective = _none(human, SIMILARITY, level), _none(human, EFFECTIVE, level)
     change, loss = (_none(human, f"{method}, {AGAINST}", level) for method in (SIMILARITY, EFFECTIVE))
+    if human is not None and human.known:
+        similarity, effective = human.similarity(level), human.effective(level)
     if not own.known:
-        lacking = [_none(own, method, level) for method in (SIMILARITY, EFFECTIVE)]
-        return Meaning(*lacking, *reference, _none(own, change.method, level), _none(own, loss.method, level))
+        change, loss = (_none(own, each.method, level) for each in (change, loss))
+        none = _none(own, SIMILARITY, level), _none(own, EFFECTIVE, level)
+        return Meaning(none[0], none[1], similarity, effective, change, loss)
     if human is not None and human.known:
         change, loss = own.change(human, level), own.loss(human, level)
-    return Meaning(own.similarity(level), own.effective(level), *reference, change, loss)
+    return Meaning(own.similarity(level), own.effective(level), similarity, effective, change, loss)
 
 
 def effective_documents(similarity: Values, at: int = AT) -> Values:
@@ -139,7 +141,7 @@ class _Side:
         """1 - effective documents / those of an independent body; the interval is symmetrical in the logarithm."""
         value = _log_effective(self.alike.mean) - _log_effective(human.alike.mean)
         low, high = _interval(value, [_log_effective(side.alike.without) for side in (self, human)], level)
-        numbers = (-float(np.expm1(log)) for log in (value, high, low))
+        numbers = -float(np.expm1(value)), -float(np.expm1(high)), -float(np.expm1(low))
         found = Estimate(*numbers, level, f"{EFFECTIVE}, {AGAINST}", self.alike.documents)
         return _doubted(found, min(self.alike, human.alike, key=lambda side: side.groups))
 

@@ -34,7 +34,7 @@ class Pairs:
 def mean_over_pairs(vectors: np.ndarray, group: np.ndarray, *, floor: float = -1.0) -> Pairs:
     """The mean of max(cos(x_i, x_j), floor) over all i < j, unbiased at any number of documents.
 
-    U = sum_(i != j) K_ij / (n (n - 1)), Hoeffding 1948 (Annals of Mathematical Statistics 19:293), eq. 3.1. Its value
+    U = sum_(i != j) K_ij / (n (n - 1)), Hoeffding 1948 (Annals of Mathematical Statistics 19:293), section 3. Its value
     without a group needs only the sums of the group's rows, so the jackknife costs no second pass.
 
     Parameters: vectors (n, d), none of them zero, n >= 2; group (n,), the resampling group of each document
