@@ -1,12 +1,17 @@
 """The examples of the documentation run, offline, against a real run."""
 
+import importlib
 import importlib.util
 import json
 import os
 import re
 import shlex
 import subprocess
+import sys
+import types
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import polars as pl
 import pytest
@@ -140,3 +145,93 @@ def test_the_lines_of_the_page_for_polars_and_duckdb_keep_what_the_audit_keeps(a
     exec(re.search(r"```python\n(import polars as pl\n\nkeep = .*?)```", page, re.S)[1], given)
     query = re.search(r"```sql\n(.*?)```", page, re.S)[1]
     assert given["kept"].collect().height == len(duckdb.sql(query).fetchall()) == wanted
+
+
+def stood_in(monkeypatch, modules: dict[str, dict[str, object]]) -> None:
+    """The names that an example imports from a library that is too large to install for it, with what it uses of them.
+
+    They follow NeMo Curator 1.4 and Data-Juicer 1.6; where the library itself is installed it is used.
+    """
+    try:
+        for name in modules:
+            importlib.import_module(name)
+    except ImportError:
+        for name, members in modules.items():
+            for depth in range(1, name.count(".") + 2):
+                part = ".".join(name.split(".")[:depth])
+                monkeypatch.setitem(sys.modules, part, sys.modules.get(part) or types.ModuleType(part))
+            vars(sys.modules[name]).update(members)
+
+
+@dataclass
+class Batch:
+    """NeMo Curator's DocumentBatch as far as a filter sees it."""
+
+    dataset_name: str
+    data: Any
+    _metadata: dict = field(default_factory=dict)
+    _stage_perf: list = field(default_factory=list)
+
+    def to_pandas(self) -> Any:
+        return self.data if not hasattr(self.data, "to_pandas") else self.data.to_pandas()
+
+
+class Stage(Generic[TypeVar("X"), TypeVar("Y")]):
+    """NeMo Curator's ProcessingStage: the framework calls setup, then process for every batch."""
+
+
+def test_a_stage_of_nemo_curator_keeps_what_the_audit_keeps(audited, sample, tmp_path, monkeypatch):
+    pytest.importorskip("pandas")
+    stood_in(
+        monkeypatch,
+        {"nemo_curator.stages.base": {"ProcessingStage": Stage}, "nemo_curator.tasks": {"DocumentBatch": Batch}},
+    )
+    keep = tmp_path / "keep.parquet"
+    assert command(["export", str(audited), "--keep", str(keep), "--probability", "0.8"]) == 0
+    listed = pl.read_parquet(keep).unique("id", keep="none")
+    listed.write_parquet(keep)
+    stage = load("nemo_curator_stage").KeptByAudit(str(keep))
+    stage.setup()
+    batch = sys.modules["nemo_curator.tasks"].DocumentBatch
+    frame = pl.read_parquet(sample / "part-0.parquet").to_pandas()
+    kept = stage.process(batch(dataset_name="sample", data=frame))
+    wanted = set(listed["id"]) & set(frame["id"])
+    assert kept is not None and kept.dataset_name == "sample"
+    assert set(kept.to_pandas()["id"]) == wanted and 0 < len(wanted) < len(frame)
+    assert stage.process(batch(dataset_name="sample", data=frame[:0])) is None
+    pl.concat([listed, listed]).write_parquet(keep)
+    with pytest.raises(ValueError, match="not unique"):
+        stage.setup()
+
+
+class Registry:
+    """Data-Juicer's registry of operators."""
+
+    def register_module(self, name: str) -> Any:
+        return lambda operator: operator
+
+
+class Filter:
+    """Data-Juicer's Filter: it computes statistics of every sample, then asks for each whether it stays."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.compute_stats, self.process = self.compute_stats_single, self.process_single
+
+
+def test_an_operator_of_data_juicer_keeps_what_the_audit_keeps(audited, sample, tmp_path, monkeypatch):
+    stood_in(
+        monkeypatch,
+        {
+            "data_juicer.ops.base_op": {"OPERATORS": Registry(), "Filter": Filter},
+            "data_juicer.utils.constant": {"Fields": types.SimpleNamespace(stats="__dj__stats__")},
+        },
+    )
+    keep = tmp_path / "keep.parquet"
+    assert command(["export", str(audited), "--keep", str(keep), "--probability", "0.8"]) == 0
+    listed = pl.read_parquet(keep).unique("id", keep="none")
+    listed.write_parquet(keep)
+    example = load("data_juicer_filter")
+    operator = example.KeptByAuditorFilter(str(keep))
+    samples = [row | {example.Fields.stats: {}} for row in pl.read_parquet(sample / "part-0.parquet").to_dicts()]
+    kept = [row["id"] for row in samples if operator.process(operator.compute_stats(row))]
+    assert set(kept) == set(listed["id"]) & {row["id"] for row in samples} and 0 < len(kept) < len(samples)
