@@ -1,6 +1,6 @@
 """A Data-Juicer operator that keeps what an audit keeps (`auditor export run --keep keep.parquet`).
 
-In a recipe, with this file given to `--custom-operator-paths`:
+In a recipe whose custom operator paths (an option of `dj-process`) name this file:
 
     process:
       - kept_by_auditor_filter: {keep: keep.parquet, id_key: id}
