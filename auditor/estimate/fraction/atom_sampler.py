@@ -23,7 +23,7 @@ LEAST_NODES, MOST_NODES, FINEST, REACH = 9, 23, 0.02, 3.4
 FINER = np.linspace(-0.9, 0.9, 13)  # of the distance between two shifts of the grid
 # Independent documents of one atom that are believed: beyond, its human shape differs from the common one by more than
 # its sampling error. An atom whose shift is known to be small is believed further.
-BELIEVED, MOST_BELIEVED = 1_500.0, 8_000.0
+BELIEVED, MOST_BELIEVED = 300.0, 8_000.0
 # Shifts of known domains about their kind have heavier tails than a normal variate: Student's t of 4.6 degrees of
 # freedom fits 312 domains whose kinds were covered by anchors.
 FREEDOM = 5.0
