@@ -90,11 +90,10 @@ def learn_shift_prior(
     of_generator = _known([np.sum(domains, axis=0) for domains in machine], fewest)
     of_domain = _known(_alike(machine, fewest), fewest)
     if shape.sum() < 3 or min(len(of_generator), len(of_domain)) < 4:
-        same = vague.profiles, vague.weights, vague.human, vague.narrow, vague.narrow_weights
-        return ShiftPrior(*same, **{**_spreads(vague), **spreads})
+        return replace(vague, **dict(spreads))  # type: ignore[arg-type]
     wide = vague.weights @ vague.profiles
-    broad = _profiles(of_generator, PROFILES, 1, wide)
-    return ShiftPrior(*broad, shape / shape.sum(), *_profiles(of_domain, LOCATIONS, WIDTHS, wide), **spreads)
+    broad, narrow = _profiles(of_generator, PROFILES, 1, wide), _profiles(of_domain, LOCATIONS, WIDTHS, wide)
+    return replace(ShiftPrior(*broad, shape / shape.sum(), *narrow), **dict(spreads))  # type: ignore[arg-type]
 
 
 def _known(histograms: Sequence[np.ndarray], fewest: int) -> list[np.ndarray]:
@@ -121,7 +120,7 @@ def _profiles(
     order = np.argsort([_median(counts) for counts in known], kind="stable")
     profiles, weights = [], []
     for group in np.array_split(order, min(locations, len(known) // widths)):
-        place = np.mean([_median(known[i]) for i in group])
+        place = float(np.mean([_median(known[i]) for i in group]))
         for own in np.array_split(sorted(group, key=lambda i: _width(known[i])), widths):
             profiles.append(_smoothed(_moved_to(place, [known[i] for i in own]) + 1e-5))
             weights.append(0.9 * len(own) / len(known))
@@ -131,11 +130,6 @@ def _profiles(
 def scores_of(histogram: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """Scores (n,) that a histogram (BINS,) stands for, at the centres of its bins."""
     return np.repeat(centres, np.round(histogram).astype(np.int64))
-
-
-def _spreads(prior: ShiftPrior) -> dict[str, float]:
-    names = ("within", "uncovered", "common", "machine_shift", "log_scale")
-    return {name: getattr(prior, name) for name in names}
 
 
 def _moved_to(place: float, histograms: Sequence[np.ndarray]) -> np.ndarray:
