@@ -37,6 +37,7 @@ ROOT = Path(__file__).parents[1]
 WRITERS = {
     "auditor/run_folder.py",
     "auditor/pipeline/run/ownership.py",  # the key in the cache folder
+    "auditor/sources/find/delta.py",  # a private temporary folder, for a table's log
     "auditor/neardup/stars.py",
     "auditor/neardup/spill.py",
     "auditor/neardup/shingles.py",

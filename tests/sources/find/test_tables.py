@@ -13,7 +13,7 @@ from auditor.sources.find import files, tables
 from auditor.sources.find.plan import is_unchanged, plan_corpus
 from auditor.sources.find.tables import DROPPED, OF_TABLE
 from auditor.sources.find.unread import unread_counts
-from auditor.sources.read.interface import Corpus, Shard, SourceOptions
+from auditor.sources.read.interface import Corpus, SourceOptions
 from tests.sources.corpora import batches, jsonl, parquet, plan, put
 
 ROWS = pl.DataFrame(
@@ -90,8 +90,10 @@ def test_a_table_is_read_as_it_is_now(tmp_path, kind, beside):
 @pytest.mark.parametrize("kind", MAKE)
 def test_a_plan_survives_its_own_json_and_notices_a_change(tmp_path, kind):
     table = MAKE[kind](tmp_path / "t")
-    shard = plan(table).shards[0]
-    assert Shard.from_dict(json.loads(json.dumps(shard.as_dict()))) == shard and is_unchanged(shard, SourceOptions())
+    corpus = plan(table)
+    shard = corpus.shards[0]
+    assert Corpus.from_dict(json.loads(json.dumps(corpus.as_dict()))) == corpus
+    assert is_unchanged(shard, SourceOptions())
     if kind == "lance":
         pytest.importorskip("lance").write_dataset(arrow(ROWS), str(table), mode="append")
         assert not is_unchanged(shard, SourceOptions())
