@@ -35,6 +35,7 @@ class AnchorSet:
 
     @property
     def size(self) -> int:
+        """Documents with a score."""
         return int(self.counts.sizes.sum())
 
 

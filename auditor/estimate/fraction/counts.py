@@ -36,6 +36,7 @@ class ScoreCounts:
 
     @classmethod
     def empty(cls, scopes: Sequence[str]) -> ScoreCounts:
+        """No documents in any of the scopes."""
         shape = (len(scopes), GROUPS, BINS)
         return cls(tuple(scopes), np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape[0], np.int64))
 

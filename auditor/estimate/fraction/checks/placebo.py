@@ -30,6 +30,7 @@ class Placebo:
 
     @property
     def passed(self) -> bool:
+        """Whether every slice came out as human text."""
         return not self.findings
 
 

@@ -30,14 +30,17 @@ class ThreeWay:
 
     @property
     def assisted(self) -> np.ndarray:
+        """(d,) draws of the share of documents that a machine edited."""
         return self.draws[:, 0]
 
     @property
     def machine(self) -> np.ndarray:
+        """(d,) draws of the share of documents that a machine wrote."""
         return self.draws[:, 1]
 
     @property
     def touched(self) -> np.ndarray:
+        """(d,) draws of the sum of both."""
         return self.draws.sum(1)
 
     def region(self) -> list[tuple[float, float]]:
