@@ -106,36 +106,32 @@ def count_atoms(
                   AND a.of_language = split_part({kind_of("s")}, '/', 1) AND a.of_kind = {kind_of("s")}
                   WHERE {eligible})"""
     names = plan["atom"].unique(maintain_order=True).to_list()
+    rows = query(
+        connection,
+        f"""SELECT atom AS scope, unit % 32 AS unit, {SCORE_BIN} AS bin, count(*) AS documents,
+                   sum(words)::BIGINT AS tokens FROM {joined} GROUP BY ALL ORDER BY ALL""",
+    )
+    conditions = [human or "false"]
+    for label in ("human", "ai"):
+        said = f"(shard, row) IN (SELECT (shard, row) FROM labelled WHERE label = '{label}')"
+        conditions.append(said if labelled else "false")
+    known = tuple(_binned(connection, joined, condition, names) for condition in conditions)
+    return _by_language(plan, names, scopes, _counts(rows, names), known, units)
 
-    def counted(condition: str) -> ScoreCounts:
-        rows = query(
-            connection,
-            f"""SELECT atom AS scope, unit % 32 AS unit, {SCORE_BIN} AS bin, count(*) AS documents,
-                       sum(words)::BIGINT AS tokens FROM {joined} WHERE {condition} GROUP BY ALL ORDER BY ALL""",
-        )
-        return _counts(rows, names)
 
-    def binned(condition: str) -> np.ndarray:  # by atom and bin alone: a thirty-second of the memory
-        rows = query(
-            connection,
-            f"""SELECT atom AS scope, {SCORE_BIN} AS bin, count(*) AS documents FROM {joined}
-                WHERE {condition} GROUP BY ALL ORDER BY ALL""",
-        ).drop_nulls("bin")
-        out = np.zeros((len(names), BINS))
-        place = dict(zip(names, range(len(names)), strict=True))
-        out[[place[name] for name in rows["scope"]], rows["bin"].to_numpy()] = rows["documents"].to_numpy()
+def _binned(connection: Any, joined: str, condition: str, names: list[str]) -> np.ndarray:
+    """Documents (atoms, BINS) that meet a condition: by atom and bin alone, a thirty-second of the memory."""
+    out = np.zeros((len(names), BINS))
+    if condition == "false":
         return out
-
-    none = np.zeros((len(names), BINS))
-    whole = counted("true")
-    known = binned(human) if human else none
-    said = [none, none]
-    if labelled:
-        said = [
-            binned(f"(shard, row) IN (SELECT (shard, row) FROM labelled WHERE label = '{label}')")
-            for label in ("human", "ai")
-        ]
-    return _by_language(plan, names, scopes, whole, (known, *said), units)
+    rows = query(
+        connection,
+        f"""SELECT atom AS scope, {SCORE_BIN} AS bin, count(*) AS documents FROM {joined}
+            WHERE {condition} GROUP BY ALL ORDER BY ALL""",
+    ).drop_nulls("bin")
+    place = dict(zip(names, range(len(names)), strict=True))
+    out[[place[name] for name in rows["scope"]], rows["bin"].to_numpy()] = rows["documents"].to_numpy()
+    return out
 
 
 def _by_language(
