@@ -2,7 +2,7 @@
 
 Copies on the web differ in what nobody sees: a page in NFD from one system and in NFC from another, soft hyphens from a
 typesetter, zero-width spaces and Cyrillic letters that shall hide a copy. Shingles, types and scores read the normal
-form. A text in ASCII is its own; others are looked through by one search, and only those that need it are rewritten.
+form. One kernel looks through all texts, and only those that need it are rewritten.
 
 References: Unicode Standard Annex 15 (normalization forms), Technical Standard 39 (confusable characters)
 """
@@ -10,8 +10,14 @@ References: Unicode Standard Annex 15 (normalization forms), Technical Standard 
 from __future__ import annotations
 
 import re
+from functools import cache
 
+import numpy as np
 import polars as pl
+
+from auditor.text.arrow import buffers
+from auditor.text.jit import kernel
+from auditor.text.tokens import code_point
 
 # What is never seen: soft hyphen, grapheme joiner, marks of direction, zero-width space and word joiner, variation
 # selectors, tags. Zero-width joiners are letters' business in Persian and Indic scripts, so they go after others only.
@@ -30,10 +36,14 @@ LATIN = "aceiopsxyjhABCEHIKMOPSTXYZJaouvnABEZHIKMNOPTYXi"
 ALIKE = "асеіорѕхујһАВСЕНІКМОРЅТХУΖЈαουνηΑΒΕΖΗΙΚΜΝΟΡΤΥΧι"
 _TO_LATIN = dict(zip(map(ord, ALIKE), LATIN, strict=True))
 _TO_CYRILLIC = {ord(b): a for a, b in zip(ALIKE, LATIN, strict=True) if "\u0400" <= a <= "\u04ff"}
-_MIXED = r"[A-Za-z][\x{0370}-\x{03FF}\x{0400}-\x{04FF}]|[\x{0370}-\x{03FF}\x{0400}-\x{04FF}][A-Za-z]"
-_WORD = re.compile("[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff]+")
-_LATIN_LETTER = re.compile("[A-Za-z\u00c0-\u024f]")
-_OTHER_LETTER = re.compile("[\u0370-\u03ff\u0400-\u04ff]")
+_LATIN = r"A-Za-z\u00c0-\u024f"
+_GREEK_CYRILLIC = r"\u0370-\u04ff"
+_WORD = re.compile(f"[{_LATIN}{_GREEK_CYRILLIC}]+")
+_LATIN_LETTER, _OTHER_LETTER = re.compile(f"[{_LATIN}]"), re.compile(f"[{_GREEK_CYRILLIC}]")
+_OTHER_LETTERS = re.compile(f"[{_GREEK_CYRILLIC}]+")
+_PLANES = 0xF0000  # all of Unicode that has characters which are named here
+USUAL, UNUSUAL, OTHER_SCRIPT = range(3)
+BEYOND_ASCII = np.uint64(0x8080808080808080)
 
 
 def normal_form(column: pl.Series) -> pl.Series:
@@ -42,30 +52,79 @@ def normal_form(column: pl.Series) -> pl.Series:
     Words of two scripts become words of one where every letter of the other looks like one of it ("pаypal" with a
     Cyrillic а); words that are wholly of another script stay.
     """
-    wide = (column.str.len_bytes() != column.str.len_chars()).fill_null(False)
-    if not wide.any():
+    unusual = np.zeros(len(column), np.bool_)
+    look_through(*buffers(column), look_up(), unusual)
+    if not unusual.any():
         return column
-    places = wide.arg_true()
-    texts = column.gather(places)
-    unseen = texts.str.contains(f"[{_INVISIBLE}\\x{{200C}}\\x{{200D}}{_DECOMPOSED}]|{_MIXED}")
-    if not unseen.any():
-        return column
-    places = places.filter(unseen)
-    texts = texts.filter(unseen).str.replace_all(f"[{_INVISIBLE}]", "").str.replace_all(_JOINERS, "$1")
-    texts = texts.str.normalize("NFC")
-    mixed = texts.str.contains(_MIXED)
-    if mixed.any():
-        at = mixed.arg_true()
-        texts = texts.scatter(at, pl.Series([_WORD.sub(_one_script, t) for t in texts.gather(at)], dtype=pl.String))
+    places = pl.Series(np.flatnonzero(unusual))
+    texts = column.gather(places).str.replace_all(f"[{_INVISIBLE}]", "").str.replace_all(_JOINERS, "$1")
+    texts = pl.Series(list(map(_of_one_script, texts.str.normalize("NFC"))), dtype=pl.String)
     return column.clone().scatter(places, texts)
 
 
-def _one_script(match: re.Match[str]) -> str:
+@cache
+def look_up() -> np.ndarray:
+    """(_PLANES,) uint8: what each code point is to `look_through`."""
+    table = np.zeros(_PLANES, np.uint8)
+    table[0x0370:0x0500] = OTHER_SCRIPT
+    for first, last in re.findall(r"\\x{(\w+)}(?:-\\x{(\w+)})?", _INVISIBLE + r"\x{200C}\x{200D}" + _DECOMPOSED):
+        table[int(first, 16) : int(last or first, 16) + 1] = UNUSUAL
+    return table
+
+
+@kernel
+def look_through(text, offsets, table, unusual):
+    """text (b,) uint8, offsets (n+1,), table -> unusual (n,) bool: texts that hold an unusual character or a word of
+    two scripts.
+
+    Bytes of ASCII, most of most texts, are passed eight at a time.
+    """
+    eights = text[: text.size // 8 * 8].view(np.uint64)
+    for d in range(offsets.shape[0] - 1):
+        start, stop = offsets[d], offsets[d + 1]
+        i = start
+        while i < stop and not unusual[d]:
+            if text[i] < 0x80:
+                i += 1
+                while i & 7 == 0 and i + 8 <= stop and eights[i >> 3] & BEYOND_ASCII == 0:
+                    i += 8
+                continue
+            point, width = code_point(text, i, stop)
+            kind = table[point] if 0 <= point < _PLANES else USUAL
+            after = i + width
+            if kind == UNUSUAL:
+                unusual[d] = True
+            elif kind == OTHER_SCRIPT:
+                unusual[d] = (i > start and is_letter(text[i - 1])) or (after < stop and is_letter(text[after]))
+            i = after
+
+
+@kernel
+def is_letter(byte):
+    """Whether a byte is a letter of ASCII."""
+    return np.uint8((byte | 0x20) - 0x61) < 26
+
+
+def _of_one_script(text: str) -> str:
+    """A text without words of Latin and other letters that can be words of one script."""
+    parts, done = [], 0
+    for run in _OTHER_LETTERS.finditer(text):
+        start, stop = run.span()
+        beside = text[max(start - 1, 0) : start] + text[stop : stop + 1]
+        if start < done or not _LATIN_LETTER.search(beside):
+            continue
+        while start > done and _WORD.match(text[start - 1]):
+            start -= 1
+        word = _WORD.match(text, start)
+        assert word is not None, "it begins with a letter"
+        parts += [text[done:start], _one_script(word[0])]
+        done = word.end()
+    return "".join([*parts, text[done:]]) if parts else text
+
+
+def _one_script(word: str) -> str:
     """A word of Latin and other letters in the script of most of them, where all of the others look alike."""
-    word = match[0]
     latin, other = len(_LATIN_LETTER.findall(word)), len(_OTHER_LETTER.findall(word))
-    if not latin or not other:
-        return word
     table, strange = (_TO_LATIN, _OTHER_LETTER) if latin >= other else (_TO_CYRILLIC, _LATIN_LETTER)
     changed = word.translate(table)
     return word if strange.search(changed) else changed

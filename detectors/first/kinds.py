@@ -160,6 +160,7 @@ def nearest_kinds(tokens, rows, pairs, model, kinds, weights):
     hashes, bounds, offsets = tokens
     table, directions, centres = model
     count, size = centres.shape
+    columns = np.ascontiguousarray(centres.T).astype(np.float64)
     counts, known = np.zeros(directions.shape[0] + 1, np.uint8), np.empty(READ_BYTES + 2, np.int64)
     places, position, cosines = np.empty(READ_BYTES + 2, np.uint32), np.empty(size, np.float32), np.empty(count)
     for d in range(rows.shape[0]):
@@ -174,19 +175,21 @@ def nearest_kinds(tokens, rows, pairs, model, kinds, weights):
         position[:] = 0
         for j in range(used):
             row = known[j]
-            weight = LOG[counts[row]]
+            weight, direction = LOG[counts[row]], directions[row - 1]
             counts[row] = 0
             for i in range(size):
-                position[i] += weight * np.float32(directions[row - 1, i])
+                position[i] += weight * np.float32(direction[i])
         length = 0.0
         for i in range(size):
             length += np.float64(position[i]) * np.float64(position[i])
         length = np.sqrt(length) if length > 0 else 1.0
+        cosines[:] = 0.0
+        for i in range(size):
+            column, along = columns[i], np.float64(position[i])
+            for k in range(count):  # all kinds at once: a vector operation, where a sum over i would not be one
+                cosines[k] += column[k] * along
         for k in range(count):
-            dot = 0.0
-            for i in range(size):
-                dot += np.float64(centres[k, i]) * np.float64(position[i])
-            cosines[k] = dot / length
+            cosines[k] /= length
         total, best = 0.0, 0.0
         for place in range(NEAREST):
             k = int(np.argmax(cosines))

@@ -17,6 +17,7 @@ from auditor.detectors.first.two_heads import HEADS, shares_of, soft_maximum
 from auditor.detectors.interface import Description, Evidence, Obstacle
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
+from auditor.text.jit import kernel
 
 MODELS = Path(__file__).parents[1] / "models"
 FILE = "stylometry.json"
@@ -47,6 +48,19 @@ class Stylometry:
     spreads: np.ndarray
     description: Description = DESCRIPTION
 
+    @property
+    def single(self) -> np.ndarray:
+        """(heads, m) float64: the weights of the measures themselves."""
+        return self.weights[:, : len(self.centre)].astype(np.float64)
+
+    @property
+    def twofold(self) -> np.ndarray:
+        """(heads, m, m) float64: the weights of products of two measures, in the upper triangle."""
+        m = len(self.centre)
+        out = np.zeros((len(self.weights), m, m))
+        out[:, *np.triu_indices(m)] = self.weights[:, m:] * np.float32(0.5)
+        return out
+
     def score(self, batch: TextBatch) -> np.ndarray:
         """(n,) float32 in human units; NaN where too short or not in English."""
         return soft_maximum(self.heads(batch)).astype(np.float32)
@@ -56,8 +70,10 @@ class Stylometry:
         out = np.full((len(batch), HEADS), np.nan)
         rows = np.flatnonzero(self.description.applies(batch))
         if len(rows):
-            standard = self.standard(style_measures.measures(batch)[rows])
-            out[rows] = (products(standard) @ self.weights.T - self.centres) / self.spreads
+            standard = self.standard(style_measures.measures(batch)[rows]).astype(np.float64)
+            raw = np.empty((len(rows), HEADS))
+            weigh(standard, self.single, self.twofold, raw)
+            out[rows] = (raw - self.centres) / self.spreads
         return out
 
     def standard(self, measures: np.ndarray) -> np.ndarray:
@@ -86,6 +102,27 @@ def products(standard: np.ndarray) -> np.ndarray:
     first, second = np.triu_indices(standard.shape[1])
     standard = standard.astype(np.float32)
     return np.hstack([standard, standard[:, first] * standard[:, second] * np.float32(0.5)])
+
+
+@kernel
+def weigh(standard, single, twofold, out):
+    """What `products` times the weights is, without the products in memory.
+
+    standard (n, m), single (heads, m), twofold (heads, m, m) upper triangles -> out (n, heads), all float64
+    """
+    heads, size = single.shape
+    partial = np.empty(size)
+    for d in range(standard.shape[0]):
+        own = standard[d]
+        for h in range(heads):
+            partial[:] = single[h]
+            for i in range(size):  # column sums: a vector operation, whose order of additions is fixed
+                for j in range(size):
+                    partial[j] += twofold[h, i, j] * own[i]
+            total = 0.0
+            for j in range(size):
+                total += partial[j] * own[j]
+            out[d, h] = total
 
 
 def obstacle() -> Obstacle | None:

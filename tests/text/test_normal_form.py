@@ -1,15 +1,18 @@
 """Texts that read the same have one form; all others stay as they are."""
 
+import re
 import unicodedata
 from itertools import pairwise
 
 import hypothesis.strategies as st
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 
+from auditor.text.arrow import buffers
 from auditor.text.batch import TextBatch
-from auditor.text.normal_form import normal_form
+from auditor.text.normal_form import look_through, look_up, normal_form
 
 FRENCH = "Le pêcheur a réparé la clôture près de l'église où les élèves étonnés avaient peint une façade."
 PLAIN = "The baker walked past the broken bridge before the storm arrived."
@@ -63,3 +66,19 @@ def test_the_form_of_a_form_is_itself_and_ascii_never_changes(texts):
     once = form(*texts)
     assert form(*once) == once
     assert all(a == b for a, b in zip(texts, once, strict=True) if a.isascii())
+
+
+SEARCHED = re.compile(
+    r"[\u00AD\u034F\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFE00-\uFE0F\uFEFF\U000E0001-\U000E007F"
+    r"\U000E0100-\U000E01EF\u0300-\u0345\u0653-\u0655\u093C\u09BE\u09D7\u0B3E\u0B56\u0B57\u0BBE\u0BD7\u0C56\u0CC2\u0CD5"
+    r"\u0CD6\u0D3E\u0D57\u0DCA\u0DCF\u0DDF\u102E\u1161-\u1175\u11A8-\u11C2\u1B35\u3099\u309A\u2126\u212A\u212B\uF900-\uFAFF]"
+    r"|[A-Za-z][\u0370-\u04FF]|[\u0370-\u04FF][A-Za-z]"
+)
+STRANGE = st.sampled_from("аβжЯ\u0301\u200b\u200d\u00ad\u093c\u212b\uf900\ufe0f\U000e0041\U000e0100\U0001f600é日")
+
+
+@given(st.lists(st.text(st.one_of(st.sampled_from("abc xyz.,"), STRANGE, st.characters(exclude_categories=["Cs"])))))
+def test_the_kernel_finds_what_a_search_finds(texts):
+    found = np.zeros(len(texts), np.bool_)
+    look_through(*buffers(pl.Series(texts, dtype=pl.String)), look_up(), found)
+    assert found.tolist() == [SEARCHED.search(text) is not None for text in texts]
