@@ -19,6 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import polars as pl
 
+from auditor.detectors.calibration_file import read_first_tier
 from auditor.detectors.edited import edited_cells
 from auditor.estimate.fraction.counts import HIGHEST, LOWEST, ScoreCounts
 from auditor.estimate.fraction.mixed.figures import MOST_TOUCHED, WIDEST, WIDEST_SPLIT
@@ -101,11 +102,11 @@ def split(worlds: Worlds, scores: np.ndarray, anchors: np.ndarray | None, rng: n
 
 def mixtures(models: Path, amount: int) -> pl.DataFrame:
     """One row a mixture: what it was made of, and what was found."""
-    calibration = json.loads((models / "first_tier.json").read_text("utf-8"))
+    known = read_first_tier(models).known
     cells, rows = edited_cells(models), []
     for family, sources in FAMILIES.items():
         own = pools(models, sources)
-        library = library_of(calibration, cells, without=sources)
+        library = library_of(known, cells, without=sources)
         assert library is not None
         worlds, rng = draw_worlds(library), np.random.default_rng(11)
         for _ in range(amount):

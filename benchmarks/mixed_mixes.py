@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import f1_score, roc_auc_score
 
+from auditor.detectors.calibration_file import read_first_tier
 from auditor.detectors.edited import edited_cells
 from auditor.estimate.fraction.anchors import Anchors, AnchorSet, Trust
 from auditor.estimate.fraction.atoms import Atoms
@@ -119,14 +121,14 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    stored = json.loads((given.models / "first_tier.json").read_text("utf-8"))
+    known = read_first_tier(given.models).known
     cells = edited_cells(given.models)
     out: dict[str, Any] = {"documents": {}, "light": {}, "mixes": []}
     for family, sources in FAMILIES.items():
-        own, library = pools(given.models, sources), library_of(stored, cells, without=sources)
+        own, library = pools(given.models, sources), library_of(known, cells, without=sources)
         assert library is not None
         out["documents"][family] = documents(own, library)
-        rest = stored | {"cells": [cell for cell in stored["cells"] if cell["source"] not in sources]}
+        rest = replace(known, cells=tuple(cell for cell in known.cells if cell.source not in sources))
         calibration = bundled_calibration(rest)
         out["light"][family] = polished_lightly(own, calibration, library)
         for seed, (name, mix) in enumerate(MIXES.items()):

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from auditor.errors import DetectorError
-from auditor.records import Json
+from auditor.known_scores import EditedCell
 
 MODELS = Path(__file__).parent / "models"
 FILE = "edited.json"
@@ -25,13 +25,12 @@ def class_of(extent: float) -> str:
     return CLASSES[(extent >= ASSISTED) + (extent >= MACHINE)]
 
 
-def edited_cells(folder: Path = MODELS) -> list[Json]:
+def edited_cells(folder: Path = MODELS) -> list[EditedCell]:
     """Counts of the out-of-family scores of edited text, on the grid of first_tier.json.
 
-    Each cell: source, family, domain, language, generator, operation, class, documents, first, counts
     Raises: DetectorError where the file cannot be read
     """
     try:
-        return list(json.loads((folder / FILE).read_text("utf-8"))["cells"])
-    except (OSError, ValueError, KeyError) as error:
+        return list(map(EditedCell.from_dict, json.loads((folder / FILE).read_text("utf-8"))["cells"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DetectorError(f"{folder / FILE}: no scores of edited text there ({error})") from None

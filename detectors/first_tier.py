@@ -11,17 +11,15 @@ import numpy as np
 import polars as pl
 
 from auditor.detectors import registry
+from auditor.detectors.calibration_file import Combination, FirstTierCalibration, read_first_tier
 from auditor.detectors.first.kinds import Kinds
-from auditor.detectors.first.two_heads import TwoHeaded, shares_of, soft_maximum
-from auditor.detectors.first.units import KindTable, LengthTerm, standard_words
+from auditor.detectors.first.two_heads import TwoHeaded, soft_maximum
+from auditor.detectors.first.units import KindTable, standard_words
 from auditor.detectors.interface import Card, Description, Detector, Evidence, Explaining
-from auditor.detectors.stack import Stack, read_calibration
 from auditor.errors import DetectorError
-from auditor.records import Json
 from auditor.run_columns import HIGHEST, LOWEST
 from auditor.text.batch import TextBatch
 
-__all__ = ["MODELS", "Combination", "Ensemble", "Scores", "Stack", "reach"]
 MODELS = Path(__file__).parent / "models"
 PHRASES = "phrases"  # the detector of left-over phrases: added to the score as it is
 LEVELS = ("measured", "calibrated", "transferred", "none")
@@ -42,50 +40,12 @@ class Scores:
         return np.exp(-np.logaddexp(0, -self.logit))
 
 
-@dataclass(frozen=True, slots=True)
-class Combination:
-    """How two-headed members become one score in human units of a language.
-
-    Each head: the members' heads times their shares, less centre, over spread; then the smooth maximum of both heads,
-    the first one less offset; then less middle, over unit.
-    """
-
-    members: tuple[str, ...]
-    shares: tuple[float, ...]
-    centre: tuple[float, float]
-    spread: tuple[float, float]
-    offset: float
-    middle: float
-    unit: float
-
-    @classmethod
-    def of(cls, stored: Json) -> Combination:
-        """As first_tier.json has it."""
-        members, shares, centre, spread = (tuple(stored[name]) for name in ("members", "shares", "centre", "spread"))
-        return cls(members, shares, centre, spread, stored["offset"], stored["middle"], stored["unit"])
-
-    def heads(self, members: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(n, 2) the joint heads from those of the members, name -> (n, 2)."""
-        joint = sum(share * members[name] for name, share in zip(self.members, self.shares, strict=True))
-        return (joint - np.array(self.centre)) / np.array(self.spread)
-
-    def score(self, members: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(n,) float64, NaN where a member has no score."""
-        return (soft_maximum(self.heads(members), self.offset) - self.middle) / self.unit
-
-    def head_weights(self, member: str, heads: np.ndarray) -> tuple[float, float]:
-        """What a unit of either head of a member adds to the score, at a document's joint heads (2,)."""
-        share = self.shares[self.members.index(member)]
-        recent, earlier = shares_of(heads, self.offset) * share / np.array(self.spread) / self.unit
-        return float(recent), float(earlier)
-
-
 @dataclass(frozen=True)
 class Ensemble:
     """Members and what combines them; safe to share among threads."""
 
     detectors: tuple[Detector, ...]
-    stored: Json
+    calibration: FirstTierCalibration
     kinds: Kinds
 
     @classmethod
@@ -98,10 +58,10 @@ class Ensemble:
         """
         deep = registry.deep_names(names)
         detectors = tuple(registry.usable([name for name in names if name not in deep], tier=0))
-        ensemble = cls(detectors, read_calibration(folder / "first_tier.json"), Kinds.load(folder))
+        ensemble = cls(detectors, read_first_tier(folder), Kinds.load(folder))
         if not ensemble.combinations:
             have = sorted(d.description.name for d in detectors)
-            known = sorted({m for own in ensemble.stored["combinations"].values() for c in own for m in c["members"]})
+            known = sorted({m for own in ensemble.calibration.combinations.values() for c in own for m in c.members})
             raise DetectorError(
                 f"no calibration combines {', '.join(have)} alone: add one of {', '.join(known)}, "
                 "or calibrate on known texts with --human-reference and --known-ai"
@@ -113,19 +73,15 @@ class Ensemble:
         """By language: the combinations whose members are all there, best first."""
         have = {detector.description.name for detector in self.detectors}
         found = {
-            language: tuple(c for c in map(Combination.of, own) if have.issuperset(c.members))
-            for language, own in self.stored["combinations"].items()
+            language: tuple(c for c in own if have.issuperset(c.members))
+            for language, own in self.calibration.combinations.items()
         }
         return {language: own for language, own in found.items() if own}
 
     @cached_property
     def table(self) -> KindTable:
         """Location and log-scale of human scores by kind of text."""
-        known = {row["kind"]: row for row in self.stored["kinds"]}
-        names = self.kinds.names
-        location = np.array([known[name]["location"] if name in known else 0.0 for name in names])
-        scale = np.array([known[name]["scale"] if name in known else 1.0 for name in names])
-        return KindTable(names, location, np.log(scale))
+        return self.calibration.table(self.kinds.names)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -138,12 +94,12 @@ class Ensemble:
 
         measured: two families of each class held out; calibrated: one; transferred: by a model of other languages
         """
-        return dict(self.stored["reach"])
+        return dict(self.calibration.reach)
 
     @property
     def revision(self) -> str:
         """A digest of the calibration, which a score depends on besides the members' weights."""
-        return self.stored["revision"]
+        return self.calibration.revision
 
     def score(self, batch: TextBatch) -> Scores:
         """Every member's score and the logit of their combination: the first one whose members all have a score."""
@@ -158,8 +114,8 @@ class Ensemble:
                 members[name] = detector.score(batch).astype(np.float32)
         score = self._combined(batch, heads)
         if PHRASES in members:
-            score += self.stored["phrases"] * np.nan_to_num(members[PHRASES].astype(float))
-        logit = np.clip(self.stored["intercept"] + self.stored["slope"] * score, LOWEST, HIGHEST)
+            score += self.calibration.phrases * np.nan_to_num(members[PHRASES].astype(float))
+        logit = np.clip(self.calibration.intercept + self.calibration.slope * score, LOWEST, HIGHEST)
         return Scores(logit.astype(np.float32), np.zeros(len(batch), np.uint8), members)
 
     def _combined(self, batch: TextBatch, heads: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -180,14 +136,14 @@ class Ensemble:
         0 is the median of human text of the kind over the sources that the calibration knows, 1 half the distance
         between its 16% and 84% quantiles. NaN and null without a logit.
         """
-        score = (np.asarray(logit, float) - self.stored["intercept"]) / self.stored["slope"]
+        score = (np.asarray(logit, float) - self.calibration.intercept) / self.calibration.slope
         kinds = self.kinds.soft(batch)
         units = self.table.soft_units(score, kinds)
         spoken = batch.languages.fill_null("en").to_numpy()
         words = standard_words(batch.tokens.words, spoken)
-        for language, stored in self.stored["length"].items():
+        for language, term in self.calibration.length.items():
             own = spoken == "en" if language == "en" else spoken != "en"
-            location, log_scale = LengthTerm(tuple(stored["location"]), tuple(stored["log_scale"])).at(words)
+            location, log_scale = term.at(words)
             units = np.where(own, (units - location) / np.exp(log_scale), units)
         names = pl.select(pl.when(pl.Series(np.isfinite(score))).then(kinds.nearest())).to_series()
         return np.clip(units, LOWEST, HIGHEST), names.alias("kind")
@@ -195,18 +151,10 @@ class Ensemble:
     def cards(self) -> list[Card]:
         """The `detectors` section of report.json."""
         first = self.combinations.get("en", next(iter(self.combinations.values())))[0]
-        share = dict(zip(first.members, first.shares, strict=True)) | {PHRASES: self.stored["phrases"]}
-        slope = self.stored["slope"]
+        share = dict(zip(first.members, first.shares, strict=True)) | {PHRASES: self.calibration.phrases}
+        slope = self.calibration.slope
         known = (d.description for d in self.detectors)
         return [Card.of(own, float(share.get(own.name, 0.0)) * slope, reach(own)) for own in known]
-
-    def calibration(self) -> Json:
-        """Out-of-family score counts of known documents on the grid, and how locations of human text differ.
-
-        Returns: bins, lowest, highest; kinds (location, scale, variance by kind); cells (counts by source); shift
-        """
-        names = ("bins", "lowest", "highest", "kinds", "cells", "shift")
-        return {name: self.stored[name] for name in names if name in self.stored}
 
     def explain(self, text: str, language: str = "en") -> list[Evidence]:
         """What moved the score, each member in units of the logit, strongest first within a member."""
@@ -216,7 +164,7 @@ class Ensemble:
         combination = next(usable, None)
         if combination is None:
             return []
-        slope, joint, found = self.stored["slope"], combination.heads(heads)[0], []
+        slope, joint, found = self.calibration.slope, combination.heads(heads)[0], []
         for detector in self.detectors:
             name = detector.description.name
             if name in combination.members:
@@ -225,7 +173,7 @@ class Ensemble:
                 found.append(Evidence(name, "score", slope * moved))
                 found += _scaled(detector.explain(text, weights=weights), slope)  # type: ignore[attr-defined]
             elif name == PHRASES and isinstance(detector, Explaining):
-                share = slope * self.stored["phrases"]
+                share = slope * self.calibration.phrases
                 found.append(Evidence(name, "score", share * float(detector.score(batch)[0])))
                 found += _scaled(detector.explain(text), share)
         return found

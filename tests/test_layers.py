@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 GROUND = {"records", "run_columns", "streams", "errors", "config", "manifest", "run_folder", "text", "statistics"}
-GROUND |= {"distribution"}
+GROUND |= {"distribution", "known_scores"}
 MEASURING = {"sources", "sketch", "neardup", "estimate", "collapse", "detectors"}
 KEEPING = {"store", "provenance", "gate", "reports"}
 GLUE = {"pipeline", "sample_data"}

@@ -123,16 +123,16 @@ def evaluate(
 
 def _figures(data: Path, models: Path, out: Path | None) -> Json:
     """The first tier's figures; with `out`, accuracy.json, detectors.md and its picture beside it."""
+    from auditor.detectors.calibration_file import read_first_tier
     from auditor.detectors.evaluation import accuracy, attacks, model_card
     from auditor.detectors.evaluation import first_tier as evaluation
-    from auditor.detectors.stack import read_calibration
     from auditor.manifest import write_json, write_text
 
     table, domains = evaluation.evaluate(models), evaluation.false_positives(models)
     _say("attacks")
     form, sources = attacks.on_form(data, models), attacks.labelled_attacks(data, models)
     if out:
-        levels = read_calibration(models / "first_tier.json")["reach"]
+        levels = read_first_tier(models).reach
         card = model_card.Figures(table, domains, form, sources, models)
         write_text(out.parent / "detectors.md", model_card.render(card))
         write_text(out.parent / "detectors-years.svg", model_card.picture(table))

@@ -140,11 +140,11 @@ def _measure(
         connection,
         config,
         [shard.shard for shard in shards],
-        bundled_calibration(ensemble.calibration()),
+        bundled_calibration(ensemble.calibration.known),
         labels.kept_labels(run.folder),
         listed=plan.corpus.listed,
         today=today,
-        splitter=Splitter(library_of(ensemble.calibration(), edited_cells()), level=config.level),
+        splitter=Splitter(library_of(ensemble.calibration.known, edited_cells()), level=config.level),
     )
     say("comparing the variety of words with human text")
     results = measure(connection, run, spectra, shards, synthetic, say)

@@ -9,13 +9,12 @@ from pathlib import Path
 import polars as pl
 
 from auditor.detectors import registry
+from auditor.detectors.calibration_file import read_first_tier
 from auditor.detectors.evaluation.accuracy import SEEN_UNTIL
 from auditor.detectors.evaluation.card_text import INTRODUCTION, LIMITS, TRIED
-from auditor.records import Json
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 340, 56, 300
 WORST = 20  # domains shown
-CALIBRATION = "first_tier.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,7 +192,7 @@ def _attacks(figures: Figures) -> str:
 
 
 def _languages(figures: Figures) -> str:
-    levels = _stored(figures.models)["reach"]
+    levels = read_first_tier(figures.models).reach
     whole = {row.scope: row for row in _shown(figures.accuracy.filter(kind="language"))}
     parts = [
         {
@@ -223,10 +222,6 @@ def _learned(models: Path) -> str:
         "## Learned from\n\nOnly sources with a stated licence train the shipped weights and the bundled calibration; "
         "the others evaluate.\n\n" + _rows(["source", "licence", "human", "machine"], rows)
     )
-
-
-def _stored(models: Path) -> Json:
-    return json.loads((models / CALIBRATION).read_text("utf-8"))
 
 
 def _shown(table: pl.DataFrame) -> list[Row]:

@@ -6,7 +6,6 @@ Scores come in units of all human text of the language; a kind's location and sc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +13,7 @@ import polars as pl
 from auditor.detectors.first.kinds import SoftKinds
 from auditor.detectors.first.units import BANDS, CENTRES, KindTable, LengthTerm, standard_words
 from auditor.detectors.training.data.mixtures import balanced
+from auditor.known_scores import KnownCell
 from auditor.run_columns import BINS, HIGHEST, LOWEST
 
 CELL_BANDS = (100, 200, 400)
@@ -190,7 +190,7 @@ def machine_medians(frame: pl.DataFrame, units: np.ndarray) -> pl.DataFrame:
     return found.with_columns(spread=(pl.col("high") - pl.col("low")) / 2).drop("low", "high")
 
 
-def cells(frame: pl.DataFrame, units: np.ndarray) -> list[dict[str, Any]]:
+def cells(frame: pl.DataFrame, units: np.ndarray) -> list[KnownCell]:
     """Counts of units (n,) on the grid by source, domain, generator and length band (words; its lower end)."""
     step = (HIGHEST - LOWEST) / BINS
     places = np.clip((units - LOWEST) / step, 0, BINS - 1)
@@ -208,8 +208,9 @@ def cells(frame: pl.DataFrame, units: np.ndarray) -> list[dict[str, Any]]:
         filled = np.bincount(group["bin"].to_numpy(), minlength=BINS)
         inside = np.flatnonzero(filled)
         first, last = int(inside[0]), int(inside[-1]) + 1
-        row = dict(zip(keys, key, strict=True)) | {"band": CELL_BANDS[key[-1]], "documents": int(filled.sum())}
-        rows.append(row | {"first": first, "counts": filled[first:last].tolist()})
+        *names, base, band = key
+        counts = tuple(filled[first:last].tolist())
+        rows.append(KnownCell(*map(str, names), bool(base), CELL_BANDS[band], int(filled.sum()), first, counts))
     return rows
 
 

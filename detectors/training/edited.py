@@ -15,7 +15,7 @@ from auditor.detectors.training.calibration import BINS
 from auditor.detectors.training.data.extent import edited
 from auditor.detectors.training.data.labelled import batched, long_enough
 from auditor.detectors.training.data.mixtures import CHARACTERS
-from auditor.records import Json
+from auditor.known_scores import EditedCell
 
 LANGUAGE = "en"
 MOST = 60  # documents of a source, domain, generator, operation and class that are counted
@@ -38,7 +38,7 @@ def write(frame: pl.DataFrame, out: Path, of_fold: Callable[[int], Ensemble]) ->
         "lowest": LOWEST,
         "highest": HIGHEST,
         "extents": extents(scored).to_dicts(),
-        "cells": cells(scored),
+        "cells": [cell.as_dict() for cell in cells(scored)],
     }
     path = out / FILE
     path.write_text(json.dumps(stored, ensure_ascii=False) + "\n", "utf-8")
@@ -76,7 +76,7 @@ def extents(scored: pl.DataFrame) -> pl.DataFrame:
 QUARTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
 
 
-def cells(scored: pl.DataFrame) -> list[Json]:
+def cells(scored: pl.DataFrame) -> list[EditedCell]:
     """Counts of licensed rows by source, domain, generator, operation and class; a cell's documents beyond MOST and
     the cells of fewer than FEWEST are left out."""
     keys = ["source", "family", "domain", "language", "generator", "operation", "class"]
@@ -92,6 +92,5 @@ def cells(scored: pl.DataFrame) -> list[Json]:
         filled = np.bincount(group["bin"].to_numpy(), minlength=BINS)
         inside = np.flatnonzero(filled)
         first, last = int(inside[0]), int(inside[-1]) + 1
-        row = dict(zip(keys, key, strict=True)) | {"documents": len(group), "first": first}
-        out.append(row | {"counts": filled[first:last].tolist()})
+        out.append(EditedCell(*map(str, key), len(group), first, tuple(filled[first:last].tolist())))
     return out

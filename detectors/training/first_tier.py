@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,10 @@ import polars as pl
 from safetensors.numpy import save
 from sklearn.linear_model import LogisticRegression
 
+from auditor.detectors.calibration_file import FILE, Combination, read_first_tier
 from auditor.detectors.first import ngram_kernels, ngrams, phrases, style_measures, stylometry
 from auditor.detectors.first.kinds import Kinds
-from auditor.detectors.first_tier import Combination, Ensemble
-from auditor.detectors.stack import read_calibration
+from auditor.detectors.first_tier import Ensemble
 from auditor.detectors.training import calibration, edited, fold_models, kinds, reach
 from auditor.detectors.training.calibration import Scored
 from auditor.detectors.training.data import labelled, mirrors
@@ -28,27 +28,12 @@ from auditor.detectors.training.scores import (
     english_scores,
     other_scores,
 )
+from auditor.known_scores import KindRow
 from auditor.records import Json
 from auditor.run_columns import HIGHEST, LOWEST
 
 PHRASES_SHARE = 0.5  # human units a unit of the phrases' score: it is 0 on nearly all human text
 FIRST_LANGUAGE = "en"
-
-
-@dataclass(frozen=True, slots=True)
-class KindRow:
-    """The calibration of one kind of text: location and scale of human text, in human units of its language.
-
-    variance: of the location over domains; documents: human ones, by their shares of the kind; domains: that hold it
-    """
-
-    kind: str
-    language: str
-    location: float
-    scale: float
-    variance: float
-    documents: int
-    domains: int
 
 
 def train(folder: Path, out: Path, say: Say = lambda words: None, *, further: Path | None = None) -> list[Path]:
@@ -89,7 +74,7 @@ def train(folder: Path, out: Path, say: Say = lambda words: None, *, further: Pa
         written += files if model == ALL else []
     scored = _scored(english, others, scores, other, content)
     stored, units = ensemble(scored, scores, other)
-    written.append(_write(out / "first_tier.json", stored))
+    written.append(_write(out / FILE, stored))
     write_scores(out / "folds" / "scores.parquet", scored, units, scores, other)
     say("calibrated")
     drafts = labelled.frame(folder, mirrored)
@@ -102,7 +87,7 @@ def of_fold(out: Path, fold: int) -> Ensemble:
     """The first tier that saw nothing of a fold (ALL: the shipped one), of the models that `train` left below `out`."""
     place = out if fold == ALL else out / "folds" / str(fold)
     detectors = ngrams.load(str(place)), stylometry.load(str(place)), phrases.load()
-    return Ensemble(detectors, read_calibration(out / "first_tier.json"), Kinds.load(out))
+    return Ensemble(detectors, read_first_tier(out), Kinds.load(out))
 
 
 def _scored(english: Material, others: Material, scores: EnglishScores, other: OtherScores, content: Kinds) -> Scored:
@@ -151,7 +136,7 @@ def ensemble(scored: Scored, scores: EnglishScores, other: OtherScores) -> tuple
         "lowest": LOWEST,
         "highest": HIGHEST,
         "kinds": [asdict(row) for row in kind_rows(scored, table, variances, anchors, memberships)],
-        "cells": calibration.cells(frame, units),
+        "cells": [asdict(cell) for cell in calibration.cells(frame, units)],
         "shift": calibration.shift_spreads(medians, calibration.machine_medians(frame, units)),
     }
     stored["revision"] = hashlib.sha256(json.dumps(stored).encode()).hexdigest()[:12]

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from auditor.detectors.calibration_file import Combination
 from auditor.detectors.first.ngrams import Ngrams
 from auditor.detectors.first.two_heads import HEADS, OFFSETS, soft_maximum
-from auditor.detectors.first_tier import Combination
 from auditor.detectors.training.calibration import A_CELL, spread
 from auditor.detectors.training.data.families import FOLDS
 from auditor.detectors.training.data.mixtures import balanced

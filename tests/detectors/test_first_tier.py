@@ -4,8 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from auditor.detectors.first_tier import CLAIMED, LEVELS, Combination, Ensemble
+from auditor.detectors.calibration_file import Combination
+from auditor.detectors.first_tier import CLAIMED, LEVELS, Ensemble
 from auditor.errors import DetectorError
+from auditor.run_columns import BINS
 from auditor.text.batch import TextBatch
 
 SHIPPED = Ensemble.load()
@@ -98,16 +100,16 @@ def test_every_language_says_how_far_the_score_was_measured():
 
 
 def test_the_calibration_has_the_form_that_estimates_read():
-    found = SHIPPED.calibration()
-    assert (found["bins"], found["lowest"], found["highest"]) == (96, -12.0, 12.0)
-    assert {row["kind"] for row in found["kinds"]} == set(SHIPPED.kinds.names)
-    assert all(row["scale"] > 0.2 and 0 < row["variance"] < 3 for row in found["kinds"])
-    assert set(found["shift"]) == {"within", "uncovered", "common", "machine_shift", "log_scale"}
-    assert all(0 < value < 2 for value in found["shift"].values())
+    found = SHIPPED.calibration.known
+    assert found.bins == BINS
+    assert {row.kind for row in found.kinds} == set(SHIPPED.kinds.names)
+    assert all(row.scale > 0.2 and 0 < row.variance < 3 for row in found.kinds)
+    assert set(found.spreads) == {"within", "uncovered", "common", "machine_shift", "log_scale"}
+    assert all(0 < value < 2 for value in found.spreads.values())
 
 
 def test_the_counts_stand_on_the_grid_and_human_text_lies_about_zero():
-    cells = pl.DataFrame(SHIPPED.calibration()["cells"])
+    cells = pl.DataFrame(SHIPPED.calibration.known.cells)
     assert set(cells["label"]) == {"human", "ai"} and cells["source"].n_unique() >= 15
     assert (cells["counts"].list.sum() == cells["documents"]).all()
     assert (cells["first"] >= 0).all() and (cells["first"] + cells["counts"].list.len() <= 96).all()

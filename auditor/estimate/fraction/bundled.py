@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from auditor.estimate.fraction.counts import BINS, CENTRES
 from auditor.estimate.fraction.shift_prior import ShiftPrior, learn_shift_prior, scores_of
+from auditor.known_scores import KnownCell, KnownScores
 
 # Keys of the calibration's `shift`: spreads that were learned by leaving domains and sources out.
 SPREADS = ("within", "uncovered", "common", "machine_shift", "log_scale")
@@ -33,35 +34,28 @@ class Calibration:
         return self.priors.get(language) or self.priors[""]
 
 
-def bundled_calibration(stored: Mapping[str, Any]) -> Calibration:
+def bundled_calibration(known: KnownScores) -> Calibration:
     """Read the calibration of an ensemble; where it has none, or one on another grid, vague priors take its place."""
-    if stored.get("bins") != BINS:
+    if known.bins != BINS:
         return Calibration({}, {"": ShiftPrior.vague()}, np.zeros(BINS))
-    variance = {row["kind"]: float(row["variance"]) for row in stored.get("kinds", [])}
-    spreads = {key: float(value) for key, value in stored.get("shift", {}).items() if key in SPREADS}
-    cells = stored["cells"]
+    variance = {row.kind: float(row.variance) for row in known.kinds}
+    spreads = {key: float(value) for key, value in known.spreads.items() if key in SPREADS}
+    cells = known.cells
     priors = {"": _prior(cells, spreads)}
-    for language in sorted({cell["language"] for cell in cells}):
-        priors[language] = _prior([cell for cell in cells if cell["language"] == language], spreads)
-    machine = sum((histogram(cell) for cell in cells if cell["label"] == "ai"), np.zeros(BINS))
-    documents = sum(int(histogram(cell).sum()) for cell in cells if cell["label"] == "human")
+    for language in sorted({cell.language for cell in cells}):
+        priors[language] = _prior([cell for cell in cells if cell.language == language], spreads)
+    machine = sum((cell.histogram for cell in cells if cell.label == "ai"), np.zeros(BINS))
+    documents = sum(int(cell.histogram.sum()) for cell in cells if cell.label == "human")
     return Calibration(variance, priors, machine, documents)
 
 
-def histogram(cell: Mapping[str, Any]) -> np.ndarray:
-    """Documents (BINS,) of a cell of the calibration."""
-    out = np.zeros(BINS)
-    out[cell["first"] : cell["first"] + len(cell["counts"])] = cell["counts"]
-    return out
-
-
-def _prior(cells: list[Mapping[str, Any]], spreads: Mapping[str, float]) -> ShiftPrior:
+def _prior(cells: Sequence[KnownCell], spreads: Mapping[str, float]) -> ShiftPrior:
     human: dict[Any, np.ndarray] = defaultdict(lambda: np.zeros(BINS))
     machine: dict[Any, dict[str, np.ndarray]] = defaultdict(lambda: defaultdict(lambda: np.zeros(BINS)))
     for cell in cells:
-        if cell["label"] == "human":
-            human[cell["source"], cell["domain"]] += histogram(cell)
-        elif cell["label"] == "ai" and not cell.get("base", False):
-            machine[cell["source"], cell["generator"]][cell["domain"]] += histogram(cell)
+        if cell.label == "human":
+            human[cell.source, cell.domain] += cell.histogram
+        elif cell.label == "ai" and not cell.base:
+            machine[cell.source, cell.generator][cell.domain] += cell.histogram
     domains = [scores_of(human[key], CENTRES) for key in sorted(human)]
     return learn_shift_prior(domains, [list(machine[key].values()) for key in sorted(machine)], spreads)

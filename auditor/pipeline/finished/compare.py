@@ -114,7 +114,7 @@ def _pair(a: Side, b: Side, shards: Sequence[tuple[str, str]]) -> Paired:
         a.evidence,
         b.evidence,
         (a.contents, b.contents),
-        calibration=bundled_calibration(ensemble.calibration()),
+        calibration=bundled_calibration(ensemble.calibration.known),
         shards=shards,
         seed=config["seed"],
         options=options,

@@ -59,8 +59,8 @@ def test_cells_count_every_scored_document_once(planted):
     units[:5] = np.nan
     units[5:7] = [-99, 99]
     cells = calibration.cells(planted.frame, units)
-    assert sum(cell["documents"] for cell in cells) == len(units) - 5
-    assert all(sum(cell["counts"]) == cell["documents"] for cell in cells)
-    assert {cell["band"] for cell in cells} == {200} and len({cell["domain"] for cell in cells}) == 60
-    assert {cell["generator"] for cell in cells if cell["label"] == "human"} == {""}
-    assert all(c["first"] >= 0 and c["first"] + len(c["counts"]) <= calibration.BINS for c in cells)
+    assert sum(cell.documents for cell in cells) == len(units) - 5
+    assert all(sum(cell.counts) == cell.documents for cell in cells)
+    assert {cell.band for cell in cells} == {200} and len({cell.domain for cell in cells}) == 60
+    assert {cell.generator for cell in cells if cell.label == "human"} == {""}
+    assert all(c.first >= 0 and c.first + len(c.counts) <= calibration.BINS for c in cells)

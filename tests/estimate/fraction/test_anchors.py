@@ -9,6 +9,7 @@ from auditor.estimate.fraction.bundled import bundled_calibration
 from auditor.estimate.fraction.checks.goodness import MOST_TOLERANCE, TOLERANCE, excess_misfit, own_distance
 from auditor.estimate.fraction.counts import BINS, CENTRES, ScoreCounts, coarse_bins
 from auditor.estimate.fraction.shift_prior import ShiftPrior, learn_shift_prior
+from auditor.known_scores import KnownScores
 from auditor.run_columns import GROUPS
 
 
@@ -106,12 +107,12 @@ def test_the_prior_learns_where_generators_lie_and_leaves_out_what_scores_like_h
 
 
 def test_a_calibration_of_another_grid_is_not_used():
-    found = bundled_calibration({"bins": 10, "cells": []})
+    found = bundled_calibration(KnownScores(bins=10))
     assert not found.variance and found.prior("en").profiles.shape[1] == BINS
 
 
 def test_the_calibration_that_ships_has_priors_by_language_and_a_variance_for_every_kind():
-    stored = Ensemble.load().calibration()
-    found = bundled_calibration(stored)
+    known = Ensemble.load().calibration.known
+    found = bundled_calibration(known)
     assert "en" in found.priors and found.machine.sum() > 0
-    assert set(found.variance) == {row["kind"] for row in stored["kinds"]}
+    assert set(found.variance) == {row.kind for row in known.kinds}

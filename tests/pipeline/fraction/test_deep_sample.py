@@ -12,9 +12,9 @@ import pytest
 
 from auditor.cli.main import run as command
 from auditor.detectors import registry, second_tier
-from auditor.detectors.first_tier import Stack
 from auditor.detectors.interface import Description, Obstacle
 from auditor.detectors.second_tier import Cell, SecondTier
+from auditor.detectors.stack import Stack
 from auditor.errors import DetectorError
 from auditor.estimate.fraction.twophase import difference_estimate
 from auditor.manifest import read_json, write_json

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from auditor.estimate.fraction.bundled import histogram
 from auditor.estimate.fraction.counts import BINS, CENTRES, HIGHEST, LOWEST
+from auditor.known_scores import EditedCell, KnownScores
 
 FEWEST = 25  # documents of a cell from which on it is learned from
 FLOOR = 2e-4  # share of a density that lies anywhere on the grid
@@ -46,35 +46,33 @@ class Library:
     machine: Densities
 
 
-def library_of(
-    calibration: Mapping[str, Any], edited: Sequence[Mapping[str, Any]], *, without: Iterable[str] = ()
-) -> Library | None:
+def library_of(known: KnownScores, edited: Sequence[EditedCell], *, without: Iterable[str] = ()) -> Library | None:
     """The library of English from counts of out-of-family scores; None where a class has fewer than two cells.
 
-    Parameters: calibration, that of the ensemble, whose `cells` are of human and wholly machine-written text; edited,
-        cells of edited text, with the class that its extent gives it; without, sources to leave out
+    Parameters: known, of human and wholly machine-written text; edited, cells of edited text; without, sources to
+        leave out
 
     A source whose machine text answers people's drafts (it stands in `edited`) is learned from there alone: its other
     counts do not say how much of a draft was kept.
     """
     left_out = set(without)
-    drafts = {cell["source"] for cell in edited}
+    drafts = {cell.source for cell in edited}
     human: dict[Any, np.ndarray] = defaultdict(lambda: np.zeros(BINS))
     assisted: dict[Any, np.ndarray] = defaultdict(lambda: np.zeros(BINS))
     machine: dict[Any, np.ndarray] = defaultdict(lambda: np.zeros(BINS))
-    if calibration.get("bins") != BINS:
+    if known.bins != BINS:
         return None
-    for cell in calibration["cells"]:
-        if cell["source"] in left_out or cell["language"] != LANGUAGE:
+    for cell in known.cells:
+        if cell.source in left_out or cell.language != LANGUAGE:
             continue
-        if cell["label"] == "human":
-            human[cell["source"], cell["domain"]] += histogram(cell)
-        elif cell["label"] == "ai" and not cell.get("base", False) and cell["source"] not in drafts:
-            machine[cell["source"], cell["generator"]] += histogram(cell)
+        if cell.label == "human":
+            human[cell.source, cell.domain] += cell.histogram
+        elif cell.label == "ai" and not cell.base and cell.source not in drafts:
+            machine[cell.source, cell.generator] += cell.histogram
     for cell in edited:
-        if cell["source"] not in left_out and cell["class"] in ("assisted", "machine"):
-            into = assisted if cell["class"] == "assisted" else machine
-            into[cell["source"], cell["generator"], cell["operation"]] += histogram(cell)
+        if cell.source not in left_out and cell.extent in ("assisted", "machine"):
+            into = assisted if cell.extent == "assisted" else machine
+            into[cell.source, cell.generator, cell.operation] += cell.histogram
     found = [_densities(group, centred) for group, centred in ((human, True), (assisted, False), (machine, False))]
     if any(len(own.sources) < 2 for own in found):
         return None

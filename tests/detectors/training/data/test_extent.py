@@ -65,9 +65,9 @@ def test_rows_without_a_draft_or_with_hardly_any_words_are_left_out():
 
 def test_the_shipped_cells_are_of_licensed_sources_and_have_a_class():
     cells = edited_cells()
-    assert {cell["class"] for cell in cells} == {"light", "assisted", "machine"}
-    assert {cell["source"] for cell in cells} <= {"imbd", "l2r"}
-    assert all(sum(cell["counts"]) == cell["documents"] >= 5 for cell in cells)
+    assert {cell.extent for cell in cells} == {"light", "assisted", "machine"}
+    assert {cell.source for cell in cells} <= {"imbd", "l2r"}
+    assert all(sum(cell.counts) == cell.documents >= 5 for cell in cells)
 
 
 def test_a_folder_without_the_file_is_an_error_that_names_it(tmp_path):

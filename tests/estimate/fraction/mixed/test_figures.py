@@ -10,6 +10,7 @@ from auditor.estimate.fraction.mixed.library import library_of
 from auditor.estimate.fraction.scopes import NO_FIT, ScopePrevalence
 from auditor.estimate.fraction.shift_prior import ShiftPrior
 from auditor.estimate.fraction.shifted_mixture import Posterior
+from auditor.known_scores import KnownScores
 from auditor.records import Estimate, Status
 from tests.estimate.fraction.mixed.test_three_way import histogram, made_library
 
@@ -105,5 +106,5 @@ def test_a_sample_of_shards_says_that_the_others_may_differ(splitter):
 
 
 def test_a_calibration_on_another_grid_or_without_edited_text_splits_nothing():
-    assert library_of({"bins": 12}, []) is None
-    assert library_of({"bins": BINS, "cells": []}, []) is None
+    assert library_of(KnownScores(bins=12), []) is None
+    assert library_of(KnownScores(), []) is None

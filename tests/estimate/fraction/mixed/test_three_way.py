@@ -39,7 +39,7 @@ def worlds():
 
 @pytest.fixture(scope="module")
 def shipped() -> Library:
-    library = library_of(Ensemble.load().calibration(), edited_cells())
+    library = library_of(Ensemble.load().calibration.known, edited_cells())
     assert library is not None
     return library
 
@@ -114,7 +114,7 @@ def test_a_design_effect_counts_as_fewer_documents(worlds):
 
 def test_the_shipped_library_covers_mixtures_of_sources_that_it_does_not_know():
     """A source's edited text, split with the library of the others: the truth lies in nine of ten intervals."""
-    calibration, cells = Ensemble.load().calibration(), edited_cells()
+    calibration, cells = Ensemble.load().calibration.known, edited_cells()
     inside = []
     for source in ("imbd", "l2r"):
         library = library_of(calibration, cells, without=[source])
