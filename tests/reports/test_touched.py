@@ -23,6 +23,7 @@ def estimate(value: float, lower: float, upper: float, *, measured: bool = True)
 def rendered(touched: dict | None, mixed: dict) -> list[str]:
     report = build_report(4)
     report["corpus"] |= {"touched_fraction": touched, "mixed_fraction": mixed}
+    report["corpus"]["synthetic_fraction"] = estimate(0.04, 0.01, 0.1)
     report = check(report)
     screen = io.StringIO()
     print_summary(report, Console(file=screen, width=200, color_system=None))
@@ -36,6 +37,11 @@ def rendered(touched: dict | None, mixed: dict) -> list[str]:
             estimate(0.05, 0.02, 0.12),
             estimate(0.01, 0, 0.09),
             "it is 5.0% (2.0–12.0); edited text alone is 1.0% (0–9.0).",
+        ),
+        (
+            estimate(0.05, 0.02, 0.12),
+            estimate(0.03, 0, 0.09),
+            "it is 5.0% (2.0–12.0); edited text alone is 3.0% (0–9.0), some of it in the first figure.",
         ),
         (estimate(0.3, 0.2, 0.45), estimate(0.1, 0, 0.4, measured=False), f"it is 30.0% (20.0–45.0); {SPLIT}."),
         (

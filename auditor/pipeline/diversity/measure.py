@@ -13,6 +13,7 @@ from auditor.estimate.diversity.lost import Loss
 from auditor.estimate.diversity.measure import Measures, Orders, effective_documents, lost_documents
 from auditor.estimate.diversity.shares import LostName
 from auditor.estimate.diversity.spectrum import Body
+from auditor.estimate.fraction.mixed.figures import at_least
 from auditor.pipeline.diversity import scope
 from auditor.pipeline.diversity.meaning import Say, measure_meanings
 from auditor.pipeline.diversity.reference import Reference, find_reference, of_general_language
@@ -154,7 +155,8 @@ def _figures(
     kind, at = ("corpus", 0) if place is None else ("shard", place)
     fractions = estimates_of(scopes, at) | mixed_of(synthetic, kind, at)
     if place is None and "mixed_fraction" in synthetic.from_labels:
-        fractions["mixed_fraction"] = synthetic.from_labels["mixed_fraction"]
+        told = fractions["mixed_fraction"] = synthetic.from_labels["mixed_fraction"]
+        fractions["touched_fraction"] = at_least(fractions["touched_fraction"], told)
     levels: dict[str, Measures | Orders] = {**found.diversity.levels, "cluster": clusters[0], "topic": topics[0]}
     losses: dict[str, Loss | Orders] = {**found.loss.levels, "cluster": clusters[1], "topic": topics[1]}
     return Figures(

@@ -122,6 +122,8 @@ def measure_synthetic(
         sizes = found.shards.histogram.sum(1)
         found = replace(found, corpus=over_unread(found.corpus, found.shards, sizes, listed, rng, options=options))
     placebo = _placebo(connection, anchors, units, rng, options) if no_dates is None else None
+    from_labels = _by_labels(connection, labels, found, config.level)
+    found = _heeding(found, from_labels, placebo)
     by_chance = streams.rng(config.seed, "mixed text")  # its own, so that the other figures do not depend on it
     mixed = {
         kind: splitter.split(scope, atoms, found.posteriors, by_chance, listed=listed if kind == "corpus" else None)
@@ -134,8 +136,6 @@ def measure_synthetic(
             cut = count_atoms(connection, SCOPES[kind], names, units, human=human, labelled=labelled)
             strata[kind] = estimate_scopes(found.posteriors, cut, names, rng, options=options)
             mixed[kind] = splitter.split(strata[kind], cut, found.posteriors, by_chance)
-    from_labels = _by_labels(connection, labels, found, config.level)
-    found = _heeding(found, from_labels, placebo)
     coverage = measure_coverage(connection, units)
     younger = younger_than_detectors(connection, accuracy.reach()["seen_until"], today)
     return Synthetic(

@@ -12,7 +12,7 @@ from auditor.estimate.fraction.atoms import Atoms
 from auditor.estimate.fraction.mixed.library import LANGUAGE, Library
 from auditor.estimate.fraction.mixed.three_way import DRAWS, ThreeWay, three_way
 from auditor.estimate.fraction.mixed.worlds import Worlds, draw_worlds
-from auditor.estimate.fraction.scopes import NO_FIT, ScopePrevalence
+from auditor.estimate.fraction.scopes import ScopePrevalence
 from auditor.estimate.fraction.shifted_mixture import Posterior
 from auditor.records import LEVEL, Estimate, Status
 from auditor.statistics.intervals import shortest_interval
@@ -104,11 +104,11 @@ class Splitter:
                 touched.append(absent)
                 regions.append(None)
                 continue
-            part, whole = self._figures(splits[i], found.documents[i], int(sizes[i]), listed)
+            part, whole, own = self._figures(splits[i], found.documents[i], int(sizes[i]), listed)
             mixed.append(part)
             touched.append(whole)
-            regions.append(self._region(splits[i], part, whole))
-            draws[:, :, i] = splits[i].assisted, splits[i].touched
+            regions.append(self._region(own, part, whole))
+            draws[:, :, i] = own.assisted, own.touched
         return ScopeMixed(found.scopes, tuple(mixed), tuple(touched), tuple(regions), draws[0], draws[1])
 
     def _obstacle(self, synthetic: Estimate, size: float, share: float) -> str | None:
@@ -121,18 +121,16 @@ class Splitter:
             return f"edited text was measured in English alone; {100 * share:.0f}% of these documents are English"
         return FEW if size < FEWEST else None
 
-    def _figures(self, own: ThreeWay, synthetic: Estimate, size: int, listed: int | None) -> tuple[Estimate, Estimate]:
-        """The assisted and the touched share."""
-        part, whole = self._estimate(own.assisted, size), self._estimate(own.touched, size)
-        whole = _at_least(whole, synthetic)
-        doubt = f"of the shards read, of {listed:,}: the others may differ" if listed else _doubt(whole, synthetic)
-        if doubt:
-            return part.but(Status.INCONCLUSIVE, doubt), whole.but(Status.INCONCLUSIVE, doubt)
-        if _width(whole) > WIDEST:
-            whole = whole.but(Status.INCONCLUSIVE, TOO_WIDE)
-        if _width(part) > WIDEST_SPLIT or whole.status != Status.MEASURED:
-            part = part.but(Status.INCONCLUSIVE, NO_SPLIT)
-        return part, whole
+    def _figures(
+        self, own: ThreeWay, synthetic: Estimate, size: int, listed: int | None
+    ) -> tuple[Estimate, Estimate, ThreeWay]:
+        """The assisted and the touched share, and the posterior moved to hold the machine-written share."""
+        alone = self._estimate(own.touched, size)
+        whole = at_least(alone, synthetic)
+        own = own.moved(_numbers(alone), _numbers(whole))
+        part = _fitting(self._estimate(own.assisted, size), whole, synthetic)
+        doubt = f"of the shards read, of {listed:,}: the others may differ" if listed else _doubt(alone, synthetic)
+        return *_judged(part, whole, doubt), own
 
     def _estimate(self, draws: np.ndarray, size: int) -> Estimate:
         lower, upper = shortest_interval(draws, level=self.level)
@@ -141,36 +139,60 @@ class Splitter:
 
     def _region(self, own: ThreeWay, part: Estimate, whole: Estimate) -> Region:
         machine = shortest_interval(own.machine, level=self.level)
-        return Region(_ends(part), machine, _ends(whole), tuple(own.region()))
+        (least, _, most), (lower, _, upper) = _numbers(part), _numbers(whole)
+        return Region((least, most), machine, (lower, upper), tuple(own.region()))
 
 
-def _at_least(touched: Estimate, synthetic: Estimate) -> Estimate:
-    """The touched share holds what the two-component fit found to be machine-written, where that is measured.
+def at_least(touched: Estimate, part: Estimate) -> Estimate:
+    """The touched share holds what is known of a part of it: neither an end nor the value lies below the part's.
 
-    That fit sees the shards and kinds of text side by side and is sharper from below; what it leaves out is the edited
-    text that scores like its draft, so nothing is learned about the upper end.
+    The two-component fit sees the shards and kinds of text side by side and is sharper from below. Where it knows less,
+    of kinds that no reference covers, the worlds know no more.
     """
-    least, upper = float(synthetic.lower or 0.0), float(touched.upper or 0.0)
-    if synthetic.status != Status.MEASURED or not float(touched.lower or 0.0) < least <= upper:
+    if not (touched.is_number and part.is_number):
         return touched
-    return replace(touched, lower=least, value=max(float(touched.value or 0.0), least))
+    lower, value, upper = np.maximum(_numbers(touched), _numbers(part)).tolist()
+    return replace(touched, lower=lower, value=value, upper=upper)
 
 
-def _ends(estimate: Estimate) -> tuple[float, float]:
-    assert estimate.lower is not None and estimate.upper is not None
-    return estimate.lower, estimate.upper
+def _fitting(assisted: Estimate, touched: Estimate, synthetic: Estimate) -> Estimate:
+    """The assisted share inside the touched one; with the machine-written share it is at least the touched one.
+
+    It may be more than the difference: the two-component fit counts a part of edited text as machine-written.
+    """
+    (lower, value, upper), (least, both, most) = _numbers(assisted), _numbers(touched)
+    value = min(max(value, both - _numbers(synthetic)[1]), both)
+    return replace(assisted, lower=min(lower, least, value), value=value, upper=max(min(upper, most), value))
+
+
+def _judged(part: Estimate, whole: Estimate, doubt: str | None) -> tuple[Estimate, Estimate]:
+    """The assisted and the touched share with the status that they deserve."""
+    if doubt:
+        return part.but(Status.INCONCLUSIVE, doubt), whole.but(Status.INCONCLUSIVE, doubt)
+    if _width(whole) > WIDEST:
+        whole = whole.but(Status.INCONCLUSIVE, TOO_WIDE)
+    if _width(part) > WIDEST_SPLIT or whole.status != Status.MEASURED:
+        part = part.but(Status.INCONCLUSIVE, NO_SPLIT)
+    return part, whole
+
+
+def _numbers(estimate: Estimate) -> tuple[float, float, float]:
+    assert estimate.lower is not None and estimate.value is not None and estimate.upper is not None
+    return estimate.lower, estimate.value, estimate.upper
 
 
 def _doubt(touched: Estimate, synthetic: Estimate) -> str | None:
-    """Why neither share can be believed, None where both may be."""
-    if synthetic.reason == NO_FIT:
-        return NO_FIT
-    if float(touched.upper or 0.0) > MOST_TOUCHED:
-        return NO_HUMAN
+    """Why neither share can be believed, None where both may be.
+
+    Parameters: touched, as the worlds alone have it
+    """
+    # The sum may be known where its parts are not, so a wide interval of one part alone is no reason.
+    if synthetic.status == Status.INCONCLUSIVE and synthetic.reason != TOO_WIDE:
+        return synthetic.reason
     low, high = float(synthetic.lower or 0.0), float(touched.upper or 0.0)
-    if synthetic.status == Status.MEASURED and low > high:
-        return "the machine-written share alone is estimated to be larger"
-    return None
+    if high > MOST_TOUCHED:
+        return NO_HUMAN
+    return "the machine-written share alone is estimated to be larger" if low > high else None
 
 
 def _width(estimate: Estimate) -> float:

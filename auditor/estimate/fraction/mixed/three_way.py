@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,11 +22,12 @@ IN_REGION = 0.95
 class ThreeWay:
     """The posterior of one scope on the grid TOUCHED x SHARES (rows, columns), sums to 1.
 
-    draws (d, 2): the assisted and the machine-written share of the documents
+    draws (d, 2): the assisted and the machine-written share of the documents; touched_at: where TOUCHED lies
     """
 
     grid: np.ndarray
     draws: np.ndarray
+    touched_at: np.ndarray
 
     @property
     def assisted(self) -> np.ndarray:
@@ -43,12 +44,21 @@ class ThreeWay:
         """(d,) draws of the sum of both."""
         return self.draws.sum(1)
 
+    def moved(self, numbers: tuple[float, ...], to: tuple[float, ...]) -> ThreeWay:
+        """With the touched share moved, so that rising values of it become others; its split stays."""
+        # values that are tied, as at an end of 0, are told apart by steps that are no difference
+        known, wanted = np.array([0.0, *numbers, 1.0]), np.array([0.0, *to, 1.0])
+        known += 1e-12 * np.arange(len(known))
+        scale = np.interp(self.touched, known, wanted) / np.maximum(self.touched, 1e-12)
+        there = np.interp(self.touched_at, known, wanted)
+        return replace(self, draws=self.draws * scale[:, None], touched_at=there)
+
     def region(self) -> list[tuple[float, float]]:
         """Corners of the convex hull of the likeliest (assisted, machine) shares that hold IN_REGION together."""
         order = np.argsort(-self.grid, axis=None)
         enough = int(np.searchsorted(np.cumsum(self.grid.ravel()[order]), IN_REGION)) + 1
         row, column = np.unravel_index(order[:enough], self.grid.shape)
-        touched, share = TOUCHED[row], SHARES[column]
+        touched, share = self.touched_at[row], SHARES[column]
         return _hull(np.stack([touched * share, touched * (1 - share)], 1))
 
 
@@ -83,7 +93,7 @@ def three_way(
         for i in range(len(part)):
             sd = COVERED_SD + (UNCOVERED_SD - COVERED_SD) * float(np.clip(uncovered[first + i], 0, 1))
             grid = _posterior(log[..., i], worlds.place, sd)
-            out.append(ThreeWay(grid, _drawn(grid, rng, draws)))
+            out.append(ThreeWay(grid, _drawn(grid, rng, draws), TOUCHED))
     return out
 
 

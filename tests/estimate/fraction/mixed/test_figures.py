@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from auditor.estimate.fraction.atoms import Atoms
 from auditor.estimate.fraction.counts import BINS, ScoreCounts
-from auditor.estimate.fraction.mixed.figures import FEW, NO_HUMAN, NO_LIBRARY, NO_SPLIT, Splitter
+from auditor.estimate.fraction.mixed.figures import FEW, NO_HUMAN, NO_LIBRARY, NO_SPLIT, TOO_WIDE, Splitter, at_least
 from auditor.estimate.fraction.mixed.library import library_of
-from auditor.estimate.fraction.scopes import NO_FIT, ScopePrevalence
+from auditor.estimate.fraction.scopes import NO_FIT, NO_REFERENCE, PrevalenceOptions, ScopePrevalence
 from auditor.estimate.fraction.shift_prior import ShiftPrior
 from auditor.estimate.fraction.shifted_mixture import Posterior
 from auditor.known_scores import KnownScores
@@ -108,3 +110,63 @@ def test_a_sample_of_shards_says_that_the_others_may_differ(splitter):
 def test_a_calibration_on_another_grid_or_without_edited_text_splits_nothing():
     assert library_of(KnownScores(bins=12), []) is None
     assert library_of(KnownScores(), []) is None
+
+
+@st.composite
+def scopes(draw) -> tuple[np.ndarray, Estimate]:
+    """Scores of any mix, tiny, all human and all machine-written among them, and any two-component estimate."""
+    touched = draw(st.sampled_from([0.0, 0.003, 0.05, 0.3, 0.9, 1.0]))
+    assisted = touched * draw(st.sampled_from([0.0, 0.5, 1.0]))
+    size = draw(st.sampled_from([101, 300, 20_000]))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    lower, value, upper = sorted(draw(st.tuples(*[st.sampled_from([0.0, 1e-4, 0.02, 0.4, 0.97, 1.0])] * 3)))
+    estimate = share(value, lower, upper)
+    reason = draw(st.sampled_from([None, TOO_WIDE, NO_REFERENCE, NO_FIT]))
+    return histogram(rng, size, assisted, touched - assisted), (
+        estimate.but(Status.INCONCLUSIVE, reason) if reason else estimate
+    )
+
+
+@given(scopes(), st.sampled_from([None, 900]))
+@settings(max_examples=300, deadline=None)
+def test_what_was_touched_holds_its_parts(splitter, scope, listed):
+    counts, synthetic = scope
+    own = found(splitter, [counts], [synthetic], listed=listed)
+    mixed, touched, region = own.mixed[0], own.touched[0], own.regions[0]
+    for name in ("lower", "value", "upper"):
+        assert getattr(touched, name) >= max(getattr(synthetic, name), getattr(mixed, name)), name
+    assert touched.value <= synthetic.value + mixed.value + 1e-9
+    for estimate in (mixed, touched):
+        assert 0 <= estimate.lower <= estimate.value <= estimate.upper <= 1
+    assert (touched.lower, touched.upper) == region.touched
+    corners = np.array(region.corners)
+    assert np.all((corners >= 0) & (corners.sum(1, keepdims=True) <= 1 + 1e-3))
+    assert np.all(own.mixed_draws <= own.touched_draws + 1e-9)
+    assert np.all((own.mixed_draws >= 0) & (own.touched_draws <= 1 + 1e-9))
+
+
+def test_what_no_reference_covers_is_as_inconclusive_with_edited_text(splitter):
+    """Human text of unknown kinds: the worlds alone would know within a few points what was touched."""
+    whole = histogram(np.random.default_rng(8), 3000, 0, 0)
+    wide = share(0.013, 0.0, 1.0).but(Status.INCONCLUSIVE, NO_REFERENCE)
+    unknown, known = (found(splitter, [whole], [estimate]) for estimate in (wide, share(0.013, 0.0, 0.05)))
+    assert unknown.touched[0].reason == unknown.mixed[0].reason == NO_REFERENCE
+    assert (unknown.touched[0].lower, unknown.touched[0].upper) == (0.0, 1.0)
+    assert max(sum(corner) for corner in unknown.regions[0].corners) > 0.95
+    assert known.touched[0].status == known.mixed[0].status == Status.MEASURED
+
+
+def test_a_wide_interval_of_a_part_leaves_the_sum_measured(splitter):
+    """The estimate of the machine-written share says so in the words that are known here."""
+    assert f"the interval is wider than {100 * PrevalenceOptions().widest:.0f} points" == TOO_WIDE
+    part = share(0.2, 0.0, 0.36).but(Status.INCONCLUSIVE, TOO_WIDE)
+    own = found(splitter, [histogram(np.random.default_rng(9), 3000, 0.0, 0.3)], [part])
+    assert own.touched[0].status == Status.MEASURED
+    assert own.touched[0].lower > 0.1
+
+
+def test_a_share_without_numbers_is_left_as_it_is():
+    absent = Estimate.not_measured("German")
+    assert at_least(absent, share(0.2, 0.1, 0.3)) is absent
+    assert at_least(share(0.2, 0.1, 0.3), absent) == share(0.2, 0.1, 0.3)
+    assert at_least(share(0.2, 0.1, 0.3), share(0.25, 0.05, 0.26)) == share(0.25, 0.1, 0.3)
