@@ -5,7 +5,8 @@
     wanted  = found.to_read                                                 (documents whose shingles must decide)
     clusters = settle(found, exact_duplicates(content), exact=store.jaccards)
 
-The second pass over the text lies between: the caller adds the shingle set of every wanted document to a ShingleStore.
+The second pass over the text comes in between: the caller adds the shingle set of every wanted document to a
+ShingleStore.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ Exact = Callable[[np.ndarray, np.ndarray], np.ndarray]  # ids (p,), ids (p,) -> 
 class Statistics:
     """What clustering did. edges: star edges over all bands; candidates: documents sharing a bucket; components of
     them; compared, rejected: pairs; measured: pairs decided by their shingles; rounds of that (the most of any slice);
-    split: components that did not become one cluster; left_over: documents alone for want of a star or a round;
+    split: components that did not become one cluster; left_over: documents left alone because no star or round
+    remained;
     exact, near: duplicates beside the representatives; clusters of two or more.
     """
 
@@ -58,7 +60,7 @@ class Statistics:
     clusters: int = 0
 
     def __add__(self, other: Statistics) -> Statistics:
-        """Counts add up; of the rounds the most."""
+        """Counts add up; rounds take the maximum."""
         total = {key: value + asdict(other)[key] for key, value in asdict(self).items()}
         return Statistics(**total | {"rounds": max(self.rounds, other.rounds)})
 

@@ -1,4 +1,4 @@
-"""Edges to connected components by union-find over arrays; components only say what must be looked at together."""
+"""Edges to connected components by union-find over arrays; components only say what must be compared."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Components:
     edges: int
 
     def place(self, documents: np.ndarray) -> np.ndarray:
-        """Where documents stand, -1 for those that are no candidates: (n,) uint64 -> (n,) int64."""
+        """Positions of documents, -1 for those that are not candidates: (n,) uint64 -> (n,) int64."""
         if not len(self.ids):
             return np.full(len(documents), -1, np.int64)
         near = np.minimum(search(self.ids, documents), len(self.ids) - 1)

@@ -15,7 +15,7 @@ from auditor.text.jit import kernel
 
 SEEN = pl.Schema({"document": pl.UInt64, "earlier": pl.UInt64, "jaccard": pl.Float32})
 PAIRS = pl.Schema({"document": pl.UInt64, "earlier": pl.UInt64})
-MOST = 8  # earlier documents looked at in one bucket, as clustering has eight stars
+MOST = 8  # earlier documents compared in one bucket, as clustering has eight stars
 
 
 def comparable(ours: Mapping[str, Any], theirs: Mapping[str, Any], name: str) -> None:

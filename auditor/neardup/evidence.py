@@ -26,7 +26,7 @@ class Passage:
 
 
 def differences(left: str, right: str, *, width: int = WIDTH) -> list[Passage]:
-    """Both texts as passages in order, shared and differing ones; joined again they are the texts.
+    """Both texts as passages in order, shared and differing ones; joined, they give the texts back.
 
     Words count, not their case or the characters between them: texts of the same words are one shared passage.
     Texts are compared up to CHARACTERS.
@@ -51,7 +51,8 @@ def longest_shared(left: str, right: str) -> str:
 
 
 def _shared_runs(a: list[int], b: list[int], width: int) -> list[tuple[int, int, int]]:
-    """Runs (i, j, n) of equal tokens a[i:i+n] == b[j:j+n], rising in both, of at least a shingle but at the ends."""
+    """Runs (i, j, n) of equal tokens a[i:i+n] == b[j:j+n], rising in both, at least a shingle long except at the
+    ends."""
     start = 0
     while start < min(len(a), len(b)) and a[start] == b[start]:
         start += 1

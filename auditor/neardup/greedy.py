@@ -1,4 +1,5 @@
-"""Members to representatives they really resemble: a greedy pass in order of stable id, bucket by bucket."""
+"""Assign members to representatives that they really resemble: a greedy pass in order of stable id, bucket by
+bucket."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ class Lsh(Protocol):
 
 
 class Rule(NamedTuple):
-    """What an estimate decides: under low it refuses, at or over high it accepts, between the shingles decide.
+    """What an estimate decides: under low it refuses, at or over high it accepts, in between the shingles decide.
 
     assume: what holds of a pair in doubt whose exact Jaccard is not known (False only after the last round).
     """

@@ -1,4 +1,4 @@
-"""Buckets to edges: each bucket gives a star to its smallest stable id, never all pairs."""
+"""From buckets to edges: each bucket becomes a star around its smallest stable id, never all pairs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def stars(bands: pl.DataFrame, *, without: np.ndarray | None = None) -> pl.DataF
 
     Parameters:
         bands: (band UInt8, hash UInt64, document UInt64); a bucket (band, hash) must not be cut by the partition
-        without: (e,) uint64 sorted ids that stay out: exact duplicates, which their original stands for
+        without: (e,) uint64 sorted ids that stay out: exact duplicates, which their original represents
     Returns: (document, centre), size - 1 rows per bucket, ordered: the same for any order of the input
     """
     parts = [_stars([part["hash"]], part["document"], without) for part in bands.partition_by("band")]
@@ -59,7 +59,7 @@ def exact_duplicates(content: pl.DataFrame) -> pl.DataFrame:
     """Documents of equal text: (document, centre), the centre being the smallest id of that text.
 
     Parameters: content (content_1, content_2, document), all UInt64: both halves of the content hash; a partition by
-        content_1 may be given alone. Empty documents should be left out, or they are copies of each other.
+        content_1 may be given alone. Leave out empty documents, or they count as copies of each other.
     """
     return _stars([content["content_1"], content["content_2"]], content["document"], None).sort("document")
 

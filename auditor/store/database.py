@@ -38,13 +38,13 @@ TABLES = (
     "skips",
     "provenance",
 )
-# What a store shared by many audits holds: everything but the rows that are as many as documents, and the evidence.
+# What a store shared by many audits holds: every table except the evidence and those with a row per document.
 SHARED_TABLES = tuple(name for name in TABLES if name not in ("documents", "clusters", "score_counts", "kinds"))
 
 
-QUERY_SECONDS = 600.0  # of one question to a finished run or a store, which may be a stranger's
+QUERY_SECONDS = 600.0  # of one query to a finished run or a store, which may come from a stranger
 # Views, macros and generated columns: names of what a stranger has put beside or in the place of our tables. A macro
-# can take the place of any function but one that is named with its schema.
+# can shadow any function that is not named with its schema.
 STRANGE = f"""
 SELECT view_name AS name FROM system.main.duckdb_views() WHERE NOT internal
 UNION ALL SELECT function_name FROM system.main.duckdb_functions() WHERE NOT internal
@@ -55,7 +55,7 @@ UNION ALL SELECT table_name FROM system.main.duckdb_tables() WHERE NOT internal 
 
 
 class StoreLocked(StoreError):
-    """Another program holds the file; it may let go."""
+    """Another program holds the file, for now."""
 
 
 def connect(path: Path | str, *, read_only: bool = False, memory_bytes: int = 0, threads: int = 0) -> Any:
@@ -163,7 +163,7 @@ def query(connection: Any, sql: str, parameters: list[Any] | None = None) -> pl.
 
 @contextmanager
 def _time_limit(connection: Any) -> Iterator[None]:
-    """Interrupt a question to a database that is open for reading only; our own work on a new one takes its time."""
+    """Interrupt a query to a database that is open for reading only; our own work on a new one is not limited."""
     if connection.execute("SELECT system.main.current_setting('access_mode')").fetchall() != [("read_only",)]:
         yield
         return

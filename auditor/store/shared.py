@@ -20,9 +20,9 @@ from auditor.store.database import (
 )
 
 WAIT = 120.0  # seconds to wait for other audits that are copying
-READ_WAIT = 20.0  # the same of those who only look
+READ_WAIT = 20.0  # the same for readers
 PAUSE = 0.25
-BIRTH, HEADERS = 5.0, 3 * 4096  # seconds within which, and bytes with which, a new file has what makes it a database
+BIRTH, HEADERS = 5.0, 3 * 4096  # seconds and bytes after which a new file is a database
 
 
 def copy_audit(
@@ -62,7 +62,7 @@ def copy_audit(
 
 
 def check_store(store: Path) -> None:
-    """Before an audit: that its figures can go there at the end. One that is in use at this moment is fine.
+    """Check before an audit that its figures can go there at the end. A store in use at the moment is fine.
 
     Raises: ConfigError where there is no such folder; StoreError where the file is damaged or not ours
     """
@@ -99,7 +99,7 @@ def _open(
         except StoreLocked:
             if clock() >= begun + wait:
                 raise
-        except StoreError:  # its maker may not have got further than its first bytes
+        except StoreError:  # its creator may have written only its first bytes
             if clock() >= begun + min(BIRTH, wait) or not store.exists() or store.stat().st_size >= HEADERS:
                 raise
         sleep(PAUSE)

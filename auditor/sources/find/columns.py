@@ -15,7 +15,7 @@ class MissingColumn(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A known corpus: the fields that give it away and where it keeps what (checked against published samples)."""
+    """A known corpus: the fields that identify it, and which holds what (checked against published samples)."""
 
     name: str
     marks: frozenset[str]
@@ -26,7 +26,7 @@ def _family(name: str, marks: str, **columns: str) -> Family:
     return Family(name, frozenset(marks.split()), Columns(**columns, family=name))
 
 
-# More specific layouts first. The date of a crawl is no date of writing: date_kind says which it is.
+# More specific layouts first. A crawl date is not a date of writing: date_kind says which it is.
 FAMILIES = (
     _family(
         "fineweb-2",
@@ -156,17 +156,17 @@ DATES = {
     "metadata.crawl_date metadata.timestamp",
     "added": "added date_added added_at inserted_at ingested_at updated updated_at last_modified",
 }
-# Fields that mean that a plain `date` is when a crawler came by.
+# Fields beside which a plain `date` is the date of a crawl.
 CRAWL_MARKS = frozenset({"dump", "warcinfo", "crawl_id", "warc_record_id", "warc_filename", "file_path", "crawl"})
 
 
-OPTIONS = ROLES[:8]  # those with an option of their own
+OPTIONS = ROLES[:8]  # roles with an option of their own
 
 
 def detect(fields: Sequence[str], options: SourceOptions, *, where: str, partitions: Collection[str] = ()) -> Columns:
     """The columns of a shard from the names of its fields (nested ones dotted).
 
-    Parameters: where: the file, as messages name it; partitions: keys of its folders, which an option may name too
+    Parameters: where: the file, as messages name it; partitions: keys of its folders, which an option may also name
     Raises: ConfigError when there is no column of text, or an option names one that isn't there
     """
     present = set(fields)
@@ -194,15 +194,15 @@ def detect(fields: Sequence[str], options: SourceOptions, *, where: str, partiti
 
 
 def _known(columns: Columns, present: set[str]) -> Columns | None:
-    """A family's columns as far as this shard has them (dotted names may hide in fields not sampled)."""
+    """The columns of a family that this shard has (dotted names may be in fields that were not sampled)."""
     kept = {role: None for role in ROLES if (name := getattr(columns, role)) and name not in present}
     return None if "text" in kept else replace(columns, **kept)
 
 
 def _merged(known: Columns, common: Columns) -> Columns:
-    """A known corpus with what somebody added to it: the layout fills gaps, and hides no column that is there.
+    """A known corpus to which columns were added: the layout fills gaps and hides no column.
 
-    A column with the plain name of a role ("id", "source") comes before the layout's own choice, unless the layout
+    A column with the plain name of a role ("id", "source") takes precedence over the layout's choice, unless the layout
     says that it means something else (The Stack's `language` is a programming language).
     """
     taken = set(known.used().values())

@@ -1,7 +1,7 @@
 """Delta tables: the files that the log's latest version holds, by the library of delta-rs.
 
-The log is copied to a private folder before it is read. So the library sees nothing else, and a table may lie wherever
-files may, with the credentials that fsspec uses.
+The log is copied to a private folder before it is read. The library therefore sees nothing else, and a table may be
+wherever files may be, with the credentials that fsspec uses.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from auditor.sources.read.interface import Columns, Corpus, Shard
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Shards that are read alike: how many, how large, and which of their columns holds what."""
+    """Shards with one layout: how many, how large, and which of their columns holds what."""
 
     format: str
     compression: str | None
@@ -18,9 +18,9 @@ class Layout:
     shards: int
     splits: int
     bytes: int
-    rows: int | None  # None where one of them doesn't say without being read
+    rows: int | None  # None if one of them doesn't say without being read
     example: str
-    partitioned: tuple[str, ...] = ()  # roles whose values the names of folders give
+    partitioned: tuple[str, ...] = ()  # roles whose values come from folder names
 
     def sentence(self) -> str:
         """One line for people, such as `3 parquet shards (fineweb): text from "text", …`."""

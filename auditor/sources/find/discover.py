@@ -47,7 +47,8 @@ class Candidate:
 def discover(
     paths: Sequence[str], options: SourceOptions, *, stdin: BinaryIO | None = None
 ) -> tuple[list[Candidate], list[Unread]]:
-    """The files to look at, with unique names, in the order of the paths and of the names within; those passed over.
+    """The files to look at, with unique names, in the order of the paths given and of the names in each; those passed
+    over.
 
     Raises: ConfigError for a path that isn't there
     """
@@ -104,7 +105,7 @@ def _under_url(url: str, storage: Mapping[str, Any]) -> tuple[list[Candidate], l
 
 
 def _in_folder(root: str, files: Iterable[File], storage: Mapping[str, Any]) -> tuple[list[Candidate], list[Unread]]:
-    """The files of known formats; where all of those of one folder are plain text, the folder is one candidate."""
+    """The files of known formats; if all of those in one folder are plain text, the folder is one candidate."""
     by_folder: dict[str, list[File]] = defaultdict(list)
     listed, ignored = without_runs(files, storage)
     tables, outside = tables_among(listed)
@@ -166,7 +167,7 @@ def _together(root: str, folder: str, members: list[File]) -> File:
 
 
 def _globbed(pattern: str, paths: list[str], storage: Mapping[str, Any]) -> tuple[list[Candidate], list[Unread]]:
-    """Files that match, named from the last folder that has no wildcard; folders that match, with what is in them."""
+    """Matching files, named relative to the last folder without a wildcard; matching folders with what is in them."""
     if not paths:
         raise ConfigError(f"{pattern}: nothing matches this pattern")
     fixed = pattern[: min(pattern.find(c) for c in "*?[" if c in pattern)]
@@ -197,7 +198,7 @@ def _globbed(pattern: str, paths: list[str], storage: Mapping[str, Any]) -> tupl
 
 
 def _once(found: list[Candidate], ignored: list[Unread]) -> list[Candidate]:
-    """Each file once, also when a folder and a file in it were both given."""
+    """Each file once, even if a folder and a file in it were both given."""
     seen: set[str] = set()
     kept = []
     for candidate in found:
@@ -256,7 +257,7 @@ def _spooled(options: SourceOptions, stream: BinaryIO, path: str) -> Candidate:
             sink.write(block)
     target = spool / f"{name}-{digest.hexdigest()}"
     move(part, target, within=spool.parent)
-    # The same input again is the same shard, so that a killed run resumes.
+    # The same input gives the same shard again, so a killed run can resume.
     os.utime(target, (0, 0), follow_symlinks=False)
     return Candidate(str(options.spool), stat(str(target), {}, name=name), explicit=True)
 

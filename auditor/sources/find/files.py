@@ -18,7 +18,7 @@ SIGNED = re.compile(
     r"(?:^|&)(?:x-amz-(?:signature|security-token)|x-goog-signature|signature|sig|(?:access_)?token)=", re.I
 )
 # What a URL may begin with. Others reach hosts, archives or programs in ways that nobody asked for (ssh, ftp, webhdfs,
-# reference, zip, github, …), also by the words of a file that somebody else wrote.
+# reference, zip, github, …), and a file that somebody else wrote may name them.
 PROTOCOLS = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "hf", "http", "https"))
 # The extra that brings what a protocol needs.
 EXTRAS = {
@@ -44,7 +44,7 @@ class File:
 
 
 def is_url(path: str) -> bool:
-    """Whether fsspec is to be asked; file:// counts as local."""
+    """Whether fsspec opens it; file:// counts as local."""
     scheme = urlsplit(path).scheme if "://" in path else ""
     return bool(scheme) and scheme != "file"
 
@@ -117,7 +117,7 @@ def blocks(path: str, storage: Mapping[str, Any], *, start: int = 0, stop: int |
 
 
 def walk(folder: str, storage: Mapping[str, Any]) -> list[File]:
-    """Every file under a folder, in the order of their names."""
+    """Every file under a folder, ordered by name."""
     if is_url(folder):
         return _walk_remote(folder, storage)
     found = []

@@ -36,7 +36,7 @@ KNOWN = (
     ".bz2, .xz; tables of Delta, Iceberg and Lance"
 )
 
-# Formats that people do give, with what to do instead.
+# Formats that people try, with what to do instead.
 REFUSED = {
     "Excel": (".xlsx", ".xls", ".xlsm", ".ods"),
     "an archive; unpack it first": (".zip", ".7z", ".rar"),
@@ -66,12 +66,12 @@ _REFUSED_MAGIC = {
 TAR_MAGIC_AT = 257
 
 
-# Names of columns by which a table without a telling name is known (columns.py has them in their order).
+# Names of columns that identify a table whose file name does not (columns.py has them in their order).
 TEXT_NAMES = frozenset("text raw_content content body document article story abstract review comment message".split())
 _ARROW_STREAM = b"\xff\xff\xff\xff"
 
 
-# Files beside documents that describe them: neither a document nor a fault.
+# Files that describe the documents beside them: neither documents nor faults.
 SIDECAR = "describes the files beside it"
 _SIDECAR = re.compile(
     r"(?:readme|licen[cs]e|copying|notice|authors|citation|changelog|contributing|requirements)(?:[-_]\w+)*"
@@ -91,7 +91,7 @@ class Guess:
 
 
 def compression_of(head: bytes) -> str | None:
-    """The compression by the first bytes: names lie (`.json.gz` unpacked on the way), bytes don't."""
+    """The compression by the first bytes: names may be wrong (a `.json.gz` unpacked on the way), bytes are not."""
     if is_skippable(head):
         return "zst"
     return next((name for name, magic in MAGIC.items() if head.startswith(magic)), None)
@@ -110,7 +110,7 @@ def _old_stream(head: bytes) -> bool:
 
 
 def by_name(name: str) -> Guess:
-    """The format by the suffixes alone, to tell a corpus' files from those that lie beside them."""
+    """The format by the suffixes alone, to tell the files of a corpus from others beside them."""
     if is_sidecar(name):
         return Guess(None, SIDECAR)
     suffixes = [s.lower() for s in PurePosixPath(name).suffixes]
@@ -143,7 +143,7 @@ def _table(start: bytes) -> str | None:
 
 
 def by_content(name: str, head: bytes, *, sniff: bool) -> Guess:
-    """The format by name and first (decompressed) bytes; sniff where the name needn't say it."""
+    """The format by name and first (decompressed) bytes; sniff: guess it if the name does not say."""
     for magic, kind in _REFUSED_MAGIC.items():
         if head.startswith(magic):
             return Guess(None, f"it is {kind}; reads {KNOWN}")

@@ -18,7 +18,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def pinned(url: str, fs: Any, inner: str) -> str:
-    """The URL with the commit in place of its revision; other URLs, and buckets, which have none, as they are.
+    """The URL with the commit in place of its revision; other URLs, and buckets, which have no revisions, unchanged.
 
     Parameters: fs, inner: the file system of the URL and the path inside it
     Raises: ConfigError where the hub does not answer, knows no such dataset or revision, or does not let us read it

@@ -33,7 +33,7 @@ def current(files: Mapping[str, File], storage: Mapping[str, Any]) -> Current:
 
     latest = _latest(files, storage)
     octets = _octets(files[latest], storage)
-    clear_manifest_cache()  # it goes by addresses, and a copy has those of its original
+    clear_manifest_cache()  # it looks for addresses, and a copy has those of its original
     try:
         if latest.endswith(".gz.metadata.json"):
             import gzip
@@ -63,7 +63,7 @@ def current(files: Mapping[str, File], storage: Mapping[str, Any]) -> Current:
 
 
 def _latest(files: Mapping[str, File], storage: Mapping[str, Any]) -> str:
-    """The metadata file in force: the one of the version hint, or the one of the highest number."""
+    """The current metadata file: the one that the version hint names, or the one with the highest number."""
     numbered = {name: int(found[1] or found[2]) for name in files if (found := _NUMBER.fullmatch(name))}
     if HINT in files:
         said = _octets(files[HINT], storage).decode(errors="replace").strip()
@@ -128,7 +128,7 @@ def _octets(file: File, storage: Mapping[str, Any]) -> bytes:
 
 
 def _plain(address: str) -> str:
-    """An address without the forms that mean the same: file:///a, file:/a and /a, s3a and s3."""
+    """An address in one of its equivalent forms: file:///a, file:/a and /a are the same, so are s3a and s3."""
     address = re.sub(r"^file:/*", "/", address)
     return re.sub(r"^(?:s3a|s3n)://", "s3://", address)
 

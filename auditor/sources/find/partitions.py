@@ -11,7 +11,7 @@ from auditor.sources.read.interface import Columns, SourceOptions
 
 _PARTITION = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)=([^=]+)")
 NULL = "__HIVE_DEFAULT_PARTITION__"
-DAYS = ("dt", "ds", "day_partition")  # usual names of a day in partitions, but of nothing in columns
+DAYS = ("dt", "ds", "day_partition")  # usual names of a day in partitions; in columns they mean nothing
 ROLES = ("id", "url", "language", "source", "topic", "category", "generator", "licence")
 
 

@@ -24,7 +24,7 @@ HEAD = 64 << 10  # bytes at each end of a file that its fingerprint covers
 
 
 class _Empty(Exception):
-    """A file without a byte: passed over, and said."""
+    """An empty file: passed over, and reported as such."""
 
 
 def plan_corpus(
@@ -37,8 +37,8 @@ def plan_corpus(
 ) -> Corpus:
     """Find what is to be read: folders, files, globs, URLs and "-" (standard input).
 
-    Parameters: stdin: in place of the process' own standard input; sample: look at so many of the files only, spread
-        evenly over their order from a random start
+    Parameters: stdin: in place of the process' own standard input; sample: look only at so many of the files, evenly
+        spaced from a random start
     Returns: Corpus; its shards in the order of the paths given and of the names within; `failed` names files that
         belong to the corpus but cannot be read, `ignored` those passed over
     Raises: ConfigError for a path that isn't there, a folder without a file of a known format, a file named by the
@@ -47,7 +47,7 @@ def plan_corpus(
     candidates, ignored = discover(paths, options, stdin=stdin)
     listed = None
     if sample is not None and sample < len(candidates):
-        from auditor.statistics.twostage import sample_shards  # with it comes scipy, which no reader needs
+        from auditor.statistics.twostage import sample_shards  # it imports scipy, which no reader needs
 
         listed = len(candidates)
         candidates = [candidates[i] for i in sample_shards(listed, sample, streams.rng(seed, "sampled shards"))]
@@ -71,14 +71,14 @@ def plan_corpus(
             failed.append(Unread(file.name, file.path, str(error)))
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # a library's panic is no Exception, and costs no other file
+        except BaseException as error:  # a library's panic is not an Exception; it costs only this file
             said = " ".join(str(error).split())[:200]
             failed.append(Unread(file.name, file.path, f"it cannot be inspected ({type(error).__name__}: {said})"))
     if wrong and not shards:
         raise wrong[0]
     missing = [error for error in wrong if isinstance(error, MissingColumn)]
     if len(missing) > len(shards):
-        # Most of the corpus would go unread for one mistyped name: that is no audit of it.
+        # One mistyped name would leave most of the corpus unread: that is not an audit of it.
         files = len(shards) + len(failed)
         raise ConfigError(f"{len(missing):,} of {files:,} files lack a column that an option names; {missing[0]}")
     if not shards and not failed:
@@ -141,7 +141,7 @@ def folder_fingerprint(file: File, options: SourceOptions) -> str:
 
 
 def table_fingerprint(file: File, options: SourceOptions) -> str:
-    """Of the versions that a Lance table has: it keeps one file for each."""
+    """The fingerprint of a Lance table: of its versions, which are one file each."""
     versions = walk(f"{file.path.rstrip('/')}/_versions", options.storage)
     listed = [f"{v.name}\0{v.bytes}\0{v.mtime}".encode() for v in versions if v.name.endswith(".manifest")]
     return _hash(len(listed), 0.0, *listed)
@@ -200,7 +200,7 @@ def _hash(size: int, mtime: float, *parts: bytes) -> str:
 
 
 def _clean(name: str) -> str:
-    """A file's name as text: bytes that are no UTF-8 (surrogates in Python) written as \\xe9."""
+    """A file's name as text: bytes that are not UTF-8 (surrogates in Python) written as \\xe9."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

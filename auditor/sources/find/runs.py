@@ -1,4 +1,4 @@
-"""Which folders are runs of auditor's: their parts, reports and locks are never read as corpus, whoever made them."""
+"""Which folders are runs of auditor: their parts, reports and locks are never read as a corpus, whoever made them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from auditor.sources.find.files import File, is_url, open_binary
 from auditor.sources.read.interface import Unread
 
 RUN_FOLDER = "a run's folder of auditor"
-# What a run's folder holds beside the figures: a file that is named within these is refused as corpus.
+# What a run's folder holds beside the figures: a file named in one of these is refused as a corpus.
 INSIDE = ("parts", CLUSTERS, "spool", "slurm", "audit.duckdb", "report.json", MANIFEST, LOCK)
 HEAD = 64 << 10
 # The manifest is written with its keys in order, the audit's id first; the lock says who holds the folder.
@@ -39,7 +39,7 @@ def without_runs(files: Iterable[File], storage: Mapping[str, Any]) -> tuple[lis
 
 
 def named_run(path: str) -> str | None:
-    """The run that a path given by the user is, or that it is a part of; other folders in a run may be a corpus."""
+    """The run that a path given by the user is or belongs to; other folders in a run may be a corpus."""
     whole = os.path.abspath(path)
     for folder in (whole, *_parents(whole)):
         inside = os.path.relpath(whole, folder).split(os.sep)[0]
@@ -51,7 +51,7 @@ def named_run(path: str) -> str | None:
 def run_around(path: str, root: str, known: dict[str, bool]) -> str | None:
     """The run below `root` that a local file lies in, or that a folder is.
 
-    Parameters: known, what was found of folders before
+    Parameters: known, what was found of earlier folders
     """
     whole, top = os.path.abspath(path), os.path.abspath(root or ".")
     for folder in (whole, *_parents(whole)):

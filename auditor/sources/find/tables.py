@@ -1,8 +1,8 @@
 """Tables of Delta, Iceberg and Lance among the files of a corpus, and which of their files belong to them now.
 
 A table's folder also keeps files that it has dropped: read as plain Parquet, deleted rows would be audited. So the
-table's own log decides. It is somebody else's word: what it names is looked for in the listing of the table's folder
-and nowhere else, so it cannot lead out of it.
+table's own log decides. The log is not trusted: what it names is looked for only in the listing of the table's folder,
+so it cannot lead out of it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from auditor.sources.find.files import File
 
 DROPPED = "no longer part of its table"
 OF_TABLE = "describes the table that it lies in"
-# What gives a table away: a path within its folder.
+# What identifies a table: a path within its folder.
 SIGNS = {
     "delta": re.compile(r"(?:^|.*/)(?=_delta_log/\d{20}\.(?:json|checkpoint\.))"),
     "iceberg": re.compile(r"(?:^|.*/)(?=metadata/(?:v\d+|\d+-[0-9a-f-]+)(?:\.gz)?\.metadata\.json)"),

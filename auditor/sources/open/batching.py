@@ -1,4 +1,4 @@
-"""Batches of a bounded number of bytes, cut at the same records whatever the reader's own blocks were."""
+"""Batches of a bounded number of bytes, cut at the same records whatever blocks the reader used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LISTED = 20  # skips of one reason that a batch lists one by one; the others are
 def batched(raws: Iterable[Raw], shard: Shard, options: SourceOptions) -> Iterator[Batch]:
     """Canonical batches of at most batch_bytes of text (or one longer document) and batch_rows rows.
 
-    Raises: SourceError where the reader did, after a batch with everything read before it
+    Raises: SourceError if the reader raises it, after a batch with everything read before
     """
     held: list[pl.DataFrame] = []
     size = rows = records = 0
@@ -53,7 +53,7 @@ def batched(raws: Iterable[Raw], shard: Shard, options: SourceOptions) -> Iterat
 
 
 def _with_constants(raw: Raw, shard: Shard) -> Raw:
-    """The records with what the partitions of their file say of all of them."""
+    """The records with the values that the partitions of their file give all of them."""
     constants = [pl.lit(value).alias(role) for role, value in shard.partitions]
     return replace(raw, frame=raw.frame.with_columns(constants)) if constants else raw
 
@@ -68,7 +68,7 @@ def _pieces(frame: pl.DataFrame, size: int, rows: int, options: SourceOptions) -
         fits = int(np.searchsorted(ends, before + options.batch_bytes - size, side="right"))
         stop = min(fits, start + options.batch_rows - rows, frame.height)
         if stop <= start:
-            # Nothing more fits: an empty batch takes one document whatever its length.
+            # Nothing more fits; an empty batch takes one document of any length.
             stop = start + 1 if size == rows == 0 else start
         if stop > start:
             weight = int(ends[stop - 1]) - before

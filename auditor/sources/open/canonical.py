@@ -28,7 +28,7 @@ class Raw:
     """Records as a reader parsed them: row, text and any of id, date, url, language, …, with what was left out.
 
     `name` takes the place of `id` where the record itself has none, `date_given` for a date as the source writes it.
-    records: how many of them the reader met, documents and others
+    records: how many the reader met, documents or not
     """
 
     frame: pl.DataFrame
@@ -75,7 +75,7 @@ def _given(frame: pl.DataFrame) -> pl.Expr:
 
 
 def host(url: pl.Series) -> pl.Series:
-    """The lower-case host of a URL, or of what is a host already; without user, port and last dot.
+    """The lower-case host of a URL or of a bare host name, without user, port and final dot.
 
     Splitting at slashes takes a fifth of the time of the pattern, which is kept for what isn't `scheme://host/…`.
     """
@@ -131,7 +131,8 @@ def _hashes(frame: pl.DataFrame) -> pl.Series:
 
 
 def _hash(text: memoryview, row: int) -> str:
-    """Of a long text its length, head and tail: the row tells documents apart, the text that the file is the same."""
+    """Hashes the length, head and tail of a long text: the row tells documents apart, the text shows that the file is
+    the same."""
     digest = hashlib.blake2b(row.to_bytes(8, "little"), digest_size=12)
     digest.update(len(text).to_bytes(8, "little"))
     if len(text) <= 2 * HASHED:

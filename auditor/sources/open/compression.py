@@ -84,7 +84,7 @@ class _Zstandard:
                 return
 
     def _begin(self, block: bytes) -> bytes:
-        """Look at the first bytes; leaves no decoder where they are those of a frame to be skipped, or too few."""
+        """Look at the first bytes; sets no decoder if they begin a frame to be skipped, or are too few."""
         if not self.skipped:
             self.head, block = self.head + block, b""
             if len(self.head) < 4 or (is_skippable(self.head) and len(self.head) < 8):

@@ -41,7 +41,7 @@ def to_dates(column: pl.Series) -> tuple[pl.Series, dict[str, int]]:
 
 
 def _from_strings(frame: pl.DataFrame) -> pl.Series:
-    """ISO dates for all at once; the other forms only for those that are left."""
+    """ISO dates for all at once; the other forms only for the rest."""
     d = pl.col("d").str.strip_chars()
     iso = frame.select(d.str.head(10).str.to_date("%Y-%m-%d", strict=False)).to_series()
     left = iso.is_null() & frame.to_series().is_not_null()

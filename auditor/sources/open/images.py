@@ -1,4 +1,4 @@
-"""What images declare of themselves: that a machine made them. Nothing is guessed from pixels.
+"""What images declare about themselves: that a machine made them. Nothing is guessed from pixels.
 
 Three declarations count, the strongest first:
 - C2PA: an action whose digitalSourceType is one of MADE, in the manifest of the image (C2PA 2.1, section 18.15.4), read
@@ -25,7 +25,7 @@ FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 C2PA, IPTC, PARAMETERS = "c2pa", "iptc", "parameters"
 SILENT, UNREADABLE, UNSEEN = "silent", "unreadable", "unseen"
 PREFIX = "image_"  # of the notes that count images
-# https://cv.iptc.org/newscodes/digitalsourcetype/: of these each says that a program made the picture, or a part of it.
+# https://cv.iptc.org/newscodes/digitalsourcetype/: each of these says that a program made the picture, or a part of it.
 MADE = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "algorithmicMedia", "compositeSynthetic")
 _MADE = "|".join(MADE)
 _TYPE = re.compile(rf"digitalsourcetype/(?:{_MADE})$", re.I)
@@ -54,7 +54,7 @@ def declaration(octets: bytes) -> str:
             exif = image.getexif()
             comment = exif.get_ifd(EXIF_IFD).get(USER_COMMENT)
             xmp = said.get("xmp") or said.get("XML:com.adobe.xmp") or exif.get(XMP_TAG) or b""
-    except Exception:  # Pillow's parsers raise whatever their formats make them
+    except Exception:  # Pillow's parsers raise errors of many types
         return UNREADABLE
     if _has_made_action(octets, kind):
         return C2PA

@@ -26,7 +26,7 @@ MOSTLY = 0.7  # share of NULs at every second byte of a text in UTF-16
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Whole lines: the first one's number in the file, their bytes, and how many (a last one may lack its end).
+    """Whole lines: the first one's number in the file, their bytes, and how many (the last one may lack its end).
 
     lost is the reason where one line could not be kept: longer than the bound, or cut in two by damage.
     """
@@ -38,7 +38,7 @@ class Lines:
 
 
 def filled(lines: Lines) -> int:
-    """How many of the lines are not blank; by their first bytes, so that it costs little."""
+    """How many of the lines are not blank, judged cheaply by their first bytes."""
     octets = np.frombuffer(lines.octets, np.uint8)
     starts = np.concatenate(([0], np.flatnonzero(octets == 10) + 1))
     starts = starts[starts < len(octets)]
@@ -51,7 +51,7 @@ def filled(lines: Lines) -> int:
 def line_blocks(pieces: Iterable[bytes], *, first: int, longest: int) -> Iterator[Lines]:
     """Cut a stream of bytes into blocks of whole lines of about BLOCK bytes.
 
-    Raises: SourceError where the stream did, after the lines before the damage
+    Raises: SourceError if the stream raises it, after the lines before the damage
     """
     held: list[bytes] = []
     size, row, failure = 0, first, None

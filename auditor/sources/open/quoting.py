@@ -1,4 +1,4 @@
-"""Well-formed blocks of CSV parsed at once; whatever is odd is left to the parser that goes line by line."""
+"""Well-formed blocks of CSV parsed at once; whatever is irregular is left to the line parser."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
 
 
 def whole_records(block: bytes, delimiter: str) -> int | None:
-    """Where the last whole record of a block ends, which begins at the start of a record; None where quoting is odd.
+    """Where the last whole record ends in a block that begins at the start of a record; None if quoting is irregular.
 
-    Quotes are well-formed (RFC 4180) when each that opens is at the start of a field and each that closes at its
-    end, doubled ones inside apart. Then a newline ends a record exactly where an even number of quotes came before.
+    Quotes are well-formed (RFC 4180) when each opening one is at the start of a field and each closing one at its end,
+    apart from doubled ones inside. Then a newline ends a record exactly where an even number of quotes came before.
     """
     octets = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(octets == _NEWLINE)
@@ -41,7 +41,7 @@ def whole_records(block: bytes, delimiter: str) -> int | None:
 
 
 def parsed(block: bytes, delimiter: str, width: int, places: Mapping[str, int]) -> pl.DataFrame | None:
-    """The columns at `places` (by role) of whole, well-formed records; None where polars sees other ones.
+    """The columns at `places` (by role) of whole, well-formed records; None if polars finds other records.
 
     The block ends with a newline.
     """
@@ -58,7 +58,7 @@ def parsed(block: bytes, delimiter: str, width: int, places: Mapping[str, int]) 
         alone = returns[octets[returns + 1] != _NEWLINE]
         if np.any(np.searchsorted(quotes, alone) % 2 == 0):
             return None  # the line parser takes a bare return outside quotes for a bad record
-    # A blank line is a record for one parser and none for another: not worth to settle here.
+    # A blank line is a record for one parser and none for another: not worth settling here.
     if np.any(np.diff(records, prepend=-1) <= 1) or b"\n\r\n" in block or block.startswith(b"\r\n"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Columns beside the text (identity, date, URL, labels) of any Arrow type, as one that the rest understands.
+"""Columns beside the text (identity, date, URL, labels) of any Arrow type, converted to one that the rest understands.
 
 Tables come from pandas, DuckDB, Spark, Polars and Hugging Face datasets, each with types of its own. A type that
 cannot hold what a role asks for (a map as a date) makes that column null and is noted; it never costs a document.
@@ -22,7 +22,7 @@ LARGEST_EXACT = 2**53
 def side_column(column: pa.Array, role: str) -> tuple[pl.Series, int]:
     """A column for a role other than the text: strings, or for "date" also dates and numbers.
 
-    Returns: the values, null where there is none; how many of those that the source has could not be used
+    Returns: the values, null where there is none; how many of the source's values could not be used
     """
     try:
         while _is_list(column.type):
@@ -96,7 +96,7 @@ def _dates(column: pa.Array) -> pa.Array:
 
 
 def _without_zone(column: pa.Array) -> pa.Array:
-    """The day as the zone has it; in UTC where nobody knows the zone ("Mars/Base")."""
+    """The day in the column's time zone; in UTC if the zone is unknown ("Mars/Base")."""
     kind = column.type
     if kind.tz is not None:
         try:

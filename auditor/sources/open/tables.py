@@ -46,7 +46,7 @@ def is_text(kind: pa.DataType | None) -> bool:
 
 
 def raw_of(batch: pa.RecordBatch, shard: Shard, first: int, options: SourceOptions) -> Raw:
-    """The records of a batch, whose first one has the row `first`; what cannot be used of them is noted."""
+    """The records of a batch that begins at row `first`; values that cannot be used are noted."""
     columns: dict[str, pl.Series] = {}
     notes: list[Skip] = []
     for role, path in shard.columns.used().items():
@@ -76,7 +76,7 @@ def raw_of(batch: pa.RecordBatch, shard: Shard, first: int, options: SourceOptio
 
 
 def _image(schema: pa.Schema) -> str | None:
-    """The column of images: octets under a usual name, or the `bytes` of Hugging Face's images."""
+    """The column of images: bytes under a usual name, or the `bytes` of Hugging Face's images."""
     for name in IMAGES:
         kind = _type_of(schema, name) if len(schema.get_all_field_indices(name)) == 1 else None
         if kind is not None and is_binary(kind):

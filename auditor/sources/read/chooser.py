@@ -54,7 +54,7 @@ def read_split(shard: Shard, split: Split, options: SourceOptions) -> Iterator[B
 
 
 def read_rows(shard: Shard, split: Split, options: SourceOptions, rows: np.ndarray) -> Iterator[Batch]:
-    """The batches of a split up to the last of these rows (k,), k > 0; what holds none of them may be left out.
+    """The batches of a split up to the last of these rows (k,), k > 0; parts that hold none of them may be left out.
 
     Raises: SourceError as `read_split` does
     """

@@ -1,4 +1,4 @@
-"""CSV and TSV, quoted newlines included: whole blocks at once, and from the first odd quote on line by line.
+"""CSV and TSV, quoted newlines included: whole blocks at once, and line by line from the first irregular quote on.
 
 A stray quote would swallow the lines up to the next one, or the rest of the file. A record that does not follow the
 rules of RFC 4180 is read in another way that gives it the header's number of fields (quotes.py); where there is none
@@ -34,7 +34,7 @@ DELIMITERS = ",;\t|"
 def inspect(file: File, compression: str | None, options: SourceOptions, format: str) -> Inspected:
     """The columns by the header; one split, since only a parser knows which newlines end records.
 
-    Raises: SourceError for an absurd header, or two columns of the text's name; ConfigError where none is one of text
+    Raises: SourceError for an absurd header, or two columns of the text's name; ConfigError where none holds text
     """
     records = opened(file.path, compression, options, format)[1]
     header = [name[:80] for name in _header(records, file.path, options)]
@@ -64,7 +64,7 @@ def _raws(shard: Shard, options: SourceOptions) -> Iterator[Raw]:
 
 @dataclass(slots=True)
 class _Left:
-    """What the parser of whole blocks leaves to the one that goes line by line."""
+    """What the block parser leaves to the line parser."""
 
     blocks: Iterator[Lines]
     over: list[Lines] = field(default_factory=list)
@@ -109,7 +109,7 @@ def opened(
 ) -> tuple[Feed, Iterator[list[str] | str]]:
     """The feed of lines and the records parsed from it: fields, or the reason why there are none.
 
-    feed.held are the lines of the record last given.
+    feed.held: the lines of the latest record.
     """
     blocks = _blocks(path, compression, options)
     first = next(blocks, Lines(0, b"", 0))

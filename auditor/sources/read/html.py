@@ -43,7 +43,7 @@ class Page:
 def response_page(body: bytes, content_type: str, longest: int) -> Page:
     """The text of the body of a WARC response or resource record.
 
-    Parameters: content_type: of the record; what an HTTP response inside says of itself comes first
+    Parameters: content_type: of the record; the headers of an HTTP response inside it take precedence
     Raises: NoText with the reason: not a page, refused by the server, too large, undecodable
     """
     message = _message(body, content_type, longest)

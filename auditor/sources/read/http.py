@@ -2,7 +2,7 @@
 
 Archives disagree about the body. Some hold the bytes as they were sent. Others (Common Crawl before August 2018,
 CC-NEWS before 2019) hold the decoded body under headers that still announce gzip, br or chunks. So an encoding is
-undone where the bytes have it; otherwise the bytes are taken as they lie, and that is noted.
+undone where the bytes have it; otherwise the bytes are taken as they are, and that is noted.
 
 References: RFC 9112 (HTTP/1.1 messages, section 7.1: chunks), RFC 9110 (section 8.4: content codings)
 """
@@ -90,7 +90,7 @@ def _headers(head: bytes) -> dict[str, str]:
 
 
 def _unchunked(body: bytes, notes: set[str]) -> bytes:
-    """The chunks of a body joined; the body as it lies where it does not begin with a chunk."""
+    """The chunks of a body joined; the body as it is where it does not begin with a chunk."""
     parts: list[bytes] = []
     at = 0
     while head := _CHUNK.match(body, at):
@@ -115,7 +115,7 @@ def _unchunked(body: bytes, notes: set[str]) -> bytes:
 
 
 def _decoded(body: bytes, codings: list[str], longest: int, notes: set[str]) -> bytes:
-    """The body without its content codings, the last one that was applied first."""
+    """The body without its content codings, undone in reverse order."""
     for coding in reversed(codings[-MOST_LAYERS:]):
         undo = _CODINGS.get(coding.removeprefix("x-"))
         if undo is None or not body:

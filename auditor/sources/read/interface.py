@@ -1,4 +1,4 @@
-"""The vocabulary of sources: what a plan holds, what a reader is asked and what it yields."""
+"""The vocabulary of sources: what a plan holds, what a reader is asked for and what it yields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from auditor.records import Json, Skip
 MIB = 1 << 20
 
 # The columns of every batch, in this order, whatever the source. row is the record's position in its shard, bad
-# records counted (for line formats the line, for WARC the record of any type), so it is rising but may have gaps.
+# records counted (for line formats the line, for WARC the record of any type), so it rises but may have gaps.
 # given is what the source itself says beside the text, in one string: a digest covers it to the byte.
 CANONICAL = pl.Schema(
     {
@@ -52,7 +52,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """How to read; what is None is found by itself. `storage` goes to fsspec and is never written anywhere."""
+    """How to read; what is None is detected. `storage` goes to fsspec and is never written anywhere."""
 
     text_column: str | None = None
     id_column: str | None = None
@@ -62,13 +62,13 @@ class SourceOptions:
     source_column: str | None = None
     topic_column: str | None = None
     category_column: str | None = None
-    demanded: bool = True  # a column that was named must be there; of a reference only where it has it
+    demanded: bool = True  # a named column must exist; in a reference it is used only if it does
     date_kind: str | None = None  # what the dates say where it is known better: DATE_KINDS
     text_unit: str = "file"  # what one document of a plain text file is: TEXT_UNITS
     batch_bytes: int = 16 * MIB  # of text in a batch; one longer document makes a batch of its own
     batch_rows: int = 65_536
     split_bytes: int = 384 * MIB  # uncompressed bytes of a split, at most
-    images: bool = True  # ask images what they declare of themselves
+    images: bool = True  # read what images declare about themselves
     limits: Limits = Limits()
     spool: Path | None = None  # folder in which standard input is kept for the second pass
     storage: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -96,7 +96,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where a shard keeps what: names of columns, dotted where nested ("metadata.url"); None where it has none."""
+    """Which column of a shard holds what: names, dotted if nested ("metadata.url"); None if there is none."""
 
     text: str | None = None
     id: str | None = None
@@ -110,7 +110,7 @@ class Columns:
     licence: str | None = None
     date_kind: str | None = None  # DATE_KINDS: only `written` says when a text was made
     family: str | None = None  # the known corpus whose layout this is, such as "fineweb"
-    image: str | None = None  # the octets of an image beside the text, of which only what it declares is read
+    image: str | None = None  # an image beside the text; only what it declares is read
 
     def to_read(self, *, images: bool) -> list[str]:
         """The names of all columns that a reader needs, each once."""

@@ -16,7 +16,7 @@ MOST_LINES, MOST_CHARACTERS = 200, 1 << 20  # of a record with backslashes
 def escaped(first: str, more: Iterator[str], delimiter: str, width: int) -> list[str] | None:
     r"""A record in which \" stands for a quote within quotes, as Spark writes it by default.
 
-    Parameters: first: its first line; more: the lines after it, of which as many are taken as it needs
+    Parameters: first: its first line; more: the lines after it, taken as needed
     Returns: the fields, or None where it is no such record
     """
     text, lines = first, 1
@@ -43,13 +43,13 @@ def unescaped_inside(line: str, delimiter: str, width: int) -> list[str] | None:
 
 
 def literal(line: str, delimiter: str, width: int) -> list[str] | None:
-    """A line in which quotes are letters."""
+    """A line in which quotes are ordinary characters."""
     fields = line.rstrip("\r\n").split(delimiter)
     return fields if len(fields) == width else None
 
 
 def all_literal(lines: Sequence[str], delimiter: str, width: int) -> bool:
-    """Whether each line by itself is a whole record when quotes are letters."""
+    """Whether each line is a whole record when quotes are ordinary characters."""
     return all(line.count(delimiter) == width - 1 for line in lines)
 
 

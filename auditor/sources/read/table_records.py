@@ -1,4 +1,5 @@
-"""Lines of a table into records: by the rules of RFC 4180 where they hold, else in another way that fits the header."""
+"""Lines of a table into records: by the rules of RFC 4180 where they hold, otherwise in another way that fits the
+header."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """WARC and WET archives, record by record, with a search for the next record wherever one is damaged.
 
-Written by hand since the parsers that were tried (warcio, fastwarc) end at the first wrong length, and fastwarc needs a
-seekable file, so that a compressed archive would have to be unpacked first. The body of a response is read by http.py.
+Written by hand because the parsers that were tried (warcio, fastwarc) stop at the first wrong length, and fastwarc
+needs a seekable file, so that a compressed archive would have to be unpacked first. The body of a response is read by
+http.py.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class Archive:
         self.failure: SourceError | None = None
 
     def ensure(self, size: int) -> bool:
-        """Have at least `size` bytes in the window from the present place on; False at the end of the archive."""
+        """Hold at least `size` bytes in the window from the current position on; False at the end of the archive."""
         have = len(self.window) - self.at
         if have >= size:
             return True
@@ -152,14 +153,14 @@ class Archive:
         return self._lost(headers, "wrong_length") if complete or found else self._cut(headers)
 
     def _ends_at(self, body: int, end: int) -> bool:
-        """Whether a body ends where its length says: before the next record, or at least not behind it."""
+        """Whether a body ends where its length says: before the next record, or at least not beyond it."""
         if not _BODY_END.match(self.window, end):
             return bool(_AT_NEXT.match(self.window, end))  # some writers leave the blank line out
         return bool(_BEFORE_NEXT.match(self.window, end)) or not _NEXT.search(self.window, body, end)
 
     def _end_nearby(self, body: int, stated: int) -> int | None:
-        """Where the record ends whose length is wrong by a few bytes (all of CC-MAIN-2018-34), if that is certain: at
-        the blank line before the next record or the end of the archive."""
+        """The end of a record whose length is wrong by a few bytes (all of CC-MAIN-2018-34), if that is certain: at the
+        blank line before the next record or the end of the archive."""
         self.ensure(stated - self.at + 2 * SLACK + 16)
         for end in sorted(range(stated - SLACK, stated + SLACK + 1), key=lambda end: abs(end - stated)):
             found = _END_NEARBY.match(self.window, end) if end >= body else None
@@ -204,7 +205,7 @@ class Archive:
 
 
 def _headers(block: bytes) -> dict[str, str]:
-    """Names in lower case; a line that begins with a space goes on from the one before."""
+    """Names in lower case; a line that begins with a space continues the one before."""
     found: dict[str, str] = {}
     last = ""
     for line in block.decode(errors="replace").split("\n")[1:]:
@@ -244,7 +245,7 @@ class _Pages:
         self.notes: list[Skip] = []
 
     def add(self, row: int, entry: Entry) -> None:
-        """A conversion is a document as it is, a response by its text; requests and metadata are none."""
+        """A conversion is a document as it is, a response by its text; requests and metadata are not documents."""
         kind = entry.headers.get("warc-type", "").lower()
         if not entry.lost and kind not in DOCUMENTS:
             return

@@ -1,4 +1,4 @@
-"""A shard again without some of its records: same format, same compression, the kept records byte for byte."""
+"""A copy of a shard without some of its records: same format, same compression, the kept records byte for byte."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from auditor.sources.write.selection import Selection, Written
 from auditor.sources.write.sink import Sink
 from auditor.sources.write.tables import write_arrow, write_parquet
 
-# Formats that are not written again, with what does the same.
+# Formats that are not written, with what to do instead.
 NOT_WRITTEN = {
     "lance": "a Lance table is not written again; delete from it by the list of `auditor export --drop`",
     "tar": "a tar shard is not written again; drop its samples when reading, by `auditor export --drop`",
@@ -40,7 +40,7 @@ def write_filtered(
     (those above GROUP are cut). A CSV keeps its header, a WARC the records that hold no document (warcinfo, requests).
     Of a folder of text files the files that stay are copied into the folder `destination`.
 
-    Parameters: documents (n,) int64, rising: rows of documents, as batches gave them; keep (n,) bool: which stay;
+    Parameters: documents (n,) int64, ascending: rows of documents, as batches gave them; keep (n,) bool: which stay;
         keep_unread: whether records that were no documents (damaged, without text, too large) stay
     Returns: how many records were kept, left out and unread: together all records of the shard
     Raises: SourceError where the shard is damaged, of a format that is not written (NOT_WRITTEN), or cannot be

@@ -48,7 +48,7 @@ class Selection:
     """The documents of a shard and which of them stay; asked with rising rows, so it only moves on."""
 
     def __init__(self, documents: np.ndarray, keep: np.ndarray, *, keep_unread: bool) -> None:
-        """documents (n,) int64, rising: the rows that were read as documents; keep (n,) bool"""
+        """documents (n,) int64, ascending: the rows that were read as documents; keep (n,) bool"""
         self.documents, self.keep, self.keep_unread = (
             np.asarray(documents, np.int64),
             np.asarray(keep, bool),

@@ -1,4 +1,4 @@
-"""Parquet and Arrow files again without some of their rows: the same schema, codecs and groups of rows."""
+"""Copies of Parquet and Arrow files without some of their rows: the same schema, codecs and groups of rows."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _codecs(opened: pq.ParquetFile) -> dict[str, str] | str:
 
 
 def _writable(schema: pa.Schema) -> pa.Schema:
-    """The schema with the types that pyarrow reads but neither filters nor writes (views) as their plain forms."""
+    """The schema with types that pyarrow reads but neither filters nor writes (views) in their plain forms."""
     return pa.schema([field.with_type(_plain(field.type)) for field in schema], schema.metadata)
 
 
