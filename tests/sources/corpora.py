@@ -107,6 +107,8 @@ MAKE = {
     ".tsv": lambda texts: delimited(texts, "\t"),
     ".wet": wet,
 }
+# Every format in every compression; Parquet compresses inside.
+PACKINGS = [(suffix, packing) for suffix in MAKE for packing in COMPRESS if suffix != ".parquet" or not packing]
 
 
 def put(folder: Path, name: str, octets: bytes) -> Path:

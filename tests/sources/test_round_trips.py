@@ -7,14 +7,11 @@ import pytest
 
 from auditor.sources.read.chooser import MODULES, reader
 from auditor.sources.read.interface import CANONICAL
-from tests.sources.corpora import COMPRESS, MAKE, TEXTS, batches, page, plan, put, read, warc_record
+from tests.sources.corpora import COMPRESS, MAKE, PACKINGS, TEXTS, batches, page, plan, put, read, warc_record
 
 
-@pytest.mark.parametrize("suffix", MAKE)
-@pytest.mark.parametrize("compression", COMPRESS)
+@pytest.mark.parametrize(("suffix", "compression"), PACKINGS)
 def test_documents_come_back_whole_from_every_format(tmp_path, suffix, compression):
-    if suffix == ".parquet" and compression:
-        pytest.skip("Parquet compresses inside")
     path = put(tmp_path, f"corpus{suffix}{compression}", COMPRESS[compression](MAKE[suffix](TEXTS)))
     frame, skips, notes, failure = read(path)
     assert frame["text"].to_list() == TEXTS

@@ -42,16 +42,13 @@ def opened(path: str, version: int | None) -> Any:
     """The table at a version, default the latest; every file that it names lies in its folder."""
     if is_url(path):
         raise ConfigError(f"{path}: Lance tables are read from a local folder; copy it, or write it as Parquet first")
-    need("lance", path)
-    import lance
-
     try:
-        table = lance.dataset(path, version=version)
+        table = library(path).dataset(path, version=version)
         elsewhere = list(table.base_paths())
         named = [(part.path, part.base_id) for fragment in table.get_fragments() for part in fragment.data_files()]
     except (OSError, ValueError, RuntimeError) as error:
         raise SourceError(
-            f"{path}: not a Lance table that can be read: damaged, or of a later version ({_first_line(error)})"
+            f"{path}: not a Lance table that can be read: damaged, or of a later version ({first_line(error)})"
         ) from error
     if elsewhere or any(base is not None for _, base in named):
         raise SourceError(f"{path}: it names files outside its folder (a shallow clone), which are not opened")
@@ -61,6 +58,24 @@ def opened(path: str, version: int | None) -> Any:
         except SourceError as error:
             raise SourceError(f"{path}: {error}") from None
     return table
+
+
+def library(path: str) -> Any:
+    """The library; ConfigError that names the extra, and the table that asks for it, where it is absent."""
+    need("lance", path)
+    import lance
+
+    return lance
+
+
+def version_of(shard: Shard) -> int:
+    """The version that was audited."""
+    return int(shard.version.rpartition(" ")[2])
+
+
+def first_line(error: BaseException) -> str:
+    """What the library says, short of the traceback that it may append."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _splits(rows: list[int], sizes: list[int], most: int) -> tuple[Split, ...]:
@@ -78,7 +93,7 @@ def _splits(rows: list[int], sizes: list[int], most: int) -> tuple[Split, ...]:
 
 def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
     row = split.first_row
-    table = opened(shard.path, int(shard.version.rpartition(" ")[2]))
+    table = opened(shard.path, version_of(shard))
     needed = shard.columns.to_read(images=options.images)
     wanted = [name for name in table.schema.names if name in needed or name in {n.split(".")[0] for n in needed}]
     try:
@@ -94,8 +109,4 @@ def _raws(shard: Shard, split: Split, options: SourceOptions) -> Iterator[Raw]:
             yield raw_of(batch, shard, row, options)
             row += batch.num_rows
     except (OSError, ValueError, RuntimeError) as error:
-        raise SourceError(f"{shard.path}: damaged Lance data after row {row:,} ({_first_line(error)})") from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise SourceError(f"{shard.path}: damaged Lance data after row {row:,} ({first_line(error)})") from error

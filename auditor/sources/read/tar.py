@@ -35,12 +35,16 @@ _LONG = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, ta
 
 @dataclass(slots=True)
 class Sample:
-    """Members of one name: what of them is read, by suffix; too_large: one of those was longer than a record may be."""
+    """Members of one name: what of them is read, by suffix; too_large: one of those was longer than a record may be.
+
+    spans: first byte and end of each member in the archive as it is uncompressed, headers and padding included
+    """
 
     key: str
     parts: dict[str, bytes] = field(default_factory=dict)
     too_large: bool = False
     images: list[str] = field(default_factory=list)  # what each of its images declares
+    spans: list[tuple[int, int]] = field(default_factory=list)
 
 
 def inspect(file: File, compression: str | None, options: SourceOptions, format: str) -> Inspected:
@@ -97,6 +101,7 @@ def samples(path: str, compression: str | None, options: SourceOptions, *, look:
                         count += 1
                         yield sample
                     sample = Sample(key)
+                sample.spans.append((member.offset, archive.offset))  # type: ignore[attr-defined]
                 if suffix in (*TEXTS, "json"):
                     if member.size > options.limits.record_bytes:
                         sample.too_large = True

@@ -16,13 +16,7 @@ from auditor.sources.read.interface import MIB, Shard, SourceOptions
 from auditor.sources.write.records import RECORDS, without_bound
 from auditor.sources.write.selection import Selection, Written
 from auditor.sources.write.sink import Sink
-from auditor.sources.write.tables import write_arrow, write_parquet
-
-# Formats that are not written, with what to do instead.
-NOT_WRITTEN = {
-    "lance": "a Lance table is not written again; delete from it by the list of `auditor export --drop`",
-    "tar": "a tar shard is not written again; drop its samples when reading, by `auditor export --drop`",
-}
+from auditor.sources.write.tables import write_arrow, write_lance, write_parquet
 
 
 def write_filtered(
@@ -38,16 +32,14 @@ def write_filtered(
 
     Records of JSONL, CSV, WARC and text are byte-equal to the source's; Parquet keeps schema, codecs and row groups
     (those above GROUP are cut). A CSV keeps its header, a WARC the records that hold no document (warcinfo, requests).
-    Of a folder of text files the files that stay are copied into the folder `destination`.
+    Tar shards keep all members of a sample. Of a folder of text files the files that stay are copied into the folder
+    `destination`; a Lance table becomes a folder of one version.
 
     Parameters: documents (n,) int64, ascending: rows of documents, as batches gave them; keep (n,) bool: which stay;
         keep_unread: whether records that were no documents (damaged, without text, too large) stay
     Returns: how many records were kept, left out and unread: together all records of the shard
-    Raises: SourceError where the shard is damaged, of a format that is not written (NOT_WRITTEN), or cannot be
-        written; then nothing is left at `destination`
+    Raises: SourceError where the shard is damaged or cannot be written; then nothing is left at `destination`
     """
-    if shard.format in NOT_WRITTEN:
-        raise SourceError(f"{shard.path}: {NOT_WRITTEN[shard.format]}")
     chosen = Selection(documents, keep, keep_unread=keep_unread)
     if shard.format == "folder":
         return _write_folder(shard, chosen, destination, options)
@@ -58,14 +50,23 @@ def write_filtered(
             written = write_parquet(shard, chosen, part, options)
         elif shard.format == "arrow":
             written = write_arrow(shard, chosen, part, options)
+        elif shard.format == "lance":
+            written = write_lance(shard, chosen, part)
         else:
             written = _write_records(shard, chosen, part, without_bound(shard, options))
         os.replace(part, destination)
     except OSError as error:
         raise SourceError(f"{destination}: cannot be written ({error.strerror or error})") from error
     finally:
-        part.unlink(missing_ok=True)
+        _remove(part)
     return written
+
+
+def _remove(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part)
+    else:
+        part.unlink(missing_ok=True)
 
 
 def _write_records(shard: Shard, chosen: Selection, part: Path, options: SourceOptions) -> Written:

@@ -1,8 +1,9 @@
-"""The records of JSONL, CSV, archives and text that are written again, as the bytes that they were read from."""
+"""The records of JSONL, CSV, archives, tar shards and text that are written again, as the bytes they were read from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from auditor.errors import SourceError
 from auditor.sources.open.compression import expanded
 from auditor.sources.open.lines import Lines, line_blocks, without_bom
-from auditor.sources.read import delimited, plain
+from auditor.sources.read import delimited, plain, tar
 from auditor.sources.read.interface import Shard, SourceOptions
 from auditor.sources.read.table_records import Lost
 from auditor.sources.read.warc import DOCUMENTS, Archive
@@ -104,6 +105,36 @@ def texts(shard: Shard, chosen: Selection, options: SourceOptions) -> Records:
         yield (record or b"") + between if stays else b"", counts
 
 
+def tar_members(shard: Shard, chosen: Selection, options: SourceOptions) -> Records:
+    """All members of the samples that stay, and what belongs to no sample (folders, global headers, the end mark).
+
+    Read twice, so that no member is held in memory: first which bytes go, then the others.
+    """
+    gone: list[tuple[int, int]] = []
+    for row, sample in enumerate(tar.samples(shard.path, shard.compression, options)):
+        stays, counts = chosen.one(row)
+        gone += [] if stays else sample.spans
+        yield b"", counts
+    pieces = expanded(shard.path, shard.compression, limits=options.limits, storage=options.storage)
+    yield from ((piece, NOTHING) for piece in _without(pieces, gone))
+
+
+def _without(pieces: Iterable[bytes], gone: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+    """The octets outside of the spans that go, which rise and do not overlap."""
+    spans, never = iter(gone), (sys.maxsize, sys.maxsize)
+    start, stop = next(spans, never)
+    at = 0
+    for piece in pieces:
+        base, end = at, at + len(piece)
+        while at < end:
+            upto = min(stop if at >= start else start, end)
+            if at < start:
+                yield piece[at - base : upto - base]
+            at = upto
+            if at == stop:
+                start, stop = next(spans, never)
+
+
 RECORDS = {
     "jsonl": lines,
     "csv": table_rows,
@@ -111,4 +142,5 @@ RECORDS = {
     "warc": archive_records,
     "wet": archive_records,
     "text": texts,
+    "tar": tar_members,
 }

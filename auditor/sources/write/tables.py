@@ -1,4 +1,4 @@
-"""Copies of Parquet and Arrow files without some of their rows: the same schema, codecs and groups of rows."""
+"""Copies of Parquet and Arrow files and Lance tables without some of their rows: the same schema and codecs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from auditor.errors import SourceError
 from auditor.sources.find.files import open_binary
+from auditor.sources.read import lance
 from auditor.sources.read.arrow import Opened
 from auditor.sources.read.interface import MIB, Shard, SourceOptions
 from auditor.sources.read.parquet import BUFFER, ROWS
@@ -72,6 +73,33 @@ def write_arrow(shard: Shard, chosen: Selection, part: Path, options: SourceOpti
     finally:
         sink.close()
     return total
+
+
+def write_lance(shard: Shard, chosen: Selection, part: Path) -> Written:
+    """A table of one version, in the storage format of the source; older versions and indices are not taken along.
+
+    Raises: SourceError where the table is damaged, or has columns of blobs, which a scan does not give
+    """
+    table = lance.opened(shard.path, lance.version_of(shard))
+    counts: list[Written] = []
+
+    def kept() -> Iterator[pa.RecordBatch]:
+        row = 0
+        for batch in scanned:
+            rows = chosen.part(row, batch.num_rows)
+            row += batch.num_rows
+            counts.append(rows.count())
+            yield batch.filter(pa.array(rows.written(chosen.keep_unread)))
+
+    try:
+        scanned = table.scanner(batch_size=lance.ROWS, scan_in_order=True).to_reader()
+        if scanned.schema != table.schema:
+            raise SourceError(f"{shard.path}: columns of blobs are not written again; use the list of --keep")
+        reader = pa.RecordBatchReader.from_batches(table.schema, kept())
+        lance.library(shard.path).write_dataset(reader, str(part), data_storage_version=table.data_storage_version)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise SourceError(f"{shard.path}: cannot be written again ({lance.first_line(error)})") from error
+    return sum(counts, Written())
 
 
 def _flush(writer: pq.ParquetWriter, held: list[pa.RecordBatch]) -> None:
