@@ -1,6 +1,6 @@
 """The whole audit: plan, map, reduce, finalise into one run's folder; a second call resumes.
 
-What only measuring or concluding needs is imported there: the workers start before it, and read while it is imported.
+Imports that only measuring or concluding needs are made there, so that workers start before them and read meanwhile.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def audit(
 def lay_out(config: Config, run: Path, *, command: str = "") -> Plan:
     """Plan into a run's folder, for steps that run elsewhere.
 
-    Raises: what `audit` does before it reads: a mistake is met here once, not by every job
+    Raises: what `audit` raises before it reads, so that a mistake is met once and not by every job
     """
     _check(config)
     with locked(run):
@@ -70,8 +70,8 @@ def finish(
 ) -> Outcome:
     """Reduce and finalise what `auditor map` has left in a run's folder; missing and damaged parts are named.
 
-    The run's figures are replaced in the shared store that is named here, else in the one that it was audited with;
-    where that one is gone, a note says so.
+    The run's figures are replaced in the shared store named here, else in the one it was audited with; a note says so
+    if that one is gone.
     Raises: StoreError
     """
     progress = progress or Silent()
@@ -101,7 +101,7 @@ def finish(
 
 
 def _check(config: Config) -> None:
-    """Check now what would otherwise fail after the corpus was read.
+    """Check in advance what would otherwise fail after the corpus was read.
 
     Raises: ConfigError, DetectorError, StoreError
     """
@@ -115,7 +115,8 @@ def _check(config: Config) -> None:
 
 
 def _placed(config: Config) -> Config:
-    """With the whole path of the shared store: `auditor label` and `finalise` look for it later, from anywhere."""
+    """The configuration with the absolute path of the shared store: `auditor label` and `finalise` may look for it from
+    anywhere."""
     return config.model_copy(update={"store": os.path.abspath(config.store)}) if config.store else config
 
 
@@ -127,7 +128,7 @@ def _shared(outcome: Outcome, run: Path, store: str | None) -> Outcome:
 
 
 def prepare(config: Config, run: Path, *, fresh: bool = False, command: str = "") -> Plan:
-    """Plan and write the manifest; parts of other inputs or settings stay until nothing names them."""
+    """Plan and write the manifest; parts of other inputs or settings stay until no manifest names them."""
     sweep_run(run)
     if fresh:
         for name in (PARTS, CLUSTERS, SPOOL, FORGOTTEN):
@@ -148,9 +149,8 @@ def prepare(config: Config, run: Path, *, fresh: bool = False, command: str = ""
 
 
 def warm_up() -> None:
-    """Load what takes its time when it is first used: libraries, and what numba and the tokeniser need for any kernel.
-
-    On a thread, while others read: after the last split it would take a second.
+    """Load what is slow on first use: libraries, and what numba and the tokeniser need for any kernel. Runs on a thread
+    while others read; after the last split it would cost a second.
     """
     from auditor.text.tokens import tokenise
 
@@ -161,7 +161,7 @@ def warm_up() -> None:
 
 def _warm_up() -> None:
     def load() -> None:
-        with suppress(Exception):  # concluding meets it again, and says what it is
+        with suppress(Exception):  # concluding meets the same error and reports it
             warm_up()
 
     threading.Thread(target=load, daemon=True).start()
@@ -202,7 +202,7 @@ def _is_foreign(run: Path) -> bool:
     try:
         return (run / MANIFEST).exists() and load_run(run).plan.foreign
     except AuditError:
-        return False  # laid out by another version, or broken: written again, or refused, in its place
+        return False  # laid out by another version, or broken: the caller replaces or refuses it
 
 
 def _refuse_other_files(run: Path) -> None:

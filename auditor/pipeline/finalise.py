@@ -105,7 +105,7 @@ def finalise(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """Everything that was estimated, before it is put into words."""
+    """Everything that was estimated, before it is worded."""
 
     ensemble: Ensemble
     synthetic: Synthetic

@@ -1,4 +1,5 @@
-"""Drift: how far a shard's word frequencies are from the gold standard's, and whether it is more than chance."""
+"""Drift: how far the word frequencies of a shard are from those of a reference, and whether that is more than
+chance."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from auditor.records import LEVEL, Estimate
 from auditor.run_columns import GROUPS, WORD
 from auditor.statistics.resampling import jackknife_variance
 
-# Always the same number of cells: a divergence over more types would not compare with one over fewer.
+# Always the same number of cells: divergences over more types and over fewer cannot be compared.
 CELLS = 1000
 DRAWS = 1999
 
@@ -32,8 +33,8 @@ def measure_drift(
 ) -> Drift:
     """Drift of word frequencies over the most frequent types of both texts and all others as one.
 
-    The plug-in divergence grows as text shrinks, the more so as words clump: its bias is taken off by the jackknife
-    over groups (Efron & Stein 1981), once per side. Parameters: spectra frames; rng, for the test
+    The plug-in divergence grows as text shrinks, the more so as words clump: the jackknife over groups removes its bias
+    (Efron & Stein 1981), once per side. Parameters: spectra frames; rng, for the test
     """
     method = f"Jensen-Shannon divergence over {CELLS + 1} cells, jackknife-corrected"
     if reference is None:
@@ -86,7 +87,8 @@ def _deviations(x: np.ndarray, p: np.ndarray) -> np.ndarray:
 def _cells(ours: Spectrum, theirs: Spectrum) -> tuple[np.ndarray, np.ndarray]:
     """Counts (CELLS + 1, groups) of the types most frequent in both together; all other types are the last cell.
 
-    Chosen from one side alone they would be frequent there by chance too, and shares would differ where texts do not.
+    Types chosen from one side alone would be frequent there partly by chance, and shares would differ between texts
+    that do not.
     """
     whole = min(ours.rate, theirs.rate) >= 1.0
     types, totals = (np.concatenate(parts) for parts in zip(*(_totals(s, whole) for s in (ours, theirs)), strict=True))
@@ -114,7 +116,7 @@ def _table(spectrum: Spectrum, types: np.ndarray) -> np.ndarray:
 
 
 def _corrected(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Divergence less its jackknife bias, and its variance: both sides in turn."""
+    """Divergence less its jackknife bias, and its variance, from both sides in turn."""
     whole, other = x.sum(1), y.sum(1)
     value = jensen_shannon(whole / whole.sum(), other / other.sum())
     corrected, spread = value, 0.0

@@ -52,7 +52,8 @@ class Frequencies:
 
 
 def unseen(seen: Frequencies) -> float:
-    """The least number of types not seen: f0 = (n-1)/n f1^2 / (2 f2), or with f1 (f1 - 1)/2 where f2 = 0 [4]."""
+    """Lower bound of the number of types not seen: f0 = (n-1)/n f1^2 / (2 f2), or with f1 (f1 - 1)/2 where f2 = 0
+    [4]."""
     f1, f2 = seen.times(1), seen.times(2)
     share = (seen.size - 1.0) / seen.size
     return share * f1 * f1 / (2.0 * f2) if f2 > 0 else share * f1 * max(f1 - 1.0, 0.0) / 2.0
@@ -77,7 +78,7 @@ def coverage(seen: Frequencies, m: float | None = None) -> float:
 
 
 def size_at(seen: Frequencies, target: float, *, near: float | None = None) -> float:
-    """The number of units whose coverage is `target` [1]; infinite where no sample reaches it.
+    """The number of units whose coverage is `target` [1]; infinite if no sample reaches it.
 
     near: a guess that saves time, such as the size found without a group
     """

@@ -1,4 +1,4 @@
-"""Lost diversity: how much less diverse a shard is than human text at equal coverage, and through what.
+"""Lost diversity: how much less diverse a shard is than human text at equal coverage, and why.
 
 Loss of order q is 1 - D(shard) / D(reference), both at one coverage. Ratios do not add, logarithms do: the parts are
 differences of ln D in a fixed order (duplication, synthetic text, the rest), and sum to ln(1 - loss).
@@ -31,17 +31,18 @@ from auditor.run_columns import GROUPS, LEVELS, NO_SCORE, WORD
 
 ORDERS = (0, 1, 2)
 Standard = Callable[["Bodies", int], "tuple[Measure | None, str]"]
-# A part with a smaller share of the tokens would pull the coverage of the comparison down with it.
+# A part with a smaller share of the tokens would lower the coverage of the whole comparison.
 LEAST_PART = 0.1
-# The variance within is the mean over this many of the draws: it differs little from one to the next, and costs most.
+# The variance within draws is averaged over this many of them: it differs little between draws and is the costliest
+# part.
 VARIED = 2
-# Blocks for richness, tokens for the orders that frequent types decide: see estimate.diversity.
+# Blocks for richness, tokens for the orders that frequent types dominate: see estimate.diversity.
 UNIT: dict[int, Callable[[Spectrum], Counted]] = {0: Counted.blocks, 1: Counted.tokens, 2: Counted.tokens}
 
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """What is compared, of one level: all documents, without duplicates, drawn human ones, and the reference.
+    """The texts compared at one level: all documents, those without duplicates, drawn human ones, and the reference.
 
     many: whether the reference is compared with many texts
     """
@@ -58,11 +59,11 @@ class Bodies:
 
     @property
     def each(self) -> list[Spectrum]:
-        """All spectra that there are."""
+        """All spectra that are given."""
         return [s for s in (self.everything, self.reference, self.collapsed, *self.human) if s is not None]
 
     def large_enough(self) -> Bodies:
-        """Without parts that are too small: the coverage that they reach would be that of the whole comparison."""
+        """The bodies without parts that are too small, which would limit the coverage of the whole comparison."""
         least = max(self.least, LEAST_PART * float(self.everything.tokens.sum()))
         out = self
         if self.collapsed is not None and self.collapsed.tokens.sum() < least:
@@ -98,7 +99,7 @@ class Loss:
 
     @classmethod
     def nothing(cls, reason: str) -> Loss:
-        """A loss that is not measured, and why."""
+        """A loss that was not measured, and why."""
         nothing = Estimate.not_measured(reason)
         same = Orders.all(nothing)
         return cls(nothing, nothing, nothing, same, same, same)
@@ -106,7 +107,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class LostDiversity:
-    """What a text lost against human text: of its words, of bigrams and trigrams by name, and of the rare words."""
+    """What a text has lost against human text: words, bigrams and trigrams by name, and rare words."""
 
     words: Loss
     levels: Mapping[str, Loss]
@@ -127,7 +128,7 @@ def lost_diversity(
 
     Parameters: shard, reference, spectra frames (estimate.spectrum); collapsed, the shard's spectrum without its
         non-representative duplicates (sketch.types.subtract); synthetic (draws, bins) the probability that a document
-        of score bin b is machine-written, one row per posterior draw; rng, for the documents drawn by it;
+        of score bin b is machine-written, one row per posterior draw; rng, for drawing documents by it;
         many, whether the reference is compared with many texts: it is then measured once for all (at_any_coverage)
     """
     if reference is None:
@@ -154,7 +155,8 @@ def lost_diversity(
 
 
 def lost_in(bodies: Bodies, *, standard: Standard | None = None, level: float = LEVEL) -> Loss:
-    """Loss and its parts at one level; see `lost_diversity`. standard: at what the bodies are compared, coverage."""
+    """Loss and its parts at one level; see `lost_diversity`. standard: what is equal in the bodies compared, by default
+    coverage."""
     bodies = bodies.large_enough().at_one_rate()
     found = []
     for order in ORDERS:
@@ -218,7 +220,7 @@ def _why_not(bodies: Bodies, known: float) -> str | None:
 def _order(
     bodies: Bodies, unit: Callable[[Spectrum], Counted], measure: Measure, method: str, level: float
 ) -> tuple[Estimate, Estimate, Estimate, Estimate]:
-    """Of one order: the loss, and its parts from duplication, from synthetic text and from the rest."""
+    """The loss of one order, and its parts from duplication, synthetic text and the rest."""
     method += ", delete-a-group jackknife"
 
     def measured(spectrum: Spectrum, name: str, *, varied: bool = True) -> Measured:

@@ -1,7 +1,7 @@
 """Lost words against a language's published word frequencies: the last resort, where no human text is given.
 
-Frequencies come without a sample size and without words seen once, so only expected richness can be had from them
-(METHODS: everything else is not measured against them), over their own vocabulary, at equal coverage by blocks.
+Frequencies come without a sample size and without words seen once, so they give expected richness alone (METHODS:
+nothing else is measured against them), over their own vocabulary, at equal coverage by blocks.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ class Law:
 def lost_words(text: Body, law: Law, *, level: float = LEVEL) -> Estimate:
     """1 - S / S_law: word types of the law's vocabulary in the text, against what the law expects at equal coverage.
 
-    The law's words fall independently, a text's clump by topic: at equal coverage this cancels in part, not wholly, so
-    the estimate is never conclusive. Text by people gave 20 to 75% (docs/diversity.md): shards of one corpus compare.
+    Words of the law occur independently, those of a text clump by topic. At equal coverage this cancels only in part,
+    so the estimate is never conclusive. Text by people gave 20 to 75% (docs/diversity.md): shards of one corpus
+    compare.
     """
     method = f"richness of blocks at equal coverage, against {law.name}"
     whole = text.whole(WORD)
@@ -65,7 +66,7 @@ def lost_words(text: Body, law: Law, *, level: float = LEVEL) -> Estimate:
 
 
 def _expected_richness(p: np.ndarray, per_block: float, target: float) -> float:
-    """Types of the law in as many blocks of `per_block` words as reach the coverage; infinite where none does."""
+    """Types of the law in as many blocks of `per_block` words as reach the coverage; infinite if none does."""
     chance = -np.expm1(-per_block * p)
     missed = np.log1p(-np.minimum(chance, 1.0 - 1e-15))
 

@@ -1,4 +1,4 @@
-"""What a human reference must be before anything is measured against it, and its measure at many coverages."""
+"""What a human reference must satisfy before anything is measured against it, and its measure at many coverages."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from auditor.estimate.diversity.variance import Influence, Measured, jackknife, 
 NO_REFERENCE = "no human reference"
 LEAST_TOKENS = 5_000
 MUCH_SMALLER = 0.1
-# Measured: halves of one English corpus 94%, unlike English corpora 92%; against English German 28, French 40, Spanish
+# Measured: halves of one English corpus 94%, unlike English corpora 92%; German against English 28, French 40, Spanish
 # 42% (names, numbers and short words are shared).
 SAME_LANGUAGE = 0.5
-# Between coverages this far apart (in ln C / (1 - C)) ln D is a cubic to 1e-5: shards need no measure each of its own.
+# Between coverages this far apart (in ln C / (1 - C)) ln D is a cubic to 1e-5: so shards need no measure of their own.
 KNOT = 0.05
 
 
@@ -42,11 +42,11 @@ def too_little(shard: Spectrum, reference: Spectrum, *, least: int = LEAST_TOKEN
 
 
 def at_any_coverage(reference: Counted, measure: LogHill) -> Measured:
-    """The jackknife of a reference that many texts are compared with, each at a coverage of its own.
+    """The jackknife of a reference that many texts are compared with, each at its own coverage.
 
-    Measured at knots of one fixed grid when first asked for, and interpolated by the cubic through the four nearest: so
-    the figures do not depend on what was asked for before. Where a knot lies beyond the reference's text, measured as
-    it is. Its own noise is in `noise`, the cells are left out.
+    Knots of one fixed grid are measured when first needed and interpolated by the cubic through the four nearest, so
+    figures do not depend on earlier calls. If a knot lies beyond the reference's text, the coverage itself is measured.
+    The reference's own noise is in `noise`; cells are left out.
     """
     place = math.log(measure.coverage / (1.0 - measure.coverage)) / KNOT
     low = math.floor(place) - 1
@@ -77,7 +77,7 @@ class _Knot:
 
 
 def _knot(reference: Counted, order: int, number: int) -> _Knot | None:
-    """The statistic at the coverage of one knot, None where the text or a part of it does not reach it."""
+    """The statistic at the coverage of one knot, None if the text or a part of it does not reach it."""
     key = f"knot {order} {number}"
     if key not in reference.kept:
         measure = LogHill(order, 1.0 / (1.0 + math.exp(-number * KNOT)))
@@ -95,7 +95,7 @@ def _measured(reference: Counted, measure: LogHill) -> _Knot | None:
 
 
 def _reached(reference: Counted, coverage: float) -> bool:
-    """Whether the text has the coverage with more than one unit and less than all of them, without any group too."""
+    """Whether more than one unit and less than all of the text reach the coverage, also with any group left out."""
     rests = [rest for _, rest in reference.without_each_group()]
     return all(
         (seen.k > 1).any() and coverage < equations.coverage(seen) and equations.size_at(seen, coverage) > 1.0
@@ -104,7 +104,7 @@ def _reached(reference: Counted, coverage: float) -> bool:
 
 
 def _sampled_counts(reference: Counted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The sampled types, the counts that occur among them, and the place of each type's count; reckoned once."""
+    """The sampled types, the counts that occur among them, and the place of each type's count; computed once."""
     if "sampled" not in reference.kept:
         sampled = ~reference.spectrum.fixed
         counts, at = np.unique(reference.totals()[sampled], return_inverse=True)

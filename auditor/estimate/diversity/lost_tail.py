@@ -1,4 +1,5 @@
-"""What the tail lost: the mass of rare human types that is left, which types are missing, and how far it has gone."""
+"""What the tail has lost: the mass of rare human types that is left, the types that are missing, and the stage of
+collapse."""
 
 from __future__ import annotations
 
@@ -16,9 +17,9 @@ from auditor.run_columns import GROUPS, WORD
 
 # The rarest types that hold this share of the reference's tokens are its tail.
 TAIL = 0.05
-# A type that the reference expects fewer times than this can't be seen to be missing.
+# A type expected fewer times than this cannot be shown to be missing.
 LEAST_EXPECTED = 10.0
-# The middle stands where q2 surely lost less than this: cutting a tail of 5% alone raises sum p^2 by as much.
+# The middle is intact if q2 has surely lost less than this: cutting a tail of 5% alone raises sum p^2 by as much.
 INTACT = 0.10
 HALVES = (np.arange(GROUPS) % 2 == 0, np.arange(GROUPS) % 2 == 1)
 EVERY = np.ones(GROUPS, bool)
@@ -38,8 +39,8 @@ def tail_retention(
     """Mass of the reference's rare word types in the shard, relative to that in held-out human text.
 
     The tail is defined in one half of the reference (by jackknife group) and its mass measured in the other half and
-    in the shard; then the halves change places: x = (S_A + S_B) / (H_A + H_B). Masses are shares of tokens, linear in
-    the counts, so that text of any size compares. (Presence of types doesn't: METHODS.md, section 4.)
+    in the shard; then the halves swap roles: x = (S_A + S_B) / (H_A + H_B). Masses are shares of tokens, linear in
+    the counts, so texts of any size can be compared. (Presence of types cannot: METHODS.md, section 4.)
     """
     method = f"mass of the rarest {tail:.0%} against held-out human text, delete-a-group jackknife"
     if reference is None:
@@ -68,7 +69,7 @@ def tail_retention(
 def lost_types(
     shard: pl.DataFrame | Body, reference: pl.DataFrame | Body, *, names: pl.DataFrame | None = None, most: int = 50
 ) -> pl.DataFrame:
-    """The word types of which the shard lost most, by the lower bound of the lost share of tokens.
+    """The word types that the shard has lost most of, by the lower bound of the lost share of tokens.
 
     Parameters: names, columns type and word (sketch.types.known_words)
     Returns: type, word, reference_count, shard_count, expected, retained (observed / expected), z; z is the difference
@@ -133,7 +134,7 @@ def _numbers(estimate: Estimate) -> tuple[float, float, float]:
 def _tail_terms(ours: Spectrum, theirs: Spectrum, tail: float) -> tuple[Measured, Measured]:
     """ln of the tails' mass in the shard and in held-out text, as statistics of two bodies of documents.
 
-    The two tails stay as they are while groups are left out: given the tails both masses are linear in the counts.
+    The two tails stay fixed while groups are left out: given the tails, both masses are linear in the counts.
     Redefining them each time doubles the standard error (shuffled halves of one corpus, .033 for a true .018).
     """
     tails, held = _tails(theirs, tail)

@@ -16,10 +16,10 @@ from auditor.estimate.diversity.variance import Measure, bounded, jackknife, jud
 from auditor.records import LEVEL, Estimate, Status
 from auditor.run_columns import LEVELS
 
-# Sizes that a shard of one megabyte reaches. Naive counts grow with the text: only equal sizes compare.
+# Sizes that a shard of one megabyte reaches. Naive counts grow with the text: only equal sizes can be compared.
 STANDARD_TOKENS = 100_000
-# Nothing is extrapolated: doubling 64,000 tokens of a Zipf or Zipf-Mandelbrot law gives 1.2 and 0.8% too few types, and
-# the more the longer the tail; rarefied figures are unbiased (benchmarks/diversity.py).
+# Nothing is extrapolated: doubling 64,000 tokens of a Zipf or Zipf-Mandelbrot law gives 1.2 and 0.8% too few types,
+# more with a longer tail; rarefied figures are unbiased (benchmarks/diversity.py).
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Orders:
         return cls(estimate, estimate, estimate)
 
     def each(self, change: Callable[[Estimate], Estimate]) -> Orders:
-        """Every order changed alike."""
+        """The same change applied to every order."""
         return Orders(change(self.q0), change(self.q1), change(self.q2))
 
 
@@ -122,7 +122,7 @@ def effective_documents(sizes: Sequence[int], number: Sequence[int], documents: 
 
 
 def lost_documents(effective: Orders, documents: int) -> Orders:
-    """1 - D / n: against as many documents that all differ."""
+    """1 - D / n: against as many documents that are all different."""
     return effective.each(lambda e: Estimate.census(1.0 - e.value / documents, documents) if e.value is not None else e)
 
 
@@ -172,7 +172,7 @@ class LogHill:
 
     def __init__(self, order: int, coverage: float) -> None:
         self.order, self.coverage = order, coverage
-        self.share = 0.0  # of the units, that had the coverage: a guess for the next, much alike
+        self.share = 0.0  # size that had the coverage: a guess for the next spectrum, which is similar
 
     def __call__(self, seen: Frequencies) -> float:
         size = equations.size_at(seen, self.coverage, near=self.share * seen.size if self.share else None)

@@ -1,7 +1,7 @@
 """The full profile of a sample of documents: measures that need the words in order, or a vector per document.
 
-All are taken at a fixed size, so that they compare: windows, draws, blocks or vectors of one number. They describe;
-losses are measured on spectra (estimate.lost).
+All are taken at a fixed size (windows, draws, blocks or a number of vectors), so they can be compared. They only
+describe; losses are measured on spectra (estimate.lost).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def hdd(tokens: np.ndarray, draws: int = DRAWS) -> float:
 
 
 def distinct_n(tokens: np.ndarray, n: int) -> float:
-    """Distinct n-grams over n-grams (Li et al. 2016, NAACL): falls with length, so only at one length."""
+    """Distinct n-grams over n-grams (Li et al. 2016, NAACL): falls with length, so it is taken at one length."""
     grams = np.lib.stride_tricks.sliding_window_view(np.unique(tokens, return_inverse=True)[1], n)
     return len(np.unique(grams, axis=0)) / len(grams)
 
@@ -129,7 +129,7 @@ def vendi(vectors: np.ndarray) -> float:
 
 
 def _spans(documents: int) -> list[tuple[int, int]]:
-    """Runs of DOCUMENTS documents: in more documents more is repeated."""
+    """Runs of DOCUMENTS documents each: more documents repeat more."""
     return list(pairwise(range(0, documents + 1, DOCUMENTS)))
 
 

@@ -12,7 +12,7 @@ from auditor.estimate.diversity.variance import judged, reach
 from auditor.records import LEVEL, Estimate
 from auditor.statistics.resampling import jackknife_variance
 
-FEWEST = 5  # documents expected of a name that is called lost
+FEWEST = 5  # expected documents that a name needs to be called lost
 
 
 def share_retained(
@@ -39,7 +39,8 @@ def share_retained(
 
 @dataclass(frozen=True, slots=True)
 class LostName:
-    """A name whose share fell: documents of it in the reference and in the corpus, their shares, what is left of it."""
+    """A name whose share fell: its documents in the reference and in the corpus, their shares, and what is left of
+    it."""
 
     name: str
     reference: int
@@ -52,7 +53,7 @@ class LostName:
 def lost_names(
     names: Sequence[str], ours: np.ndarray, theirs: np.ndarray, *, most: int = 10, level: float = LEVEL
 ) -> list[LostName]:
-    """The names whose share is surely below the reference's, those first whose lost share is largest.
+    """The names whose share is surely below the reference's, the largest lost share first.
 
     Parameters: ours, theirs (names, groups) documents
     """
@@ -70,7 +71,7 @@ def lost_names(
 
 
 def _expected(theirs: np.ndarray, sizes: tuple[np.ndarray, np.ndarray]) -> float:
-    """Documents of the name that would be there if its share were the reference's."""
+    """Documents that the name would have if its share were the reference's."""
     return float(theirs.sum() / sizes[1].sum() * sizes[0].sum())
 
 

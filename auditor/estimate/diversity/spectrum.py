@@ -26,7 +26,7 @@ class Spectrum:
     types (types,) uint64 ascending, fixed (types,) bool: counted whatever its hash
     index, group, count, blocks (entries,): the non-zero cells of the types x groups tables
     tokens, block_totals (groups,): exact totals over all types; rate: the share of types that is sampled
-    kept: what was derived from it before, since every order and every comparison asks for the same
+    kept: what was derived from it before, because all orders and comparisons need the same
     """
 
     types: np.ndarray
@@ -142,7 +142,7 @@ class Cells:
         )
 
     def spectrum(self, groups_of: dict[int, np.ndarray] | None = None) -> Spectrum:
-        """The spectrum of chosen groups per score bin: groups_of maps a bin to its groups; None is all there is."""
+        """The spectrum of chosen groups per score bin: groups_of maps a bin to its groups; None selects everything."""
         chosen = np.full(self.tokens.shape, groups_of is None)
         for bin, groups in (groups_of or {}).items():
             chosen[bin, groups] = True
@@ -171,7 +171,7 @@ class Body:
         self._whole: dict[int, Spectrum] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """To another process goes what it was made of, not what was made from it."""
+        """What it was made of goes to another process, not what was derived from it."""
         return Body, (self.frame, None if self.frame.height else self._cells)
 
     @classmethod

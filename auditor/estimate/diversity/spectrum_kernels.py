@@ -7,7 +7,7 @@ import numpy as np
 from auditor.run_columns import GROUPS
 from auditor.text.jit import kernel
 
-# Counts from here on are listed type by type: they are few, and a histogram that long is mostly empty.
+# From this count on, types are listed one by one: they are few, and a histogram that long would be mostly empty.
 LISTED = 4096
 
 
@@ -38,7 +38,7 @@ def chosen_cells(index, group, bin, count, blocks, chosen):
 # types by (sampled or fixed, group left out, count)
 @kernel
 def moved_types(index, group, value, totals, fixed):
-    """The histogram of the whole, and in each group's row what it moves: its own types, which occur less without it."""
+    """The histogram of the whole, and in each group's row the types it moves: its own, which are rarer without it."""
     seen = np.zeros(LISTED, np.int64)
     for t in range(totals.size):
         if totals[t] < LISTED:
@@ -66,7 +66,7 @@ def moved_types(index, group, value, totals, fixed):
 # nan where nothing is calibrated -> counts that occur (H,), their types (H,), occurrences of all types
 @kernel
 def weighted_types(k, fixed, free, rate, known):
-    """Types per count, each sampled one weighted by how many it represents, calibrated to what is known."""
+    """Types per count, each sampled one weighted by how many it represents, calibrated to the known total."""
     held, plain, of_free = np.empty(k.size), np.empty(k.size), np.empty(k.size)
     size, total, squares = 0, 0.0, 0.0
     for i in range(k.size):

@@ -20,7 +20,7 @@ from auditor.run_columns import GROUPS, NO_SCORE
 COLUMNS, DIMENSIONS = 1 << 12, 32
 TOPICS, PER_TOPIC = 32, 25  # the most topics, and the fewest documents of a topic on average
 LEAST_DOCUMENTS = 200
-STARTS, ROUNDS = 3, 30  # of k-means; the best start is taken
+STARTS, ROUNDS = 3, 30  # of k-means; the best one is taken
 COMMON = 0.5  # a word in this share of the documents says nothing about any of them
 NAMES = 3
 
@@ -57,10 +57,10 @@ def _orthogonal(columns: np.ndarray) -> np.ndarray:
 
 
 def find_topics(vectors: np.ndarray, *, seed: int) -> np.ndarray:
-    """(n,) topic of each document, numbered by size; as many as the documents carry."""
+    """(n,) topic of each document, numbered by size; as many as the number of documents allows."""
     count, rng = min(TOPICS, len(vectors) // PER_TOPIC), streams.rng(seed, "topics")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a topic without a document is none
+        warnings.simplefilter("ignore")  # a topic needs a document
         fits = [kmeans2(vectors, count, iter=ROUNDS, minit="++", rng=rng) for _ in range(STARTS)]
     labels = fits[np.argmin([((vectors - centres[label]) ** 2).sum() for centres, label in fits])][1]
     sizes = np.bincount(labels, minlength=count)
@@ -70,7 +70,7 @@ def find_topics(vectors: np.ndarray, *, seed: int) -> np.ndarray:
 
 
 def name_topics(topic: np.ndarray, document: np.ndarray, word: np.ndarray, names: list[str]) -> list[str]:
-    """What each topic is about: the words whose share of its documents stands out most.
+    """What each topic is about: the words whose share of its documents differs most from elsewhere.
 
     Parameters: topic (n,); document, word (pairs,): which of the named words is in which document
     """

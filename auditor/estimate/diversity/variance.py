@@ -1,4 +1,5 @@
-"""How sure a diversity is: documents (delete-a-group jackknife) and sampled types (Poisson sampling), counted once.
+"""The uncertainty of a diversity: documents (delete-a-group jackknife) and sampled types (Poisson sampling), each
+counted once.
 
 A spectrum varies twice: other documents could have been there, and another hash would have sampled other types.
 With x_i the contribution of sampled type i and rate its sampling probability, the jackknife over groups of documents
@@ -39,7 +40,7 @@ class Measured:
     change (GROUPS,): value without the group minus value, 0 where the group is empty; sizes (GROUPS,) units
     types (t,) uint64 sampled types; influence (t,) of each; cell_type, cell_group, cell_change (e,): how a type's
     contribution changes without a group; documents: name of the body, terms of one name vary together; noise: of the
-    sampled types on their own, where it is known and the cells are left out: such a term has no other of its name
+    sampled types on their own, if it is known and the cells are left out; no other term may then have its name
     """
 
     value: float
@@ -76,7 +77,7 @@ def jackknife(counted: Counted, measure: Measure, *, documents: str = "") -> Mea
 
 
 def unvaried(counted: Counted, measure: Measure, *, documents: str = "") -> Measured:
-    """A statistic alone: for draws whose variance is taken from others."""
+    """A statistic alone, for draws whose variance comes from others."""
     nothing, keys = np.zeros(0), np.zeros(0, np.uint64)
     cells = (keys, nothing, keys, np.zeros(0, np.int64), nothing)
     value = measure(counted.frequencies())
@@ -107,7 +108,7 @@ class Influence:
 
     @classmethod
     def of(cls, counted: Counted, measure: Measure) -> Influence:
-        """Of the sampled types of a body.
+        """The influence of the sampled types of a body.
 
         Of a calibrated total only the residual from its regression on k varies (Deville & Sarndal 1992, eq. 3.4).
         """
@@ -121,7 +122,7 @@ class Influence:
 
     @staticmethod
     def nodes_to(most: float) -> np.ndarray:
-        """The counts that slopes are reckoned at, where no type occurs more often than `most`."""
+        """The counts at which slopes are computed, up to `most`, the largest count of a type."""
         return NODES[: np.searchsorted(NODES, most) + 1]
 
     def at(self, k: np.ndarray) -> np.ndarray:
@@ -149,7 +150,7 @@ def _slopes(whole: Frequencies, measure: Measure, nodes: np.ndarray, incidence: 
 
 
 def variance(terms: list[tuple[float, Measured]]) -> float:
-    """Variance of sum(sign * value): terms of the same documents move together, sampled types move in all of them."""
+    """Variance of sum(sign * value): terms of the same documents vary together, sampled types vary in all terms."""
     out = 0.0
     for name in {term.documents for _, term in terms}:
         own = [(sign, term) for sign, term in terms if term.documents == name]
@@ -202,7 +203,7 @@ def bounded(value: float, spread: float, groups: float, level: float) -> tuple[f
 
 
 def judged(estimate: Estimate, groups: float) -> Estimate:
-    """An interval from few groups can't be trusted; one from fewer than four can't be had."""
+    """An interval from few groups is unreliable; from fewer than four, none can be given."""
     if groups < MIN_GROUPS:
         return estimate.but(Status.NOT_MEASURED, f"fewer than {MIN_GROUPS} groups of documents to vary")
     if groups < ENOUGH_GROUPS and estimate.status == Status.MEASURED:

@@ -13,7 +13,7 @@ from auditor.estimate.fraction.counts import BINS, ScoreCounts
 
 
 class Trust(IntEnum):
-    """Whose word stands behind an anchor: the smaller, the more it is trusted."""
+    """The origin of an anchor's labels: a smaller value is trusted more."""
 
     LABELS = 0
     REFERENCE = 1

@@ -32,7 +32,7 @@ class ScoreCounts:
         shape = (len(self.scopes), GROUPS, BINS)
         assert self.documents.shape == self.tokens.shape == shape, f"{self.documents.shape} is not {shape}"
         assert self.unscored.shape == shape[:1]
-        assert len(set(self.scopes)) == len(self.scopes), "a scope stands twice"
+        assert len(set(self.scopes)) == len(self.scopes), "a scope occurs twice"
 
     @classmethod
     def empty(cls, scopes: Sequence[str]) -> ScoreCounts:
@@ -69,7 +69,7 @@ class ScoreCounts:
         return cls(tuple(scopes), documents, words.astype(np.int64), unscored)
 
     def __add__(self, other: ScoreCounts) -> ScoreCounts:
-        """Counts merge: scopes of the same name add up, the others stand side by side (own scopes first)."""
+        """Counts merge: scopes of the same name add up, the others are appended (own scopes first)."""
         scopes = self.scopes + tuple(name for name in other.scopes if name not in set(self.scopes))
         out = ScoreCounts.empty(scopes)
         where = {name: i for i, name in enumerate(scopes)}

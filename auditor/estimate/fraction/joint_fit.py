@@ -37,7 +37,7 @@ class Paired:
     changes: Mapping[tuple[str, tuple[str, str]], tuple[np.ndarray, float]]
 
     def change(self, quantity: str, shards: tuple[str, str], level: float) -> Estimate | None:
-        """The change of a quantity, None where the fit has not these shards."""
+        """The change of a quantity, None if the fit lacks these shards."""
         if (quantity, shards) not in self.changes:
             return None
         draws, misfit = self.changes[quantity, shards]
@@ -92,7 +92,7 @@ def pair(
 
 
 def _same_units(a: Evidence, b: Evidence) -> None:
-    """Scores of both are in one unit: where both know a kind of text, they put its human scores in one place."""
+    """Scores of both are in one unit if both place the human scores of every kind of text that both know alike."""
     apart = [abs(a.shift[kind] - b.shift[kind]) for kind in a.shift.keys() & b.shift.keys()]
     if apart and max(apart) > MOST_APART:
         raise Unpaired("their human anchors place the scores of a kind of text differently")
@@ -120,7 +120,7 @@ def _root(misfit: np.ndarray, separation: float) -> float:
 
 
 def _twins(a: Sequence[str], b: Sequence[str], contents: tuple[Mapping[str, str], Mapping[str, str]]) -> dict[str, str]:
-    """Shards of b that hold the very documents of a shard of a: their names there."""
+    """Shards of b with exactly the documents of a shard of a: their names in a."""
     there = {contents[0].get(name): name for name in a if contents[0].get(name)}
     found: dict[str, str] = {}
     for name in b:

@@ -12,7 +12,7 @@ from auditor.estimate.fraction.anchors import Trust
 
 # sd of the kind's location in a corpus about its location over many sources, in human units (docs/prevalence.md).
 CORPUS_SD = 0.35
-# sd of an anchor set's location about that of the corpus' own human text of the kind: whose word it is.
+# sd of an anchor set's location about that of the corpus' own human text of the kind, by its origin.
 ANCHOR_SD = {Trust.LABELS: 0.08, Trust.REFERENCE: 0.15, Trust.DATED: 0.15}
 MEDIAN_EFFICIENCY = 1.57  # variance of a median over that of a mean of normal scores
 BUNDLED_SCALE = 60.0  # documents that the bundled scale is worth
@@ -67,7 +67,8 @@ def kind_units(
 
     A kind's location in this corpus is normal about its bundled one (0, for scores come in bundled human units) with
     variance bundled_variance + CORPUS_SD^2; the median of n anchors of the kind is normal about it with variance
-    1.57 scale^2 / n + ANCHOR_SD^2. Medians and the 16-84% distance withstand machine text among a few of the anchors.
+    1.57 scale^2 / n + ANCHOR_SD^2. Medians and the 16-84% distance are robust to machine text among a few of the
+    anchors.
 
     Parameters: bundled_variance (k,); anchors, frames with the columns of ANCHOR_STATISTICS
     References: Gelman et al. 2013, section 5.4 (normal hierarchical model)

@@ -1,4 +1,4 @@
-"""People in the loop: which documents to show them, what they answered, and what it does to the estimate."""
+"""Human review: which documents to show people, what they answered, and what that does to the estimate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from auditor.records import LEVEL, Estimate
 from auditor.statistics.agreement import cohen_kappa, krippendorff_alpha
 
 ANSWERS = ("human", "ai", "mixed", "unsure")
-# P(machine) from a score is itself doubtful: no bin is believed to be purer than this when labels are allotted.
+# P(machine) from a score is itself uncertain: labels are allotted as if no bin were purer than this.
 DOUBT = 0.02
 
 

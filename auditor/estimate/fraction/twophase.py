@@ -49,9 +49,9 @@ def difference_estimate(strata: Strata, *, level: float = LEVEL) -> Estimate:
     """Mean of y over all documents from the cheap value on all and y on a sample inside them.
 
     Per stratum theta_h = lambda fbar_N + mean_n(y - lambda f), V_h = (1 - n/N) S^2(y - lambda f)/n; theta = sum W_h
-    theta_h and V = sum W_h^2 V_h. lambda = Cov(y, f)/Var(f) is common to all strata (within-stratum sums), lest small
-    strata fit their own noise. Strata with fewer than two sampled documents are pooled with the nearest by cheap mean.
-    A rare label is held up by the exact interval of a finite population where the sample is one stratum.
+    theta_h and V = sum W_h^2 V_h. lambda = Cov(y, f)/Var(f) is common to all strata (within-stratum sums), so that
+    small strata do not fit their own noise. Strata with fewer than two sampled documents are pooled with the nearest by
+    cheap mean. A rare label is held up by the exact interval of a finite population where the sample is one stratum.
 
     References: Cochran 1977, eqs. 7.10, 7.17 (regression, difference), 5.6 (strata), 2.8 (finite population)
     """
@@ -68,7 +68,7 @@ def difference_estimate(strata: Strata, *, level: float = LEVEL) -> Estimate:
     if slope == 0 and len(weight) == 1 and float(merged.sum_y[0]).is_integer() and merged.sum_yy[0] == merged.sum_y[0]:
         lower, upper = finite_proportion(int(merged.sum_y[0]), int(sampled), int(population), level=level)
     elif half == 0 and sampled < population:
-        # no spread seen is not no spread: the rule of three, spread over the unseen part of the population
+        # no spread in the sample does not mean none: the rule of three, for the unseen part of the population
         lower, upper = value - 3 / sampled, value + 3 / sampled
     lower, upper = float(np.clip(lower, 0, 1)), float(np.clip(upper, 0, 1))
     out = Estimate(float(np.clip(value, lower, upper)), lower, upper, level, METHOD, int(sampled))
@@ -134,7 +134,7 @@ def neyman_allocation(
     size, spread = np.asarray(size, float), np.maximum(np.asarray(spread, float), 1e-6)
     cost = np.ones_like(size) if cost is None else np.asarray(cost, float)
     floor = np.minimum(least, size)
-    if floor @ cost > budget:  # too little for the floor: as many whole strata as it pays for, the largest first
+    if floor @ cost > budget:  # the budget is below the floor: as many whole strata as it pays for, the largest first
         drawn = np.zeros_like(size)
         for h in np.argsort(-size * spread / np.sqrt(cost), kind="stable"):
             drawn[h] = min(floor[h], np.floor(max(budget - drawn @ cost, 0) / cost[h]))
@@ -160,7 +160,7 @@ def neyman_allocation(
 
 
 def width_after(strata: Strata, more: int, *, level: float = LEVEL) -> tuple[float, float]:
-    """(interval width now, width after `more` further documents, Neyman-allocated): what another N would buy."""
+    """(interval width now, width after `more` further documents, Neyman-allocated)."""
     merged = collapsed(strata)
     slope = control_slope(merged)
     _, variance = _stratum_moments(merged, slope)

@@ -51,7 +51,7 @@ def over_unread(
 def _figure(
     own: Estimate, before: np.ndarray, after: np.ndarray, seen: tuple[int, int], options: PrevalenceOptions
 ) -> Estimate:
-    """The estimate with the interval of the draws after, and what had widened the one of the draws before."""
+    """The estimate with the interval of the later draws, widened by what had widened the earlier ones."""
     read, listed = seen
     low, high = shortest_interval(before, level=options.level)
     wide_low, wide_high = shortest_interval(after, level=options.level)

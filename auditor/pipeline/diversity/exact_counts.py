@@ -1,4 +1,4 @@
-"""Type counts of documents that are at hand as tokens: the cells that a spectrum is made of, without sampling."""
+"""Type counts of documents given as tokens: the cells of a spectrum, without sampling."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from auditor.text.tokens import Tokens
 
 
 def count_documents(tokens: Tokens, group: np.ndarray, bin: np.ndarray) -> Body:
-    """All types of these documents, counted as the type samples of the stream count them (sketch.types).
+    """All types of these documents, counted as in the type samples of the stream (sketch.types).
 
     Parameters: group (n,) below 32; bin (n,) score bins
     """

@@ -16,18 +16,18 @@ from auditor.sketch.types_kernel import key_of
 from auditor.text.tokens import tokenise
 
 WORDS = 50_000  # most frequent first; the rarest of the 300,000 it has are names and misspellings
-SPOKEN = 0.9  # of a text's words are in one language, or no one language's frequencies apply
+SPOKEN = 0.9  # share of a text's words in one language, below which no single language's frequencies apply
 
 
 @cache
 def general_law(language: str) -> Law | None:
-    """The words of a language (ISO 639-1) that are one token of ours each, None where wordfreq has no list."""
+    """The words of a language (ISO 639-1) that are a single token to our tokeniser; None if wordfreq has no list."""
     import wordfreq
 
     if language not in wordfreq.available_languages():
         return None
-    # Words of one frequency each, from 1 downwards in hundredths of a power of ten; asked for as naming words does,
-    # so that the list is read once.
+    # Lists of words of equal frequency, from 1 downwards in hundredths of a power of ten; requested as naming words
+    # does, so that the list is read once.
     buckets = wordfreq.get_frequency_list(language, "best")
     levels = [wordfreq.cB_to_freq(-level) for level in range(len(buckets))]
     frequent = islice(((word, p) for p, bucket in zip(levels, buckets, strict=True) for word in bucket), WORDS)

@@ -1,4 +1,5 @@
-"""Meaning: retained documents of lowest hash are embedded and compared, in the corpus, each kind and the reference."""
+"""Meaning: retained documents of lowest hash are embedded and compared, in the corpus, in each kind and in the
+reference."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Meanings:
-    """The corpus' figures, and those of each kind of text that has enough documents of its own."""
+    """The corpus' figures, and those of each kind of text with enough documents."""
 
     corpus: Meaning
     kinds: Mapping[str, Meaning] = field(default_factory=dict)
@@ -107,8 +108,8 @@ def compared(ours: pl.DataFrame, theirs: pl.DataFrame | None, embedded: pl.DataF
 def _chosen(connection: Any, run: Path, plan: Plan, role: str, wanted: int) -> pl.DataFrame:
     """The eligible documents of lowest hash of one role, at most `wanted`: stable_id, kind, unit, dated, text.
 
-    A split keeps its documents of lowest hash in each language and stratum. Up to the lowest hash at which any of them
-    was full every document was kept, whatever its language and score: those are a random sample of all.
+    A split keeps its documents of lowest hash in each language and stratum. Every document was kept up to the lowest
+    hash at which any stratum was full, whatever its language and score: those are a random sample of all.
     """
     tasks: dict[str, Sequence[Task]] = {role: plan.of_role(role)}
     kept = retained_documents(run, tasks)

@@ -69,7 +69,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Results:
-    """The results of the corpus, its shards and strata, the spectrum to size the reservoir by, and the profile.
+    """The results of the corpus, its shards and strata, the spectrum that sizes the reservoir, and the profile.
 
     text, reference: the bodies that were compared; drawn: the documents drawn from both
     """
@@ -187,7 +187,8 @@ def _matching(gold: MatchedReference, words: Mapping[str, float]) -> Reference:
 
 
 def _lost(connection: Any, gold: MatchedReference, topics: Topics, config: Config) -> dict[str, list[LostName]]:
-    """What lost most, by name: topics found in the texts, and the corpus' own hosts, languages, topics, categories."""
+    """The names that lost most: topics found in the texts, and the corpus' own hosts, languages, topics and
+    categories."""
     found = topics.lost(config.level)
     return ({"topic_found": found} if found else {}) | lost_most(connection, gold, config.level)
 

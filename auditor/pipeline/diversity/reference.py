@@ -18,7 +18,7 @@ LEAST_REFERENCE_TOKENS = 20_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """The human text that diversity is compared with: its spectra, where it comes from, how large it is."""
+    """The human text that diversity is compared with: its spectra, origin and size."""
 
     text: Body | None
     origin: str
@@ -55,7 +55,7 @@ def of_general_language(reference: Reference, words: dict[str, float]) -> Refere
 
 
 def human_spectrum(spectra: Spectra) -> pl.DataFrame:
-    """The spectrum that the reservoir is sized by: the human reference's, without one the corpus' own."""
+    """The spectrum that sizes the reservoir: that of the human reference or, without one, of the corpus."""
     reference = find_reference(spectra)
     return spectra.corpus() if reference.text is None else reference.text.frame
 

@@ -1,4 +1,4 @@
-"""The results of the corpus, of a shard and of a stratum: made here, read by every later step, written once as JSON."""
+"""Results of the corpus, a shard and a stratum: made once, read by every later step, written once as JSON."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ScopeDiversity:
 
 @dataclass(frozen=True, slots=True)
 class ScopeLoss:
-    """What a scope lost against human text: of its words and of each level.
+    """What a scope has lost against human text: of its words and of each level.
 
     general: of word types against the language's published frequencies, where no human text was given
     """
@@ -62,7 +62,7 @@ class ScopeDrift:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What is estimated of the corpus and of each shard alike, under the names of report.json.
+    """The estimates made both for the corpus and for each shard, under their names in report.json.
 
     fractions: of machine-written, mixed and touched documents, by name
     """
@@ -95,7 +95,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class ShardResult:
-    """One shard: what was counted, what was estimated, and the marks that findings leave on it."""
+    """One shard: its counts, its estimates, and the flags that findings set."""
 
     counts: ShardCounts
     figures: Figures
@@ -166,7 +166,7 @@ class StratumResult:
     meaning: Meaning | None = None
 
     def as_json(self) -> Json:
-        """The stratum's row in report.json; what was not looked for has no key."""
+        """The stratum's row in report.json; what was not measured has no key."""
         row = {
             "kind": self.kind,
             "name": self.name,

@@ -28,14 +28,14 @@ from auditor.sketch.types import known_words, subtract
 
 # Draws of the human documents, combined by Rubin's rules; each costs as much as the loss itself.
 DRAWS = 5
-MISSING = 15  # words named that the corpus lost most of
+MISSING = 15  # words that the corpus lost most of, to be named
 NAMED = ("en", "de", "fr", "es", "it", "pt", "nl", "ru", "pl")
 COARSE = np.searchsorted(SCORE_BINS, (EDGES[:-1] + EDGES[1:]) / 2)  # coarse score bin of each fine one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Richness:
-    """What diversity says of one scope, of its words, bigrams and trigrams; general: see results.ScopeLoss."""
+    """The diversity of one scope: words, bigrams and trigrams; general: see results.ScopeLoss."""
 
     diversity: Diversity
     loss: LostDiversity
@@ -82,8 +82,8 @@ def measure_corpus(
 ) -> Richness:
     """Diversity of the whole corpus.
 
-    Parameters: text, its shards added up; extra, the spectrum of documents that repeat others; alone, what was measured
-        of its only shard
+    Parameters: text, its shards added up; extra, the spectrum of documents that repeat others; alone, the results of
+        its only shard
     """
     rng = streams.rng(config.seed, "diversity of the corpus")
     synthetic = bin_probabilities(prevalence, 0, DRAWS)
@@ -124,7 +124,8 @@ class ProfilePoint:
 
 @dataclass(frozen=True, slots=True)
 class MissingWord:
-    """A word that the corpus lost: how often in a million tokens of either side, what is left, z of the difference."""
+    """A word that the corpus lost: its frequency per million tokens on either side, what is left, z of the
+    difference."""
 
     name: str
     reference: float
@@ -162,7 +163,7 @@ def missing_words(text: Body, reference: Reference, names: pl.DataFrame) -> list
 
 
 def named_words(languages: Collection[str]) -> pl.DataFrame:
-    """Words that can be named, by type key: of those of the languages that there are lists of, or else of all."""
+    """Words that can be named, by type key: those of languages with a word list, or else all."""
     return _named_words(tuple(name for name in NAMED if name in languages) or NAMED)
 
 

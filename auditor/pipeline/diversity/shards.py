@@ -1,4 +1,4 @@
-"""Diversity of many shards: lots of a fixed number of shards, shared out among processes."""
+"""Diversity of many shards: lots of a fixed number of shards, distributed among processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from auditor.run_folder import make_empty, remove, whole_file
 
 DRAWS = 2  # of the human documents, combined by Rubin's rules; each costs as much as the loss itself
 MANY = 16  # shards from which on the reference is measured once for all of them
-LOT = 64  # shards whose spectra are added up together, whoever does it: the order of the sum is the same
+LOT = 64  # shards whose spectra are added up together, so that the order of the sum does not depend on processes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +102,7 @@ def _matched(
 
 
 def _measure_job(job: _Job, report: Report) -> dict[int, list[Richness]]:
-    """In a process of its own: the figures of its lots."""
+    """Compute the figures of the job's lots, in a process of its own."""
     spectra, out = Spectra(job.run.folder, job.run.plan), {}
     for number, lot in job.lots.items():
         out[number], total = _measure_lot(job.run, spectra, lot, job.references, many=job.many)

@@ -1,4 +1,4 @@
-"""The spectra of a run's parts, added up by shard, and read ahead on a thread: one more is in memory."""
+"""The spectra of a run's parts, added up by shard and read ahead on a thread, so one more is in memory."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Read = Future[pl.DataFrame]
 class Spectra:
     """The type samples (sketch.types) of a run's parts.
 
-    `start` begins to add up the reference's and the first shard's, which needs no clusters: it can go on beside
-    clustering, and each further shard's beside measuring the one before.
+    `start` begins to add up those of the reference and of the first shard. That needs no clusters, so it runs beside
+    clustering; each further shard is added up while the one before is measured.
     """
 
     def __init__(self, run: Path, plan: Plan) -> None:
@@ -33,13 +33,14 @@ class Spectra:
         self._begun: dict[str, Read] = {}
 
     def start(self) -> None:
-        """Begin to read what is asked for first."""
+        """Begin to read what is needed first."""
         self._reference()
         for name in [*self._shards][:1]:
             self._shard(name)
 
     def reference(self) -> tuple[pl.DataFrame, bool]:
-        """The human reference's spectrum; without one that of the corpus' own old documents. Whether it was given."""
+        """The spectrum of the human reference or, without one, of the corpus' own old documents; and whether one was
+        given."""
         return self._reference().result(), bool(self._plan.of_role(HUMAN))
 
     def corpus(self) -> pl.DataFrame:
@@ -84,7 +85,7 @@ class Spectra:
 
 
 def add_spectra(spectra: list[pl.DataFrame], more: pl.DataFrame) -> list[pl.DataFrame]:
-    """Spectra that wait to be added up, with one more; added where they have become many."""
+    """Spectra that wait to be added up, with one more; added up when there are many."""
     waiting = [*spectra, more]
     return waiting if sum(frame.height for frame in waiting) <= AT_ONCE else [added(waiting)]
 

@@ -1,4 +1,4 @@
-"""Strata: each language, topic, category, year, host and length band, with what it lost and how its share moved."""
+"""Strata: each language, topic, category, year, host and length band, with what it lost and how its share changed."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from auditor.records import Estimate
 from auditor.run_columns import GROUPS, HUMAN_BEFORE
 from auditor.store.database import query
 
-# So many of the largest strata of a kind have their lost diversity measured: each costs about a tenth of a second.
+# Lost diversity is measured for this many of the largest strata of a kind: each costs about a tenth of a second.
 MEASURED = {"language": 12, "topic": 12, "category": 24}
-COMPARED = ("host", "language", "topic", "category")  # whose shares are set against the reference's
+COMPARED = ("host", "language", "topic", "category")  # whose shares are compared with the reference's
 FEWEST_TOKENS = 2_000
 DRAWS = 2
 WHOLE = 0.999  # a stratum of nearly all documents is the corpus
-PRESENT = 0.05  # share of the words from which on a language is one of a text's languages
+PRESENT = 0.05  # share of the words from which a language counts as one of the text's languages
 NOT_DRAWN = "no documents were kept to measure it on (--retain none, or forgotten)"
 
 

@@ -1,4 +1,4 @@
-"""Topics of the corpus and its reference: found on the drawn documents, their diversity, and which of them are lost."""
+"""Topics of the corpus and its reference: found in the drawn documents, their diversity, and which of them are lost."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ class Topics:
 
 
 def measure_topics(drawn: WordSample, gold: MatchedReference, config: Config, words: pl.DataFrame) -> Topics:
-    """Topics of the corpus and the reference together, so that they mean the same in both; words, to name them by."""
+    """Topics of the corpus and the reference, found together so that they mean the same in both; words, to name them
+    by."""
     ours = drawn.of("all", None).head(MOST_CORPUS)
     theirs = gold.rows.sort("stable_id").head(MOST_REFERENCE)
     both = pl.concat([ours, theirs])

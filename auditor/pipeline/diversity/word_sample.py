@@ -1,6 +1,6 @@
-"""Documents drawn by hash: their words in order, for what a sum of spectra cannot give (strata, topics, profiles).
+"""Documents drawn by hash, with their words in order, for what summed spectra cannot give (strata, topics, profiles).
 
-Of each split the documents of lowest stable id are kept, overall and of every language, topic and category, so that a
+Each split keeps the documents of lowest stable id, overall and in every language, topic and category, so that a
 minority is not lost among the rest. Which ones depends on ids alone: batches, threads and splits may come in any order.
 """
 
@@ -62,7 +62,7 @@ class WordSample:
 
 
 def read_word_sample(connection: Any, run: Path, plan: Plan) -> WordSample:
-    """What was drawn from the corpus and from the human reference, with what is known of each document."""
+    """The documents drawn from the corpus and from the human reference, with what is known of each."""
     frames: list[pl.DataFrame] = []
     bounds: dict[tuple[str, str, str], int] = {}
     for role in (CORPUS, HUMAN):

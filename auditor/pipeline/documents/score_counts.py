@@ -172,13 +172,13 @@ def _by_language(
 def _groups(units: KindUnits) -> dict[str, dict[str, float]]:
     """Every group of atoms by language with the variance of its location: the kinds, and the rest.
 
-    All of them, whichever scopes are cut: one posterior serves every cut.
+    All groups, whatever the scopes: one posterior serves every choice of scopes.
     """
     out: dict[str, dict[str, float]] = {}
     for kind, variance in zip(units.kinds, units.variance, strict=True):
         out.setdefault(kind.partition("/")[0], {})[kind] = float(variance)
     for language, kinds in out.items():
-        # of documents of many kinds the errors average out, but not those of neighbours
+        # errors average out over documents of many kinds, but not over neighbouring kinds
         kinds[f"{language}/{REST}"] = float(np.mean(list(kinds.values()))) / 2
     return out
 

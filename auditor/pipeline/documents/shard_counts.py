@@ -1,4 +1,4 @@
-"""What is known of every shard without estimating: documents and records counted over its splits."""
+"""What is known about every shard without estimation: documents and records, counted over its splits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from auditor.sketch.content import written
 from auditor.sources.open.images import PREFIX, counted
 from auditor.sources.read.interface import Shard
 
-NO_FAULT = ("http_status", "not_a_page")  # of records that are whole and hold no text
+NO_FAULT = ("http_status", "not_a_page")  # reasons of records that are intact but hold no text
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _added(shard: Shard, run: Path, tasks: list[Task], failed: Mapping[str, str]
 
 
 def _nothing_read(counts: Counts, skips: Mapping[str, int]) -> str | None:
-    """A shard of which every record was left out was not read, unless its records are of a kind that holds no text."""
+    """A shard whose records were all left out was not read, unless they are of a kind that holds no text."""
     faults = {reason: n for reason, n in skips.items() if reason not in NO_FAULT}
     if counts.documents or not faults:
         return None

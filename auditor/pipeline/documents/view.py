@@ -1,4 +1,4 @@
-"""What the estimators are given: the measured documents as one view in DuckDB, and score counts for any scope."""
+"""The input of the estimators: the measured documents as one view in DuckDB, and score counts for any scope."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from auditor.pipeline.run.parts import done, part_folder
 from auditor.pipeline.run.plan import CORPUS, Task
 from auditor.store.database import query, quoted
 
-# Up to so many documents are held in memory, 200 bytes each: an audit's fifty to eighty queries are then twice as fast.
+# Up to this many documents are held in memory, at 200 bytes each: an audit's fifty to eighty queries are then twice as
+# fast.
 FEW = 1_000_000
 # Length bands in words; the lowest is what eligibility asks for.
 LENGTH_BANDS = ((100, 200), (200, 400), (400, 1000), (1000, None))
@@ -45,9 +46,9 @@ def open_view(
     `in_corpus` marks the references' documents whose text, or nearly the same text, also stands in the corpus: they are
     no independent witnesses, and no estimate reads them.
 
-    Of many documents the parts stay where they are, and each query streams over the columns it names; few are copied
-    once. A near-duplicate cluster is one resampling unit, wherever its members stand; other documents keep the unit
-    that the map gave them.
+    If there are many documents, the parts stay where they are and each query streams over the columns it names; few
+    documents are copied once. A near-duplicate cluster is one resampling unit, wherever its members stand; other
+    documents keep the unit that the map gave them.
 
     Parameters: clusters, of reduce.cluster.members; near_references (document), documents of the references that nearly
         equal one of the corpus
@@ -151,7 +152,7 @@ class HostVolume:
 
 
 def largest_hosts(connection: Any, most: int = 20) -> list[HostVolume]:
-    """The hosts with most word tokens: what the summary of training data asks for."""
+    """The hosts with most word tokens, as a public summary of training data requires."""
     rows = query(
         connection,
         """SELECT host, count(*) AS documents, sum(words)::BIGINT AS tokens FROM docs

@@ -1,4 +1,4 @@
-"""Exports of a run: lists of what stays and what goes, and the corpus written again without what goes."""
+"""Exports of a run: lists of documents kept and left out, and a copy of the corpus without the latter."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class MixPlan:
 
 @dataclass(frozen=True, slots=True)
 class Foretold:
-    """What a choice would keep and lose, and the machine-written share before and after it."""
+    """What a selection would keep and lose, and the machine-written share before and after it."""
 
     counts: Forecast
     fraction_after: Estimate | None
@@ -117,7 +117,7 @@ class Foretold:
 
 
 def write_manifests(run: Path, choice: Choice, *, keep: Path | None = None, drop: Path | None = None) -> Manifests:
-    """Write keep and drop lists as Parquet (id, shard, row, reason), streaming, in the order of shards and rows.
+    """Write keep and drop lists as Parquet (id, shard, row, reason), streaming, in order of shard and row.
 
     Raises: ConfigError, StoreError where there is no finished run
     """
@@ -261,7 +261,7 @@ def _decided(run: Path, choice: Choice, where: str = "") -> Iterator[pa.RecordBa
 
 
 def _decided_rows(run: Path, choice: Choice) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The rows of each shard's documents, rising, and whether they stay; 9 bytes a document in memory."""
+    """The rows of each shard's documents, ascending, and whether they stay; 9 bytes a document in memory."""
     found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for batch in _decided(run, choice):
         frame = pl.DataFrame(pa.Table.from_batches([batch.select(["shard", "row", "keep"])]))

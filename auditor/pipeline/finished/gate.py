@@ -48,7 +48,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a policy says of a run; `plain` of it is verdict.json, which reports.model.verdict describes."""
+    """What a policy concludes about a run; `plain` of it is verdict.json, which reports.model.verdict describes."""
 
     schema_version: str = field(default="1.0", init=False)
     verdict: str
@@ -91,7 +91,7 @@ def judge_report(
 ) -> Ruling:
     """Judge the content of a report.json.
 
-    Parameters: today, by which waivers expire; default the date in UTC
+    Parameters: today, the date by which waivers expire, by default in UTC
     Raises: ConfigError where a rule matches nothing
     """
     judgement = judge(
@@ -144,7 +144,7 @@ def figures_of(report: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Est
 
 
 def _of_whole(report: Mapping[str, Any]) -> dict[str, Estimate]:
-    """What is counted only for the whole audit."""
+    """Quantities counted only for the whole audit."""
     findings = [finding["severity"] for finding in report.get("findings", [])]
     unread = sum(skip["reason"] == "unreadable_file" for skip in report.get("skips", []))
     partly = sum(not shard.get("complete", True) for shard in report["shards"])
@@ -173,5 +173,5 @@ def _comparable(report: Mapping[str, Any], before: Mapping[str, Any], baseline: 
 
 
 def calibration_of(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """What must be equal for scores to mean the same: each detector with version and revision."""
+    """What must be equal for scores to be comparable: each detector with version and revision."""
     return sorted((d["name"], d["version"], d.get("revision", "")) for d in report.get("detectors", []))

@@ -64,7 +64,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What stands here, and what stands in its place in the representative."""
+    """A passage here, and what the representative has in its place."""
 
     here: str
     representative: str
@@ -141,7 +141,7 @@ def _cluster(connection: Any, cluster_id: int) -> Cluster:
 
 
 def _find(connection: Any, document: str) -> pl.DataFrame:
-    """The one row of the table `documents` that is meant.
+    """The one row of the table `documents` that a name refers to.
 
     Raises: ConfigError where there is none, or more than one
     """

@@ -27,7 +27,7 @@ from auditor.text.batch import TextBatch
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a document of the run stands; doc_id: the source's own."""
+    """Where a document of the run is; doc_id: the source's own."""
 
     shard: str
     row: int

@@ -43,7 +43,7 @@ def merge_runs(runs: Sequence[Path], out: Path) -> None:
                 for path in part_folder(run, task.key).iterdir():
                     link_or_copy(path, out / PARTS / task.key / path.name, within=out)
     roots = tuple(path for opened in loaded for path in opened.config.corpus)
-    # The first run's store holds that run; the joint one goes where it is told to.
+    # The first run's store holds that run; the joint one goes where the caller says.
     config = first.model_copy(update={"corpus": roots, "store": None})
     facts = Facts(
         audit_id=key_of(config.hash, [task.key for task in tasks]),

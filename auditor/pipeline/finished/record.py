@@ -42,7 +42,7 @@ def write_record(run: Path, format: str, corpus: Sequence[str] = ()) -> Json:
 
 
 def record(run: Path, plan: Plan) -> Record:
-    """Everything that is known of where the corpus comes from, and what was measured in it."""
+    """Everything known about the origin of the corpus, and what was measured in it."""
     report = read_report(run)
     with open_database(run) as connection:
         ledger = ledger_of(connection, report, plan)

@@ -46,7 +46,7 @@ class ReviewSample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """What became of a file of labels: those that can be used, those left out, and how many the run has by now."""
+    """What became of a file of labels: usable ones, those left out, and how many the run now has."""
 
     checked: CheckedLabels
     total: int

@@ -30,19 +30,19 @@ QUANTITIES = {
     "diversity.tail_retention": "rare words against the human reference",
     "drift.divergence": "drift from the human reference",
 }
-DOWNWARD = ("diversity.tail_retention",)  # here less is worse
+DOWNWARD = ("diversity.tail_retention",)  # lower is worse
 # What must be equal for a quantity to mean the same in two audits.
 SCORED = ("minimum_words", "detectors")
 FROM_SCORES = ("synthetic_fraction", "synthetic_fraction_tokens", "mixed_fraction", "touched_fraction")
 SKETCHED = ("near_dup_threshold", "permutations")
-# Audits with the digest of their human reference: the same text is the same reference wherever it lies. They are sorted
-# by when they were begun, which stays as it was when an old one is finalised again with people's labels.
+# Audits with the digest of their human reference: the same text is the same reference, wherever it is stored. They are
+# sorted by start time, which does not change when an old one is finalised again with people's labels.
 AUDITS = """
     SELECT a.audit_id, a.corpus, a.started_at, a.finished_at, a.version, a.calibration, a.complete, a.config,
            p.value AS reference
     FROM audits a LEFT JOIN provenance p ON p.audit_id = a.audit_id AND p.shard IS NULL AND p.name = 'human_reference'
     ORDER BY started_at, finished_at, a.audit_id"""
-# Shards with the same texts have the same error, whatever ids or dates were added. Older runs have only one digest.
+# Shards with the same texts have the same error, whatever ids or dates were added. Older runs have one digest only.
 CONTENTS = """
     SELECT s.shard, coalesce(p.value, s.digest) FROM shards s
     LEFT JOIN provenance p ON p.audit_id = s.audit_id AND p.shard = s.shard AND p.name = 'text_digest'
@@ -180,7 +180,7 @@ def spread_of_repeats(connection: Any) -> dict[tuple[str, str], float]:
 def as_sample(census: Estimate, squares: float) -> Estimate:
     """A full count of repeats as a sample of what such a corpus could have held, with its sampling interval.
 
-    Between two corpora a difference means something only against that: 1.3% and 1.4% of 300 documents are the same.
+    A difference between two corpora is meaningful only beyond that: 1.3% and 1.4% of 300 documents are the same.
     squares: of the repeats of each cluster (spread_of_repeats). Wilson's interval at the effective sample size
     p (1 - p) / var, with var = squares / n^2.
     """

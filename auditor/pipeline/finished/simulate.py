@@ -1,4 +1,4 @@
-"""Collapse simulated on a run's spectrum, on a file's or on a Zipf spectrum."""
+"""Collapse simulated on the spectrum of a run or a file, or on a Zipf spectrum."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A series does not go on from the audit before this one; before: the id of the first audit after the break."""
+    """A series does not continue from the audit before this one; before: the id of the first audit after the break."""
 
     before: str
     reason: str

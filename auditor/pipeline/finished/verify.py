@@ -111,7 +111,7 @@ def verify(run: Path, corpus: Sequence[str] = (), *, quick: bool = False) -> Ver
     """Whether a run accounts for every record and, where a corpus is given, whether it is still what was audited.
 
     Shards are compared one by one and as a whole; the order of documents and files does not matter.
-    Parameters: quick, trust files whose size, time of change, head and tail are those audited
+    Parameters: quick, trust files whose size, time of change, head and tail are unchanged
     """
     opened = load_run(run)
     plan, config = opened.plan, opened.config

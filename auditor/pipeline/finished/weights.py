@@ -75,8 +75,8 @@ def write_weights(run: Path, path: Path, choice: Choice) -> Weighted:
     """Write id, shard, row, weight, protected as Parquet; returns what each choice keeps of text and of the tail.
 
     A document's weight never falls below its share of the tail: the types that are rare in human text and that hardly
-    any other document carries. Of duplicates, all but one have weight 0. Memory grows with the number of rare types,
-    not with the documents.
+    any other document carries. All duplicates but one have weight 0. Memory grows with the number of rare types, not
+    with the documents.
     Raises: ConfigError where the run has no human reference, or a shard has changed since the audit
     """
     opened = load_run(run)
@@ -117,7 +117,8 @@ def rare_types(frame: pl.DataFrame, most: int = RARE) -> np.ndarray:
 
 
 def _write_plain(run: Path, choice: Choice, path: Path) -> None:
-    """Every document, in order of shard and row, with its weight before protection and what the naive filter does.
+    """Every document, in order of shard and row, with its weight before protection and whether the naive filter keeps
+    it.
 
     at: its position; single: neither a duplicate nor left out as not eligible; threshold: 1 where the filter keeps it
     """
@@ -202,7 +203,7 @@ def _shares(plain: Path, tally: TailTally) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _protected(plain: Path, carriers: np.ndarray, shares: np.ndarray) -> Iterator[pl.DataFrame]:
-    """The documents with their final weight; `carrier`: whether a share of the tail stands behind it."""
+    """The documents with their final weight; `carrier`: whether its share of the tail raised it."""
     for frame in _frames(plain):
         first = int(frame["at"][0])
         some = slice(*np.searchsorted(carriers, [first, first + frame.height]))

@@ -19,9 +19,9 @@ from auditor.store.database import query
 
 DATED = f"date < DATE '{HUMAN_BEFORE}' AND date > DATE '1990-01-01'"
 FEWEST_DATED = 50
-MOST_ABSURD = 0.01  # dates in the future or before the web; more, and the column is not believed at all
+MOST_ABSURD = 0.01  # share of dates in the future or before the web, above which the column is not believed at all
 MOST_YOUNGER = 0.01
-ONE_DAY = 0.98  # so many documents of one date are a date of processing, not of writing
+ONE_DAY = 0.98  # share of documents with one date, above which it is a date of processing, not of writing
 
 
 INDEPENDENT = "NOT in_corpus"  # column of documents.view
@@ -71,7 +71,7 @@ def _size(connection: Any, known: Known) -> int:
 def dated_reason(connection: Any, config: Config, today: date | None) -> str | None:
     """Why the corpus' documents from before November 2022 are no anchors, None where they are.
 
-    Dates can be those of the crawl, of processing, or wrong: then they say nothing of when a text was written.
+    Dates can be those of the crawl, of processing, or wrong: then they say nothing about when a text was written.
     """
     if not config.dated_anchors:
         return "switched off"

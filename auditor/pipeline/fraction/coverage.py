@@ -1,4 +1,4 @@
-"""How far the known human text covers the kinds of text of a corpus, and what would cover more."""
+"""How well the known human text covers the kinds of text in a corpus, and what would cover more."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEAST_GAP = 0.05  # share of the corpus that is worth advice
 
 @dataclass(frozen=True, slots=True)
 class KindCoverage:
-    """Documents of one kind of text in a scope, the human documents known of it, and who vouches for them."""
+    """Documents of one kind of text in a scope, the known human documents of that kind, and their trust."""
 
     kind: str
     documents: int
@@ -80,7 +80,7 @@ def measure_coverage(connection: Any, units: KindUnits) -> Coverage:
 
 
 def coverage_findings(coverage: Coverage, shards: Sequence[str], estimates: Sequence[Estimate]) -> list[Finding]:
-    """What human text would make shards measurable that are not: the kinds that most of their documents lack."""
+    """Human text that would make more shards measurable: of the kinds that most of their documents are of."""
     doubted = [
         name for name, e in zip(shards, estimates, strict=True) if e.status == Status.INCONCLUSIVE and e.is_number
     ]

@@ -1,4 +1,4 @@
-"""What the deep sample says: a second estimate of the fraction, what it bought, and the documents' probabilities."""
+"""Results of the deep sample: a second estimate of the fraction, what it gained, and the documents' probabilities."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ WORDS = (
     "own errors on text of known origin"
 )
 FEWEST_ANCHORS = 30
-SURE = (0.001, 0.999)  # a shard's fraction is never taken for certain
+SURE = (0.001, 0.999)  # a shard's fraction is never taken as certain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Deep:
-    """The deep tier of an audit: nothing at all where it was not asked for."""
+    """The deep tier of an audit; empty if it was not asked for."""
 
     scores: DeepScores | None = None
     estimate: Estimate | None = None
@@ -129,8 +129,8 @@ def store_deep(connection: Any, audit_id: str, deep: Deep, fractions: Mapping[st
 
 
 def _threshold(tier: SecondTier, sampled: pl.DataFrame) -> float:
-    """Where a document counts as flagged: of the shipped stack as it was measured, of a user's model at 5% of half of
-    the human reference (the other half says how many it flags), or 0."""
+    """The score from which a document counts as flagged: as measured for the shipped stack; for a user's model, that of
+    5% of one half of the human reference (the other half tells how many it flags); otherwise 0."""
     if tier.cells:
         return second_tier.threshold_of(tier.cells)
     human = sampled.filter(pl.col("role") == HUMAN, pl.col("stable_id") % 2 == 0)["logit"].to_numpy()
@@ -192,7 +192,7 @@ def _corrected(share: Estimate, error: Error, level: float) -> Estimate:
 
 
 def _bought(strata: Strata, estimate: Estimate, main: Estimate, error: Error, scores: DeepScores) -> Finding:
-    """What the sample bought in interval width, and what as many documents again would buy."""
+    """What the sample gained in interval width, and what as many documents again would gain."""
     n = int(strata.n.sum())
     said = f"{n:,} documents were read by the deep detectors"
     said += f" (limited by {scores.limited})" if scores.limited else ""

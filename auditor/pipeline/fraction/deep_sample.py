@@ -1,4 +1,4 @@
-"""The deep sample: slow detectors read some of the retained texts, drawn so that they stand for the whole corpus.
+"""The deep sample: slow detectors read some of the retained texts, drawn so that they represent the whole corpus.
 
 A stratum is a language and a bin of the first tier's score. Every split has kept its texts of lowest hash in each
 stratum, so that the lowest hashes of all splits together are a random sample of the stratum's documents.
@@ -31,7 +31,7 @@ from auditor.text.batch import TextBatch
 
 SCORES, MARKER = "deep.parquet", "deep.json"
 STRATUM = " + ".join(f"(score > {edge})::INTEGER" for edge in SAMPLE_BINS)
-PILOT = 16  # documents scored first to learn how long one takes
+PILOT = 16  # documents scored first, to time one
 REFERENCE_SHARE = 0.5  # documents of each reference for one of the corpus
 CHUNK = 32  # documents between looks at the clock and notes of progress
 LEAST_SPREAD = 0.1
@@ -53,7 +53,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeepScores:
-    """What was read: one row a document (DRAWN and score_<detector>), and why it is not more."""
+    """What was read: one row a document (DRAWN and score_<detector>), and what limited it."""
 
     frame: pl.DataFrame
     revision: str
@@ -64,7 +64,7 @@ class DeepScores:
 def deep_scores(
     connection: Any, run: Path, plan: Plan, config: Config, tier: SecondTier, *, say: Say, clock: Clock = time.monotonic
 ) -> DeepScores:
-    """Draw the sample, score it and keep the scores in RUN; what was kept for the same input and settings is read.
+    """Draw the sample, score it and keep the scores in RUN; scores kept for the same input and settings are reused.
 
     Parameters: connection, with the view `docs`
     """
@@ -107,7 +107,7 @@ def deep_scores(
 def stratum_sizes(connection: Any, where: str = "true") -> pl.DataFrame:
     """Eligible documents of each role, language and stratum: size, and cheap_mean of the first tier's probability.
 
-    The mean is rounded: in which order threads add up must not show.
+    The mean is rounded so that the order in which threads add up does not show.
     """
     return query(
         connection,
@@ -133,7 +133,7 @@ def draw(within: pl.DataFrame, sizes: pl.DataFrame, wanted: int | str) -> pl.Dat
         p = here["cheap_mean"].to_numpy()
         spread = np.maximum(np.sqrt(p * (1 - p)), LEAST_SPREAD)
         number = room.sum() if wanted == "all" else float(wanted) * (1 if role == CORPUS else REFERENCE_SHARE)
-        # Strata that kept less than the rule asks for give all; the others share the rest by the same rule.
+        # Strata that kept fewer than the rule asks for give all; the others share the remainder by the same rule.
         weight = here["size"].to_numpy() / room
         parts.append(
             here.with_columns(take=pl.Series(neyman_allocation(room, spread * weight, min(number, room.sum()))))
@@ -158,7 +158,7 @@ def retained_documents(run: Path, tasks: Mapping[str, Sequence[Task]]) -> pl.Dat
 
 
 def _complete_prefix(retained: pl.DataFrame) -> pl.DataFrame:
-    """Of each stratum the documents below the hash up to which every split has kept all of its own."""
+    """In each stratum, the documents below the hash up to which every split has kept all of its own."""
     full = retained.group_by(*CELL, "part").agg(pl.len(), last=pl.col("stable_id").max())
     bound = full.filter(pl.col("len") >= SAMPLE_PER_CELL).group_by(CELL).agg(bound=pl.col("last").min())
     joined = retained.join(bound, on=CELL, how="left")

@@ -1,4 +1,4 @@
-"""What an estimate was made from, as rows of the store: so that two audits can be fitted together."""
+"""What an estimate was made from, as rows of the store, so that two audits can be fitted together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Local processes: each worker takes a task, reports, takes the next; a worker that dies costs its task only.
+"""Local processes: each worker takes a task, reports and takes the next; a worker that dies costs only its task.
 
 Processes are spawned, never forked (Polars and numba hold threads). One small job runs in this process: starting
 another would cost more than it saves.
@@ -28,9 +28,9 @@ from auditor.errors import AuditError, exhausted, no_room
 Report = Callable[[int, int], None]  # documents, bytes since the last call
 STALL_SECONDS = 900.0
 TRIES = 2
-# What reads these does so once, when it is imported: they are set before a worker starts.
+# Libraries read these once, on import, so they are set before a worker starts.
 THREADS = ("POLARS_MAX_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
-# Polars' allocator gives pages back after half a second; those that a batch frees the next one takes: 4% of the time.
+# Polars' allocator returns pages after half a second, but the next batch reuses those that one frees: 4% of the time.
 KEEP_PAGES = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:10000,muzzy_decay_ms:10000"}
 
 
@@ -73,8 +73,8 @@ def run_jobs(
     AuditError fails its job with its message. After a worker was killed (-9: mostly for lack of memory) there is one
     worker less. function and jobs must be importable and picklable by our own processes (nothing pickled is ever
     read from a file).
-    Parameters: threads, of the libraries in each worker; stall, seconds without a sign of life; apart, in another
-        process also where one is enough, so that its memory is given back
+    Parameters: threads, of the libraries in each worker; stall, seconds without a sign of life; apart, use another
+        process even if one is enough, so that its memory is returned
     """
     if not jobs or ((workers <= 1 or len(jobs) <= 1) and not apart):
         yield from _here(function, jobs, stall)
@@ -85,7 +85,8 @@ def run_jobs(
 def _here(function: Callable[[Any, Report], Any], jobs: Sequence[Any], stall: float) -> Iterator[Event]:
     """In this process, on a thread of its own, so that progress is seen while the job runs, and a hang is too."""
     for number, job in enumerate(jobs):
-        events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # its own: a job given up may still be talking
+        # A queue of its own: a job that was given up may still report.
+        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         threading.Thread(target=run_job, args=(function, number, job, events.put), daemon=True).start()
         event = Event("progress", number)
         while event.kind == "progress":
@@ -168,8 +169,8 @@ def _hire(context: Any, function: Callable[[Any, Report], Any], threads: int) ->
     settings = dict.fromkeys(THREADS, str(threads)) | {k: os.environ.get(k, v) for k, v in KEEP_PAGES.items()}
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
-    # A spawned process would run the caller's script once more, which takes time and, without a guard in it, never
-    # ends well. Nothing of it is wanted here.
+    # A spawned process would run the caller's script again, which takes time and fails unless the script has a guard.
+    # Nothing in it is needed here.
     main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:
         runner = context.Process(target=_work, args=(theirs, function, os.getpid()), daemon=True)
@@ -197,7 +198,7 @@ def _work(link: Connection, function: Callable[[Any, Report], Any], parent: int)
 
 
 def _follow(parent: int) -> None:
-    """End with the parent: one that was killed closes no pipe that another worker has inherited."""
+    """End with the parent: a killed parent does not close pipes that another worker has inherited."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)
@@ -213,7 +214,7 @@ def run_job(function: Callable[[Any, Report], Any], number: int, job: Any, tell:
     except OSError as error:
         said = exhausted(error) if no_room(error) else f"{error.strerror or error}: {error.filename or 'RUN'}"
         tell(Event("failed", number, reason=str(said), stop=no_room(error)))
-    except BaseException as error:  # also a library's panic, which is no Exception: the shard fails, the others go on
+    except BaseException as error:  # also a panic in a library, which is not an Exception: the shard alone fails
         tell(Event("failed", number, reason=exhausted(error) or _internal(error), stop=no_room(error)))
         if os.environ.get("AUDITOR_TRACEBACK"):
             traceback.print_exc()

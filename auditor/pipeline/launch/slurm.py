@@ -22,16 +22,16 @@ FINAL_LEAST = 4096
 
 @dataclass(frozen=True, slots=True)
 class Scripts:
-    """Where the scripts lie, and how sbatch is called for each, in order: (name, arguments)."""
+    """Where the scripts are, and the sbatch call for each, in order: (name, arguments)."""
 
     folder: Path
     calls: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def write_scripts(run: Path, plan: Plan, config: Config) -> Scripts:
-    """RUN/slurm/{map,reduce,finalise}.sh, and submit.sh for those who want to submit by hand and go home.
+    """RUN/slurm/{map,reduce,finalise}.sh, and submit.sh for submitting by hand.
 
-    Account, partition and time limit are given as sbatch takes them: SBATCH_ACCOUNT, SBATCH_PARTITION, …
+    Account, partition and time limit come from sbatch's own variables: SBATCH_ACCOUNT, SBATCH_PARTITION, …
     """
     run = run.resolve()
     folder = run / "slurm"

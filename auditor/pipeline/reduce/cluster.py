@@ -30,7 +30,7 @@ from auditor.run_folder import make_empty, remove, whole_file
 
 SIGNATURE_ROWS = 65_536
 PARTITION_ROWS = 16_000_000  # rows of a band handled at once (about 1 GB); larger bands are cut by hash
-FEW_BYTES = 1 << 30  # of splits that hold what is read again: in this process, for starting others takes longer
+FEW_BYTES = 1 << 30  # bytes of splits to be read again, below which this process does it: starting others takes longer
 Listen = Callable[[str, Event], None]
 
 
@@ -51,7 +51,7 @@ def partitions(config: Config, documents: int) -> int:
 
 
 def reduce_partition(folder: Path, tasks: Sequence[Task], config: Config, index: int, of: int) -> Path:
-    """The star edges of one partition, written to RUN/clusters/<key>/ (folder); done before, they are kept."""
+    """The star edges of one partition, written to RUN/clusters/<key>/ (folder); existing ones are kept."""
     run, path = folder.parents[1], folder / f"edges-{index:05d}-of-{of:05d}.parquet"
     if not path.exists():
         copies = pl.read_parquet(_exact(folder, tasks))["document"].to_numpy()
@@ -154,7 +154,7 @@ def cluster_run(plan: Plan, config: Config, run: Path, workers: int, progress: P
 
 
 def members(run: Path) -> pl.DataFrame:
-    """The clusters of a run: document, cluster, representative (bool), jaccard, kind."""
+    """The members of a run's clusters: document, cluster, representative (bool), jaccard, kind."""
     path = run / CLUSTERS / "members.parquet"
     frame = pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=CLUSTER_COLUMNS)
     return frame.select(
@@ -167,7 +167,7 @@ def members(run: Path) -> pl.DataFrame:
 
 
 def _finished(folder: Path, key: list[str]) -> Mapping[str, float] | None:
-    """The statistics of clusters that were made from the same parts and lie there whole."""
+    """The statistics of clusters that were made from the same parts and are complete."""
     if not (folder / DONE).exists():
         return None
     try:

@@ -1,4 +1,4 @@
-"""The later sequential passes over chosen documents: shingles where signatures cannot decide, types of duplicates."""
+"""Later sequential passes over chosen documents: shingles where signatures cannot decide, types of duplicates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was seen before: earlier runs, references that stand in the corpus, and runs joined to one."""
+"""What was seen before: documents of earlier runs, and references that occur in the corpus."""
 
 from __future__ import annotations
 

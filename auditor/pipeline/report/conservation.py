@@ -30,7 +30,7 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Conservation:
-    """The counts of a run, and where they contradict one another."""
+    """The counts of a run, and any contradictions."""
 
     records: int
     documents: int

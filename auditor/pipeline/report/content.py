@@ -41,7 +41,7 @@ class AnchorRow:
     distance: float | None = None
 
     def as_json(self) -> Json:
-        """The row without the fields that are None; only `reason` always stands."""
+        """The row without fields that are None, except `reason`."""
         row = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: value for name, value in row.items() if value is not None or name == "reason"}
 
@@ -116,7 +116,7 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """How sure the fraction is: `sensitivity` of report.json."""
+    """How reliable the fraction is: `sensitivity` of report.json."""
 
     placebo: list[PlaceboSlice]
     cross_checks: list[CrossCheck]

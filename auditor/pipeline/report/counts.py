@@ -32,7 +32,7 @@ def skip_rows(plan: Plan, shards: Sequence[ShardCounts]) -> list[Skip]:
 
 
 def unread(plan: Plan, shards: Sequence[ShardCounts]) -> UnreadCounts:
-    """What of the corpus no figure covers: corpus.unread of report.json."""
+    """What no figure covers: corpus.unread of report.json."""
     skips = {shard.shard: shard.skip_counts for shard in shards}
     documents = {shard.shard: shard.counts.documents for shard in shards}
     return unread_counts(plan.corpus, skips, documents, {shard.shard for shard in shards if not shard.complete})

@@ -67,7 +67,7 @@ class Quotes:
 def with_excerpts(report: Json, run: Path) -> Json:
     """The report with redacted beginnings of retained documents: of both ends of the scores, and of clusters.
 
-    A run that retained no text has none to show, and its report stays as it is.
+    The report of a run that retained no text stays as it is.
     """
     texts = _retained(run)
     if not texts.height:

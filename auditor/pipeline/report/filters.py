@@ -64,8 +64,9 @@ def filtering(
 ) -> list[Filter]:
     """The section `filtering` of report.json: a naive threshold, weights, and weights that protect rare words.
 
-    What was not judged stays; duplicates too, so that only the choice itself is seen. Nothing is read again: scores
-    come from their histograms, rare words from the types by score bin, who carries them from the drawn documents.
+    Documents that were not judged stay, and so do duplicates, so that only the filter itself shows. Nothing is read
+    again: scores come from their histograms, rare words from the types by score bin, their carriers from the drawn
+    documents.
     """
     prevalence, shards = synthetic.prevalence, synthetic.prevalence.shards
     if not len(shards.replicates) or not shards.histogram.sum():
@@ -134,7 +135,7 @@ def _weighted(text: Body, weights: np.ndarray, more: Lift) -> Body:
 
 
 def _lift(text: Body, reference: Body | None, drawn: WordSample, weights: np.ndarray) -> Lift | None:
-    """The rule of gate.weights, reckoned over the drawn documents; None without a reference or drawn documents."""
+    """The rule of gate.weights, applied to the drawn documents; None without a reference or drawn documents."""
     rows = drawn.of("all", None)
     if reference is None or not rows.height:
         return None
@@ -154,7 +155,7 @@ def _lift(text: Body, reference: Body | None, drawn: WordSample, weights: np.nda
     hit = types[place] == keys
     document, place = document[hit], place[hit]
     rare_words = np.bincount(document, minlength=rows.height).astype(float)
-    # Few occurrences are few carriers: what stands in more than CARRIERS documents survives without protection.
+    # Few occurrences mean few carriers: a type in more than CARRIERS documents survives without protection.
     scarce = np.where(found[place] <= CARRIERS, 1 / np.maximum(found[place], 1), 0.0)
     held = np.bincount(document, scarce, rows.height)
     words = np.maximum(rows["size"].to_numpy(), 1)

@@ -54,7 +54,7 @@ class Action:
 
 
 def actions(shards: Sequence[ShardResult]) -> list[Action]:
-    """What to do with each shard that should not simply be kept: a proposal by the same thresholds."""
+    """A proposal, by the same thresholds, for each shard that should not simply be kept."""
     proposed = [(shard, _action(shard)) for shard in shards]
     return [
         Action(shard.name, *action, shard.counts.counts.documents, shard.counts.counts.tokens)
@@ -96,10 +96,10 @@ def flagged(shard: ShardResult, findings: Sequence[Finding]) -> ShardResult:
 
 
 def _synthetic(name: str, fraction: Estimate, adjusted: Estimate, shards: int) -> Finding:
-    """A shard whose measured share lies above the threshold, also after adjustment for having been picked.
+    """A shard whose measured share is above the threshold, even after adjustment for selection.
 
     The estimate is the shard's own, as everywhere else; the interval adjusted for selection (false coverage rate) is
-    kept apart under `adjusted`.
+    given separately as `adjusted`.
     """
     message = f"at least {_lower(fraction):.0%} of the eligible documents are machine-written"
     message += f" (threshold {SYNTHETIC_SHARE:.0%}"
@@ -136,8 +136,8 @@ def _of_shard(shard: ShardResult) -> list[Finding]:
 def _of_diversity(shard: ShardResult, corpus: CorpusResult, shards: int) -> list[Finding]:
     """A shard that has fewer word types than the reference.
 
-    Where the corpus as a whole has lost none, that is what a shard of one kind of text has beside a reference of many:
-    a note, no warning.
+    If the corpus as a whole has lost none, this is normal for a shard of one kind of text beside a reference of many: a
+    note, not a warning.
     """
     lost, whole = shard.figures.diversity_loss.words.q0, corpus.figures.diversity_loss.words.q0
     if lost.status != Status.MEASURED or _lower(lost) <= LOST_TYPES:
@@ -192,7 +192,7 @@ def _of_clusters(clusters: Clusters, documents: int) -> list[Finding]:
 
 
 def _only_measured(estimate: Estimate) -> Estimate:
-    """The estimate where it is measured: an inconclusive interval does not promise to cover, so nothing rests on it."""
+    """The estimate where it is measured: an inconclusive interval may not cover, so no decision rests on it."""
     if estimate.status == Status.MEASURED or not estimate.is_number:
         return estimate
     return Estimate.not_measured(estimate.reason or "inconclusive", level=estimate.level)

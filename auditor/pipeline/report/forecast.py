@@ -1,4 +1,4 @@
-"""What a choice of documents leaves and loses: counted over the documents' table by the query that exports them."""
+"""What a selection of documents keeps and loses, counted over the table `documents` by the query that exports them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures that rest on text which has since been forgotten: they stay as they were measured."""
+"""Figures that rest on text which has since been removed stay as they were measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What documents and sidecars state of their licence, source and generator."""
+"""What documents and sidecars state about licence, source and generator."""
 
 from __future__ import annotations
 

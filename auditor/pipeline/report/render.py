@@ -30,7 +30,7 @@ def render_again(run: Path, formats: Sequence[str], out: Path, *, report: Json |
 
 
 def _verdict_of(run: Path, report: Json) -> Json | None:
-    """What `auditor gate` found in this very audit, None where it did not judge it."""
+    """The verdict of `auditor gate` on this audit, None if there is none."""
     path = run / "verdict.json"
     verdict = read_json(path) if path.exists() else {}
     judged, audit = verdict.get("run", {}), report["audit"]

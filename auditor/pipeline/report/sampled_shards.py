@@ -17,9 +17,10 @@ from auditor.statistics.twostage import two_stage_ratio
 def of_all_shards(
     corpus: CorpusResult, shards: Sequence[ShardResult], listed: int | None, *, level: float
 ) -> tuple[CorpusResult, list[Finding]]:
-    """The corpus with the duplicates within shards of all `listed` shards; the others say what they are of.
+    """The corpus with duplicates within shards estimated for all `listed` shards; other figures say which shards they
+    describe.
 
-    Returns: the corpus, and the finding that says so; as it was, and nothing, where every shard was read
+    Returns: the corpus, and the finding that says so; the corpus unchanged and no finding if every shard was read
     """
     if listed is None:
         return corpus, []

@@ -58,9 +58,9 @@ def store_all(
 ) -> None:
     """Fill every table of the run's database from what was measured and from the report.
 
-    Figures come from the report, since those of forgotten text stand there alone (report.forgotten).
+    Figures come from the report, because those of removed text are found only there (report.forgotten).
 
-    Parameters: revision, of the calibration; documents, selections of them (`view.pieces`), few at once
+    Parameters: revision, of the calibration; documents, selections of them (`view.pieces`), each small
     """
     audit_id = report["audit"]["id"]
     _store_documents(connection, audit_id, synthetic, documents)

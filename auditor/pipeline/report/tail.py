@@ -22,7 +22,7 @@ from auditor.run_columns import WORD
 from auditor.sketch.types_kernel import key_of
 from auditor.store.database import query
 
-MOST = 8192  # documents whose words are looked through, those of lowest hash
+MOST = 8192  # documents of lowest hash whose words are examined
 WORDS: dict[str, pl.DataType] = {"stable_id": pl.UInt64(), "words": pl.List(pl.UInt64)}
 NO_REFERENCE = "there is no human reference"
 FORGOTTEN = "no document's words were kept"
@@ -32,7 +32,7 @@ FORGOTTEN = "no document's words were kept"
 class TailLoss:
     """Rare types that the drawn documents carry, and how many of them no document carries after a choice.
 
-    by_kind: the lost ones among those that documents of a kind carry; a type may stand in several kinds
+    by_kind: the lost ones among those that documents of a kind carry; a type may occur in several kinds
     """
 
     types: int
@@ -44,7 +44,7 @@ class TailLoss:
 class TailSample:
     """The rare types of the drawn documents.
 
-    keys (k,) uint64 rising: types that occur at most RARE times in the human reference and in some drawn document;
+    keys (k,) uint64 ascending: types that occur at most RARE times in the human reference and in some drawn document;
     total (k,): their occurrences in the corpus; type, document, count (m,): each document's occurrences of each;
     documents: stable_id, shard, kind, words, probability of the drawn ones, in the order of `document`
     """
@@ -59,10 +59,10 @@ class TailSample:
     def loss(
         self, chance: np.ndarray, others: float, dropped: Sequence[str] = (), gone: float | np.ndarray = 0.0
     ) -> TailLoss:
-        """What is lost where each document is kept with a chance: a type goes if all its carriers do.
+        """What is lost if each document is kept with some probability: a type is lost if all its carriers are.
 
-        Carriers that were not drawn are as many as the occurrences not seen in drawn documents, and each stays with
-        the chance `others`: of few documents all are drawn, and this counts; of many it is an expectation.
+        Carriers that were not drawn are taken to be as many as the occurrences not seen in drawn documents, each kept
+        with probability `others`. If all documents are drawn this is a count, otherwise an expectation.
 
         Parameters: chance (n,) of the drawn documents; others, mean chance of a word outside the dropped shards;
             gone (k,) occurrences in the dropped shards
@@ -188,7 +188,7 @@ def _counts(body: Body) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pairs(words: pl.Series, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which of the keys (rising) stand in which document, and how often."""
+    """Which keys (ascending) occur in which document, and how often."""
     if not keys.size:
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
     lengths = words.list.len().fill_null(0).to_numpy().astype(np.int64)

@@ -1,4 +1,4 @@
-"""What provenance sidecars declare of whole shards: synthetic text with its verifier, and verified human text."""
+"""What provenance sidecars declare about whole shards: synthetic text with its verifier, and verified human text."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Declared:
     human: frozenset[str]
 
     def added_to(self, stratum: Stratum, held: pl.DataFrame) -> Stratum:
-        """The stratum with what is declared of the shares of shards that it holds (shard, tokens)."""
+        """The stratum with what is declared about its parts of shards (shard, tokens)."""
         tokens = dict(held.group_by("shard").agg(pl.col("tokens").sum()).iter_rows())
         made = tuple(replace(own, tokens=float(tokens[n])) for n, own in self.synthetic.items() if tokens.get(n))
         verified = float(sum(tokens.get(name, 0) for name in self.human))
@@ -107,7 +107,7 @@ def _may_be_human(fraction: Estimate) -> bool:
 
 
 def _synthetic(name: str, said: Json, tokens: float) -> Admitted:
-    """A verifier whose rates are not all known passes no threshold."""
+    """Synthetic text as declared; a verifier whose rates are not all known passes no threshold."""
     rates = [_rate(said.get(key)) for key in RATES]
     error, right, wrong = rates if all(map(math.isfinite, rates)) else (math.inf, 1.0, 1.0)
     verifier = str(said.get("verifier") or "")[:500]
@@ -115,7 +115,7 @@ def _synthetic(name: str, said: Json, tokens: float) -> Admitted:
 
 
 def _kind(said: Json) -> DeclaredKind:
-    """As declared; without a kind, text is held to be selected by a verifier, and is judged by its rates."""
+    """The declared kind; without one, text counts as selected by a verifier and is judged by its rates."""
     kind = said.get("kind")
     return DeclaredKind(kind) if isinstance(kind, str) and kind in list(DeclaredKind) else DeclaredKind.VERIFIED
 

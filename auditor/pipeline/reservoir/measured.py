@@ -1,4 +1,4 @@
-"""What was measured of a run, as the recommendation takes it: from the results of an audit, or from its report."""
+"""The measurements of a run that the recommendation needs, from the results of an audit or from its report."""
 
 from __future__ import annotations
 

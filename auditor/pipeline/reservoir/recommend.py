@@ -1,4 +1,4 @@
-"""The reservoir recommendation: what was measured of the corpus and its strata put in the words of collapse models."""
+"""The reservoir recommendation: measurements of the corpus and its strata as input to the collapse models."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ def resize(run: Path, options: ReservoirOptions, *, mix: Path | None = None) -> 
 
 
 def _spread(shards: list[Shard], held: pl.DataFrame, kind: str) -> list[Shard]:
-    """The shards with their tokens in each stratum of a kind; like the whole corpus where that is not known."""
+    """The shards with their tokens in each stratum of a kind, or with the proportions of the corpus if those are
+    unknown."""
     if kind not in held.columns:
         return shards
     tokens: dict[str, dict[str, float]] = {shard.name: {} for shard in shards}

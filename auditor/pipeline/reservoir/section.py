@@ -21,7 +21,7 @@ from auditor.records import Estimate, Json, Status, nested, plain
 
 CENTRAL = BANDS[1]
 NAMED = ("kind", "topic", "source")  # kinds of strata that can be collected by name
-MOST_OF = 0.5  # of what is to be acquired: the strata that hold it are named
+MOST_OF = 0.5  # share of the text to acquire that the named strata hold
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,7 @@ class Unsized:
 
 @dataclass(frozen=True, slots=True)
 class SizedStratum:
-    """A stratum by itself: word tokens and eligible documents, and what each band asks of it.
+    """One stratum: word tokens and eligible documents, and what each band asks of it.
 
     rarest_frequency: of the types that are to be kept; sample_tokens: those that its spectrum was measured on
     """
@@ -71,7 +71,7 @@ class SizedStratum:
 
 @dataclass(frozen=True, slots=True)
 class PriorityRow:
-    """Where the next human token teaches most: gain, new types per 1,000 human tokens; tokens, still to acquire."""
+    """Where the next human token adds most: gain, new types per 1,000 human tokens; tokens, still to acquire."""
 
     kind: str
     name: str
@@ -114,7 +114,7 @@ def report_section(sized: Sized) -> Json:
 
 
 def _stated(need: Need, doubt: str | None, words: str) -> Json:
-    """A band as report.json has it: with a status, and with what it assumes in words."""
+    """A band as in report.json: with a status, and its assumptions in words."""
     status, reason = Status.MEASURED, need.reason
     if need.tokens is None:
         status = Status.NOT_MEASURED
@@ -125,7 +125,7 @@ def _stated(need: Need, doubt: str | None, words: str) -> Json:
 
 
 def _cuts(sized: Sized) -> dict[str, Reservoir]:
-    """The parts by kind, and the total under its own: none where it is the corpus as one."""
+    """The parts by kind, with the total's kind among them unless it is the corpus as one."""
     kinds = {r.stratum.kind for r in sized.total.ready} - {WHOLE}
     return {kinds.pop() if kinds else "": sized.total, **sized.parts}
 
@@ -151,7 +151,7 @@ def _strata_rows(part: Reservoir) -> list[SizedStratum | Unsized]:
 
 
 def _priorities(sized: Sized) -> list[PriorityRow]:
-    """What to collect first over all kinds; the corpus as one only where it is all there is."""
+    """What to collect first, over all kinds; the corpus as one only if there are no strata."""
     cuts = [cut for kind, cut in _cuts(sized).items() if kind] or [sized.total]
     rows = []
     for cut in cuts:

@@ -23,7 +23,7 @@ from auditor.text.tokens import tokenise
 
 KINDS = ("language", "topic", "folder")
 MEASURED = ("kind", "source")  # kinds of strata whose size only the report has
-LEAST_SHARE = 0.01  # smaller strata are in the whole's figures
+LEAST_SHARE = 0.01  # smaller strata are in the figures of the whole
 MOST_STRATA = 20  # of a kind, the largest
 MOST_DOCUMENTS = 500  # read per stratum, by lowest hash: p_min is bounded by them, discovery is told within a tenth
 LEAST_WORDS = 2_000
@@ -83,7 +83,8 @@ def _as_measured(strata: Sequence[Stratum], kind: str, corpus_tokens: int) -> li
 
 
 def pooled_fraction(shards: Sequence[Shard]) -> Estimate:
-    """The fraction of several shards by tokens; bounds add up as if the shards' errors were one, the wide reading."""
+    """The fraction of several shards by tokens; bounds add up as if the shards' errors were fully correlated, the
+    widest case."""
     known = [shard for shard in shards if shard.tokens and shard.fraction.is_number]
     tokens = sum(shard.tokens for shard in known)
     if not tokens or tokens < NEARLY_ALL * sum(shard.tokens for shard in shards):
@@ -98,8 +99,8 @@ def pooled_fraction(shards: Sequence[Shard]) -> Estimate:
 def sampled_spectra(run: Path, plan: Plan, names: Mapping[str, list[str]]) -> dict[tuple[str, str], Spectrum]:
     """Word spectra of named strata, by kind and name, from retained documents that score as human, by lowest hash.
 
-    Retained are the lowest hashes of each score bin, so the bins count alike, not by their size; documents that score
-    as machine-written stay out, since what must live on is the human text. Long texts are capped.
+    The lowest hashes of each score bin are retained, so bins count equally, not by size. Documents that score as
+    machine-written are left out, since human text is what must be kept. Long texts are capped.
     """
     tasks = plan.of_role(CORPUS)
     human = pl.col("score").is_null() | (pl.col("score") <= 0)

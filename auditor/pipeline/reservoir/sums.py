@@ -1,4 +1,4 @@
-"""Whether strata and shards add up to the corpus, and where they do not, why."""
+"""Whether strata and shards add up to the corpus and, if not, why."""
 
 from __future__ import annotations
 

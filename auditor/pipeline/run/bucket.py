@@ -1,4 +1,4 @@
-"""A run in an object store: worked on in a private folder here, published part by part.
+"""A run in an object store: worked on in a private local folder, published part by part.
 
 An object store has no rename, and needs none: an object is there whole or not at all. A split's files are put first and
 its marker last, so a part without a marker was never finished and is measured again. Files are named by the content of
@@ -38,10 +38,10 @@ def run_address(run: Path) -> str | None:
 
 @contextmanager
 def worked_on(run: Path, *, keys: Keys | None = None, fresh: bool = False) -> Iterator[tuple[Path, BucketRun | None]]:
-    """The folder to work in and where it is published to: a run's own folder and None, where it is one.
+    """The folder to work in, and where it is published to: for a run in a folder, that folder and None.
 
-    Parameters: keys, the splits whose parts are needed, default all; fresh, nothing that is there is fetched
-    Raises: StoreError where the store refuses; what was finished until then lies there
+    Parameters: keys, the splits whose parts are needed, default all; fresh, nothing is fetched
+    Raises: StoreError where the store refuses; what was finished until then is there
     """
     url = run_address(run)
     if url is None:
@@ -61,7 +61,7 @@ def worked_on(run: Path, *, keys: Keys | None = None, fresh: bool = False) -> It
 
 @contextmanager
 def results_of(run: Path, *, parts: bool = False) -> Iterator[tuple[Path, BucketRun | None]]:
-    """A folder with the results of a finished run, and where it lies: a run's own folder and None, where it is one.
+    """A folder with the results of a finished run, and where the run is: for a run in a folder, that folder and None.
 
     What a command writes into the folder is put beside the others.
 
@@ -149,7 +149,7 @@ class BucketRun:
         self._get(name)
 
     def address(self, path: Path) -> str:
-        """Where a file of the folder lies in the end; the path itself of others."""
+        """Where a file of the folder is published; other paths are returned unchanged."""
         return f"{self.url}/{self._name(path)}" if path.is_relative_to(self.folder) else str(path)
 
     def publish_parts(self) -> None:
@@ -211,7 +211,7 @@ class BucketRun:
             yield
         except (ConfigError, StoreError):
             raise
-        except Exception as error:  # each store's library has errors of its own
+        except Exception as error:  # each store's library has its own errors
             said = " ".join(str(error).split())[:200]
             raise StoreError(
                 f"{self.url} cannot be used ({type(error).__name__}: {said}); what was finished lies there, and the "
@@ -236,7 +236,7 @@ class _Publishing:
 
 
 def heard(progress: Progress, bucket: BucketRun | None) -> Progress:
-    """Progress that publishes where the run lies in an object store."""
+    """Progress that publishes if the run is in an object store."""
     return bucket.heard_by(progress) if bucket else progress
 
 

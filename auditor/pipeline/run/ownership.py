@@ -1,7 +1,7 @@
 """Whose run a folder is: one that this user made is sealed with a key in the user's cache folder; others are foreign.
 
 A manifest says where the corpus, the shared store and models lie. In a run from someone else, or from another machine,
-those are a stranger's words: no path of theirs is written to, and no address of theirs is opened.
+those are not trusted: none of its paths is written to, and none of its addresses is opened.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def _cache_folder() -> Path:
 
 @cache
 def _key(folder: str) -> bytes:
-    """The user's key, made where there is none. Where none can be kept it is this process' alone: its own runs are its
-    own until it ends."""
+    """The user's key, made where there is none. If none can be stored, the key is this process' alone: its runs count
+    as own until it ends."""
     path = os.path.join(folder, KEY_FILE)
     with suppress(OSError):
         os.makedirs(folder, mode=0o700, exist_ok=True)

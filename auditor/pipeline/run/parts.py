@@ -52,7 +52,7 @@ def damaged(run: Path, key: str) -> str | None:
 
 
 def state(run: Path, keys: Iterable[str]) -> list[str]:
-    """What clusters depend on: each split's key with the content of its parts, as far as it has been mapped."""
+    """What clusters depend on: each mapped split's key with the content of its parts."""
     markers = ((key, done(run, key)) for key in keys)
     return [key_of(key, marker.files if marker else None) for key, marker in markers]
 
@@ -75,11 +75,11 @@ def scan(
 def signature_table(ids: np.ndarray, signatures: np.ndarray) -> pa.Table:
     """Signatures (n, k) uint32 with the stable ids of their documents (n,), as the part of that name keeps them.
 
-    The numbers of a signature stand in one value of so many bytes: a list of them takes six times as long to read.
+    The numbers of a signature are one binary value: a list of them takes six times as long to read.
     """
     raw = pa.py_buffer(np.ascontiguousarray(signatures, "<u4"))
     column = pa.FixedSizeBinaryArray.from_buffers(pa.binary(4 * signatures.shape[1]), len(ids), [None, raw])
-    # By way of Polars: pa.array of a numpy array imports pandas where it is installed, a third of a second.
+    # Through Polars: pa.array of a numpy array imports pandas if it is installed, which takes a third of a second.
     return pa.table({"stable_id": pl.Series(ids).to_arrow(), "signature": column})
 
 
@@ -111,7 +111,7 @@ class PartWriter:
         if name not in self._open:
             # pyarrow, not Polars: its bytes do not depend on the number of threads.
             path = self._aside / f"{name}.parquet"
-            if path.name in RETAINED:  # its owner's alone from its first byte on
+            if path.name in RETAINED:  # readable by its owner alone from the first byte on
                 new_file(path, within=self._aside).close()
             hashes = name in ("signatures", "bands")  # random bits: compressing them costs time and saves nothing
             self._open[name] = pq.ParquetWriter(
@@ -140,7 +140,7 @@ class PartWriter:
         return marker
 
     def _write(self, name: str, rows: pa.Table) -> None:
-        # One chunk: where pages end would otherwise follow the batches.
+        # One chunk: otherwise page boundaries would follow the batches.
         for start in range(0, rows.num_rows, ROW_GROUP):
             self._open[name].write_table(rows.slice(start, ROW_GROUP).combine_chunks(), row_group_size=ROW_GROUP)
 
@@ -166,7 +166,7 @@ class PartWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            with suppress(OSError) if error else nullcontext():  # a full disk was said already
+            with suppress(OSError) if error else nullcontext():  # a full disk has been reported already
                 self._close()
         finally:
             remove(self._aside, within=self._run)

@@ -67,7 +67,7 @@ class Plan:
 
 
 def source_options(config: Config, run: Path | None = None) -> SourceOptions:
-    """The reader's options out of the configuration; a small --memory-limit makes batches and records small too."""
+    """The reader's options from the configuration; a small --memory-limit makes batches and records small too."""
     return SourceOptions(
         text_column=config.text_column,
         id_column=config.id_column,
@@ -89,7 +89,7 @@ def lsh_of(config: Config) -> LshParameters:
 
     Raises: ConfigError where the threshold or the permutations allow no cut
     """
-    from auditor.sketch.bands import parameters  # with it comes numba, which planning does not need
+    from auditor.sketch.bands import parameters  # it imports numba, which planning does not need
 
     return parameters(config.near_dup_threshold, config.permutations)
 
@@ -126,7 +126,7 @@ def make_plan(config: Config, run: Path | None = None) -> Plan:
 def _record_bytes(config: Config) -> int:
     """The longest record read: decoded, tokenised and hashed it takes about RECORD_SHARE times its bytes.
 
-    Only a limit that was asked for counts: the same plan is read alike on machines of any memory.
+    Only an explicit limit counts, so that the same plan reads the same on machines of any memory.
     """
     return min(Limits().record_bytes, config.memory_bytes // RECORD_SHARE if config.memory_limit else 1 << 62)
 

@@ -1,4 +1,4 @@
-"""What is checked before an audit begins: its detectors, and that it replaces no finished run of other settings."""
+"""Checks before an audit begins: its detectors, and that it replaces no finished run of other settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check_detectors(config: Config) -> None:
     """Raises: DetectorError for a name that no detector has; ConfigError for deep detectors that would read nothing"""
     if not config.detectors:
         return
-    from auditor.detectors.registry import SCHEMES, deep_names, listings, look  # late: it brings numba and scipy
+    from auditor.detectors.registry import SCHEMES, deep_names, listings, look  # late: it imports numba and scipy
 
     known = {listing.description.name: listing for listing in listings()}
     for name in config.detectors:
@@ -66,7 +66,7 @@ def refuse_replacing(run: Path, config: Config) -> None:
             if name not in APART and name in before and _meant(name, before[name]) != _meant(name, value)
         ]
     except (StoreError, KeyError, TypeError, AttributeError):
-        return  # no manifest that can be compared with: it is written again
+        return  # no manifest to compare with: it is written again
     if changes:
         more = f" and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
         raise ConfigError(
@@ -76,7 +76,7 @@ def refuse_replacing(run: Path, config: Config) -> None:
 
 
 def _meant(name: str, value: Any) -> Any:
-    """Paths as what they lead to: crawl/ and ./crawl are one corpus."""
+    """Paths resolved: crawl/ and ./crawl are one corpus."""
     if name not in PATHS:
         return value
     return [path if path == "-" or is_url(path) else os.path.abspath(path) for path in value]

@@ -17,13 +17,13 @@ class Outcome:
 
 
 class Progress(Protocol):
-    """What is told of an audit's progress: the command line draws bars, Python callers may ignore it."""
+    """Receives an audit's progress: the command line draws bars, Python callers may ignore it."""
 
     def stage(self, name: str, total: int) -> None:
         """A stage of `total` bytes begins; 0 where that is not known."""
 
     def step(self, documents: int, size: int) -> None:
-        """So many documents more are done, of so many bytes."""
+        """This many more documents, of this many bytes, are done."""
 
     def note(self, text: str) -> None:
         """A line for people."""

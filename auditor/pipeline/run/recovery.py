@@ -17,7 +17,7 @@ from auditor.run_folder import remove, sweep
 
 
 def unfinished(tasks: Sequence[Task], run: Path) -> dict[str, str]:
-    """What is wrong with those tasks that are not done, or not to their end, by name of shard and split."""
+    """What is wrong with tasks that are not finished, by shard and split."""
     out = {}
     for task in tasks:
         marker = done(run, task.key)
@@ -27,7 +27,7 @@ def unfinished(tasks: Sequence[Task], run: Path) -> dict[str, str]:
 
 
 def missing_parts(plan: Plan, run: Path, note: Callable[[str], None]) -> dict[str, str]:
-    """Why splits are missing, by task key; each is said."""
+    """Why splits are missing, by task key; each is reported."""
     reasons = drop_damaged(plan.tasks, run)
     for number, task in enumerate(plan.tasks):
         if done(run, task.key) is None:
@@ -51,7 +51,7 @@ def drop_damaged(tasks: Sequence[Task], run: Path) -> dict[str, str]:
 
 @contextmanager
 def store_faults(run: Path) -> Iterator[None]:
-    """What DuckDB, Polars and Arrow say of a full disk or a broken file, as one line that names the folder."""
+    """Errors of DuckDB, Polars and Arrow about a full disk or a broken file, as one line that names the folder."""
     try:
         yield
     except Exception as wrong:

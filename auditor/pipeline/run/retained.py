@@ -1,4 +1,4 @@
-"""Text of the corpus that a run keeps: how much, where copies of it went, and its removal for good."""
+"""Text of the corpus that a run keeps: how much, where copies of it went, and its permanent removal."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def retained(run: Path) -> Retained:
             try:
                 documents += pq.ParquetFile(path).metadata.num_rows
             except (OSError, pa.ArrowException):
-                continue  # damaged: `audit` and `finalise` say so
+                continue  # damaged: `audit` and `finalise` report it
     return Retained(documents, size)
 
 
 def forget_texts(run: Path) -> int:
     """Remove retained text and spooled input; the figures stay. Returns the number of files removed.
 
-    A marker that names a forgotten part no longer takes it for damaged, and later audits into this run retain nothing.
+    Markers then no longer count the removed parts as damaged, and later audits into this run retain nothing.
     """
     refuse_links(run)
     write_json(run / FORGOTTEN, {"forgotten": True}, within=run)

@@ -31,7 +31,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """What every step needs of a run; near_duplicates: what clustering did, by name, once it has."""
+    """What every step needs of a run; near_duplicates: what clustering did, by name, once it has run."""
 
     folder: Path
     plan: Plan
@@ -55,7 +55,7 @@ def save_plan(plan: Plan, config: Config, run: Path, facts: Facts) -> None:
 def save_statistics(run: Path, config: Config, near_duplicates: Mapping[str, float]) -> None:
     """Keep what clustering did in the manifest, and the configuration as it is now (another shared store).
 
-    A foreign manifest stays as foreign as it was, with its own configuration.
+    A foreign manifest stays foreign, with its own configuration.
     """
     manifest = read_json(run / MANIFEST)
     more = manifest | {NEAR_DUPLICATES: dict(near_duplicates)}
@@ -66,8 +66,8 @@ def save_statistics(run: Path, config: Config, near_duplicates: Mapping[str, flo
 def load_run(run: Path, corpus: Sequence[str] = (), *, trusted: bool = False) -> Run:
     """A run that was laid out before.
 
-    Of a foreign run the plan names no place that is written or opened, and the configuration neither.
-    Parameters: corpus, where the user says that the corpus lies now; trusted, by a process that has asked before
+    The plan and the configuration of a foreign run then name no place that is written or opened.
+    Parameters: corpus, where the user says that the corpus is now; trusted, by a process that has checked before
     Raises: StoreError where there is none; ConfigError where another version laid it out, or `corpus` is another one
     """
     if not run.is_dir():
@@ -90,7 +90,7 @@ def load_run(run: Path, corpus: Sequence[str] = (), *, trusted: bool = False) ->
 
 
 def need_corpus(plan: Plan) -> None:
-    """Raises: ConfigError where it is not known where the corpus lies"""
+    """Raises: ConfigError where the place of the corpus is not known"""
     if plan.foreign or any(shard.path.startswith(NOWHERE) for shard in plan.corpus.shards):
         raise ConfigError(REFUSAL)
 
@@ -107,7 +107,7 @@ def _plan_of(manifest: Mapping[str, Any], *, foreign: bool) -> Plan:
     tasks = []
     for entry in manifest["tasks"]:
         shard = shards[entry["role"], entry["shard"]]
-        if not re.fullmatch(r"[0-9a-f]{20}", entry["key"]):  # it names a folder, and may be a stranger's
+        if not re.fullmatch(r"[0-9a-f]{20}", entry["key"]):  # it names a folder, and may come from a stranger
             raise ValueError(f"{entry['key']!r} is no key")
         name = corpora[entry["role"]].name
         tasks.append(Task(entry["role"], name, shard, shard.splits[entry["split"]], entry["key"]))
@@ -115,7 +115,7 @@ def _plan_of(manifest: Mapping[str, Any], *, foreign: bool) -> Plan:
 
 
 def _without_places(plan: Plan, config: Config) -> tuple[Plan, Config]:
-    """A foreign run's plan and configuration without any place that they name."""
+    """A foreign run's plan and configuration without the places that they name."""
     plan = _elsewhere(plan, lambda shard: replace(shard, path=NOWHERE + shard.name), ())
     named = tuple(name for name in config.detectors if ":" not in name)  # the others name folders or hub ids
     nothing = {"store": None, "policy": None, "against": (), "deep_sample": 0, "deep_budget": None, "meaning": 0}
@@ -123,7 +123,7 @@ def _without_places(plan: Plan, config: Config) -> tuple[Plan, Config]:
 
 
 def _relocated(plan: Plan, config: Config, paths: Sequence[str]) -> Plan:
-    """The plan with the corpus where the user says that it lies; its shards are found by their names."""
+    """The plan with the corpus where the user says that it is; its shards are matched by name."""
     found = {shard.name: shard for shard in plan_corpus(paths, source_options(config)).shards}
     gone = [shard.name for shard in plan.corpus.shards if shard.name not in found]
     other = [s.name for s in plan.corpus.shards if s.name in found and found[s.name].bytes != s.bytes]

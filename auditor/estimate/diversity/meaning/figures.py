@@ -14,8 +14,8 @@ from auditor.records import LEVEL, Estimate, Status
 from auditor.statistics.intervals import student_quantile
 from auditor.statistics.resampling import jackknife_variance
 
-AT = 100  # documents that effective numbers are of
-LEAST = 20  # documents: below, an interval would say nothing
+AT = 100  # documents to which effective numbers refer
+LEAST = 20  # documents, below which an interval would say nothing
 SIMILARITY = "mean cosine of pairs of documents; delete-a-group jackknife"
 EFFECTIVE = f"similarity-sensitive Hill number q=2 of {AT} documents; delete-a-group jackknife"
 AGAINST = "against the reference"
@@ -35,7 +35,7 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """How alike the documents of a scope are in meaning, and those of the human reference; `meaning` of report.json.
+    """How alike in meaning the documents of a scope are, compared with a human reference; `meaning` of report.json.
 
     similarity: mean cosine of two documents, -1 to 1; effective_documents: of AT; similarity_change: the scope's less
     the reference's; loss: 1 - effective documents / the reference's
@@ -84,7 +84,7 @@ def measure_meaning(ours: Embedded, theirs: Embedded | None, *, level: float = L
 
 
 def effective_documents(similarity: Values, at: int = AT) -> Values:
-    """Effective number of `at` documents whose pairs are so similar on average: 1 to `at`.
+    """Effective number of `at` documents with this mean similarity of pairs: 1 to `at`.
 
     Leinster & Cobbold 2012 (Ecology 93:477), eq. 1 with q = 2 and equal shares, D = 1 / sum_ij p_i p_j Z_ij, where Z_ii
     is 1 and the other pairs have their mean: so it is rarefied to one number of documents without drawing any.
@@ -94,7 +94,7 @@ def effective_documents(similarity: Values, at: int = AT) -> Values:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Side:
-    """One body of text. cosine: as it is, alike: with negative cosines as 0 (a similarity is none below 0)."""
+    """One body of text. cosine: as it is; alike: with negative cosines set to 0 (a similarity is never negative)."""
 
     cosine: Pairs
     alike: Pairs
@@ -112,7 +112,7 @@ class _Side:
 
     @property
     def why_not(self) -> str:
-        """Why nothing can be measured; empty where it can."""
+        """Why nothing can be measured; empty if it can."""
         if self.cosine.documents < LEAST:
             return f"{self.cosine.documents} documents were embedded, {LEAST} are needed"
         if self.cosine.groups < MIN_GROUPS:
@@ -151,7 +151,7 @@ def _log_effective(similarity: Values) -> Values:
 
 
 def _interval(value: float, without: list[np.ndarray], level: float) -> tuple[float, float]:
-    """Student's interval; the values without a group of independent bodies add their variances."""
+    """Student's interval; the jackknife variances of independent bodies add up."""
     variance = sum(float(jackknife_variance(each)) for each in without)
     width = student_quantile(level, min(len(each) for each in without) - 1) * np.sqrt(variance)
     return float(value - width), float(value + width)

@@ -1,4 +1,5 @@
-"""The mean similarity over all pairs of documents, a U-statistic, and what it becomes without each resampling group."""
+"""The mean similarity over all pairs of documents, a U-statistic, and its values with each resampling group left
+out."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ def mean_over_pairs(vectors: np.ndarray, group: np.ndarray, *, floor: float = -1
     for start in range(0, n, BLOCK):
         rows = np.clip(x[start : start + BLOCK] @ x.T, floor, 1.0)
         place = np.arange(len(rows))
-        rows[place, start + place] = 0.0  # no document is a pair with itself
+        rows[place, start + place] = 0.0  # a document is not paired with itself
         own = code[start : start + BLOCK]
         touching += np.bincount(own, rows.sum(1), len(sizes))
         inside += np.bincount(own, np.where(own[:, None] == code, rows, 0.0).sum(1), len(sizes))

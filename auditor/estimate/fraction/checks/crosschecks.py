@@ -1,4 +1,5 @@
-"""Other roads to the same fraction, shown beside the main estimate: no quantifier wins under every kind of shift."""
+"""Other estimators of the same fraction, shown beside the main estimate: no quantifier wins under every kind of
+shift."""
 
 from __future__ import annotations
 
@@ -78,7 +79,7 @@ def generator_free_bound(target: np.ndarray, human: np.ndarray, *, level: float 
     """Lower bound of the share of documents that the human density cannot explain, whatever generated them.
 
     sup_t [S(t) - S0(t)]/[1 - S0(t)], S the share above score t, each with a one-sided DKW band, half the error each.
-    Upper end 1: text that scores like human text is not seen. target, human (bins,) histograms.
+    The upper end is 1: text that scores like human text is not seen. target, human (bins,) histograms.
 
     References: Blanchard, Lee & Scott 2010, theorem 16; Massart 1990
     """

@@ -6,7 +6,7 @@ import numpy as np
 
 from auditor.estimate.fraction.counts import ScoreCounts
 
-TOLERANCE = 0.01  # distance that is let pass where the anchors' own cannot be known
+TOLERANCE = 0.01  # distance tolerated where the anchors' own cannot be known
 MOST_TOLERANCE = 0.05  # cells of other languages may lie far apart; that excuses no misfit within the corpus
 TOO_FAR = 0.10
 
@@ -34,9 +34,8 @@ def excess_misfit(histogram: np.ndarray, fitted: np.ndarray, *, effect: float, t
 
 
 def own_distance(anchors: ScoreCounts, starts: np.ndarray) -> float:
-    """How far each cell of the anchors lies from the others beyond sampling, weighted by size, within bounds.
-
-    The anchors' leave-one-topic-out distance: what the same yardstick reads where everything is human.
+    """How far each cell of the anchors is from the others beyond sampling, weighted by size, within bounds. This
+    leave-one-topic-out distance is what the same measure gives for text that is all human.
     """
     cells = np.add.reduceat(anchors.histogram, starts, axis=1).astype(float)
     sizes = cells.sum(1)

@@ -1,4 +1,4 @@
-"""Placebo: documents from before machine text, estimated as if they were new, must come out as human."""
+"""Placebo: documents from before machine text existed, estimated as if they were new, must come out as human."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def _stretched(e: Estimate, level: float) -> Estimate:
 
 
 def ranked(found: ScopePrevalence) -> list[int]:
-    """Positions of the measured scopes by lower bound, worst first: a wide interval is no reason to accuse."""
+    """Positions of the measured scopes by lower bound, worst first: a wide interval alone ranks no scope high."""
     known = [(-(e.lower or 0.0), -(e.value or 0.0), i) for i, e in enumerate(found.documents) if e.is_number]
     return [i for _, _, i in sorted(known)]
 
