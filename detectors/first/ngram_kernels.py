@@ -16,9 +16,10 @@ ORDERS = (2, 3)  # longest n-grams of words and of forms
 MOST = 255
 SPREAD = np.uint64(0xFF51AFD7ED558CCD)  # odd; tokens are mixed already, their combination wants no more
 LOG = np.round(np.log1p(np.arange(MOST + 1)) * (1 << 14)).astype(np.int64)  # whole: sums are exact, and soon done
-COARSE_LOG = np.round(np.log1p(np.arange(MOST + 1)) * 64).astype(np.int64)  # both heads' sums share 64 bits
+COARSE_LOG = np.round(np.log1p(np.arange(MOST + 1)) * 64).astype(np.int32)  # small: four fit into one vector
 FULL = 127  # the largest weight of a head
-HIGH, HALF, BYTE, HALF_BYTE = np.int64(32), np.int64(1) << np.int64(31), np.int64(8), np.int64(128)
+BYTE, HALF_BYTE = np.int32(8), np.int32(128)
+ONE = np.uint64(1)
 
 
 def quantised(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -41,33 +42,34 @@ def unpack(packed: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def find_grams(tokens, orders, start, stop, places, counts):
-    """Table indices of the n-grams of up to `orders` (2 or 3) tokens (t,) within start to stop -> places, counts.
+def find_grams(tokens, orders, start, stop, places):
+    """Table indices of the n-grams of up to `orders` (2 or 3) tokens (t,) within start to stop -> places.
 
     An n-gram's hash is that of the one without its first token, multiplied and combined with that token. Places are
-    by the token that an n-gram ends at, then by order; counts (2^BITS,) uint8 grow up to MOST. Returns how many.
+    by the token that an n-gram ends at, then by order. Returns how many.
     """
-    used, before, two_before = 0, np.uint64(0), np.uint64(0)
+    used, before, two_before = np.uint64(0), np.uint64(0), np.uint64(0)
     for t in range(start, stop):
         token = tokens[t]
-        used = put(token, places, used, counts)
+        places[used] = np.uint32(token >> SHIFT)
+        used += ONE
         if t > start:
             pair = (token * PRIME ^ before) * SPREAD
-            used = put(pair, places, used, counts)
+            places[used] = np.uint32(pair >> SHIFT)
+            used += ONE
             if orders > 2 and t > start + 1:
-                used = put((pair * PRIME ^ two_before) * SPREAD, places, used, counts)
+                places[used] = np.uint32(((pair * PRIME ^ two_before) * SPREAD) >> SHIFT)
+                used += ONE
         before, two_before = token, before
-    return used
+    return np.int64(used)
 
 
 @kernel
-def put(gram, places, used, counts):
-    """One more n-gram, by its hash."""
-    place = np.uint32(gram >> SHIFT)
-    places[used] = place
-    c = counts[place]
-    counts[place] = c + np.uint8(c < MOST)
-    return used + 1
+def count_grams(places, counts):
+    """Count places (k,) -> counts (2^BITS,) uint8, which grow up to MOST."""
+    for j in range(places.size):
+        c = counts[places[j]]
+        counts[places[j]] = c + np.uint8(c < MOST)
 
 
 @kernel
@@ -76,49 +78,56 @@ def score_documents(text, offsets, tokens, tables, table, model, out):
     weights, scales = model
     hashes, bounds, first_token = tokens
     words, forms, nowhere = np.empty(READ_BYTES, np.uint64), np.empty(READ_BYTES, np.uint64), np.empty(0, np.int64)
-    counts, places = np.zeros(weights.shape[2], np.uint8), np.empty(2 * WINDOW * max(ORDERS), np.uint32)
+    most = 2 * WINDOW * max(ORDERS)
+    counts, places = np.zeros(weights.shape[2], np.uint8), np.empty(most, np.uint32)
+    held, values = np.empty(most, np.int16), np.empty(most, np.int32)
     for d in range(offsets.shape[0] - 1):
         row = table[d]
         if row < 0:
             continue
         raw = text[offsets[d] : min(offsets[d + 1], offsets[d] + READ_BYTES)]
-        own = slice(first_token[d], first_token[d + 1])
-        n = read(raw, hashes[own], bounds[own], tables, words, forms, nowhere, nowhere)
+        at = slice(first_token[d], first_token[d + 1])
+        n = read(raw, hashes[at], bounds[at], tables, words, forms, nowhere, nowhere)
         windows = max(1, (n + WINDOW // 2) // WINDOW)  # a short rest joins the window before it
         recent, earlier = 0.0, 0.0
         for k in range(windows):
             first, last = n * k // windows, n * (k + 1) // windows
-            used = find_grams(words, ORDERS[0], first, last, places, counts)
-            upper, lower = score_grams(places, used, counts, weights[row, 0])
+            own = places[: find_grams(words, ORDERS[0], first, last, places)]
+            upper, lower = score_grams(own, weights[row, 0], held, values, counts)
             recent += scales[row, 0, 0] * upper
             earlier += scales[row, 0, 1] * lower
-            used = find_grams(forms, ORDERS[1], first, last, places, counts)
-            upper, lower = score_grams(places, used, counts, weights[row, 1])
+            own = places[: find_grams(forms, ORDERS[1], first, last, places)]
+            upper, lower = score_grams(own, weights[row, 1], held, values, counts)
             recent += scales[row, 1, 0] * upper
             earlier += scales[row, 1, 1] * lower
         out[d, 0], out[d, 1] = recent / windows, earlier / windows
 
 
 @kernel
-def score_grams(places, used, counts, weights):
-    """Packed weights (2^BITS,) of both heads times the unit vector of log counts of `used` places.
+def score_grams(places, weights, held, values, counts):
+    """Packed weights (2^BITS,) of both heads times the unit vector of log counts of places (k,).
 
-    Both sums grow in one number, the first head's in its upper half; counts are 0 afterwards.
+    A place that is met again has count 0 by then, and adds nothing; all counts (2^BITS,) are 0 before and afterwards.
+    Each pass does one thing: the first waits for memory alone, a weight beside the count of its place; the last one is
+    vector operations. held (k or more,) int16 and values (k or more,) int32 are scratch.
     """
-    both, square = np.int64(0), np.int64(0)
-    for j in range(used):  # a place met again has count 0, and adds nothing
-        place = places[j]
-        value = COARSE_LOG[counts[place]]
-        counts[place] = 0
-        weight = np.int64(weights[place])
-        upper = (weight + HALF_BYTE) >> BYTE
-        both += ((upper << HIGH) + (weight - (upper << BYTE))) * value
-        square += value * value
+    for j in range(places.size):
+        held[j] = weights[places[j]]
+        c = counts[places[j]]
+        counts[places[j]] = c + np.uint8(c < MOST)
+    for j in range(places.size):
+        values[j] = COARSE_LOG[counts[places[j]]]
+        counts[places[j]] = 0
+    upper, both, square = np.int64(0), np.int64(0), np.int64(0)
+    for j in range(places.size):
+        weight, value = np.int32(held[j]), values[j]
+        upper += np.int64(((weight + HALF_BYTE) >> BYTE) * value)
+        both += np.int64(weight * value)
+        square += np.int64(value * value)
     if square == 0:
         return 0.0, 0.0
-    upper = (both + HALF) >> HIGH
     norm = np.sqrt(square)
-    return upper / norm, (both - (upper << HIGH)) / norm
+    return upper / norm, (both - (upper << np.int64(BYTE))) / norm
 
 
 @kernel
@@ -132,7 +141,8 @@ def features(tokens, orders, first, last, indices, values, ends):
     used = 0
     for d in range(first.shape[0]):
         begin, square = used, 0.0
-        found = find_grams(tokens, orders, first[d], last[d], places, counts)
+        found = find_grams(tokens, orders, first[d], last[d], places)
+        count_grams(places[:found], counts)
         for j in range(found):
             if counts[places[j]] > 0:
                 indices[used], values[used] = places[j], LOG[counts[places[j]]]

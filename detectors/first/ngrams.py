@@ -24,6 +24,7 @@ from auditor.detectors.first.ngram_kernels import (
     BITS,
     COARSE_LOG,
     ORDERS,
+    count_grams,
     find_grams,
     pack,
     quantised,
@@ -145,7 +146,8 @@ class Ngrams:
         """What each n-gram added to the score, by first and last token of its first place."""
         n, orders = len(tokens), ORDERS[block]
         places, counts = np.empty(n * orders, np.uint32), np.zeros(1 << BITS, np.uint8)
-        used = find_grams(tokens, orders, 0, n, places, counts)
+        used = find_grams(tokens, orders, 0, n, places)
+        count_grams(places[:used], counts)
         ends = [(t - order, t) for t in range(n) for order in range(min(t + 1, orders))]
         first: dict[int, tuple[int, int]] = {}
         for at, index in zip(ends, places[:used].tolist(), strict=True):

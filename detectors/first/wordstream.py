@@ -60,7 +60,7 @@ ENDINGS = (
 LEVELS = 5  # of frequency, a factor of ten each
 WHOLE = 255  # the form of a word that is kept; 0: not listed
 FILE = Path(__file__).parents[1] / "models" / "forms.safetensors"
-NOTHING = np.uint64(0)
+NOTHING, ONE = np.uint64(0), np.uint64(1)
 NUMBER, MARKS, CLASSES = np.uint64(1) << np.uint64(40), np.uint64(1) << np.uint64(41), np.uint64(1) << np.uint64(42)
 APOSTROPHE, QUOTE, HYPHEN, STOP, BLANK = 0x27, 0x22, 0x2D, 0x2E, 0x20
 
@@ -116,9 +116,15 @@ def form_tokens() -> np.ndarray:
     return np.where(forms == WHOLE, NOTHING, mix(CLASSES | forms))
 
 
-def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What the kernels look up: kinds of bytes, forms of words, tokens of forms."""
-    return kinds(), classes(), form_tokens()
+@cache
+def mark_tokens() -> np.ndarray:
+    """(256,) uint64: the token of a mark of one byte."""
+    return mix(MARKS | np.arange(256, dtype=np.uint64))
+
+
+def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.uint64]:
+    """What the kernels look up: kinds of bytes, forms of words, tokens of forms and of marks, and of all numbers."""
+    return kinds(), classes(), form_tokens(), mark_tokens(), np.uint64(mix(NUMBER))
 
 
 def listed_forms() -> dict[str, np.ndarray]:
@@ -172,45 +178,46 @@ def fill(text, offsets, tokens, rows, tables, words, forms, ends):
 def read(text, hashes, bounds, tables, words, forms, starts, stops):
     """One document's bytes (b,), or its first ones, and its tokens (k,) -> words forms, as long as the bytes.
 
-    starts stops, as long or empty: the bytes where a token begins and ends. Returns the number of tokens.
+    starts stops, as long or empty: the bytes where a token begins and ends. Returns the number of tokens. A token that
+    repeats the one before it is written and then written over: whether it does can't be predicted.
     """
-    kinds, classes, tokens = tables
-    used, at, size = 0, np.int64(0), text.shape[0]
+    kinds, classes, tokens, marks, number = tables
+    used, at, size = NOTHING, NOTHING, np.uint64(text.shape[0])
     placed = starts.shape[0] > 0
-    before, opening = NOTHING, True  # the mark just read; whether only space was read of this line
+    before, opening = NOTHING, True  # the mark or number just read; whether only space was read of this line
     for t in range(hashes.shape[0] + 1):
-        begin = size if t == hashes.shape[0] else min(np.int64(bounds[t, 0]), size)
-        while at < begin:  # mostly one blank
-            if text[at] == BLANK:
-                at += 1
-                continue
-            kind, width, mark = kinds[text[at]], np.int64(1), np.int64(text[at])
+        begin = size if t == hashes.shape[0] else min(np.uint64(bounds[t, 0]), size)
+        if at + ONE == begin and text[at] == BLANK:  # as between most words
+            at = begin
+        while at < begin:
+            kind, width, mark = kinds[text[at]], ONE, np.uint64(text[at])
             if kind == WIDE:
-                kind, width, mark = wide(text, at, begin)
+                kind, wide_bytes, wide_mark = wide(text, np.int64(at), np.int64(begin))
+                width, mark = np.uint64(wide_bytes), np.uint64(wide_mark)
             if kind == LINE:
                 opening = True
             elif kind == MARK or (kind == DASH and not opening):
-                token = mix(MARKS | np.uint64(mark))
-                if token != before:
-                    words[used] = forms[used] = token
-                    if placed:
-                        starts[used], stops[used] = at, at + width
-                    used += 1
+                token = marks[mark] if mark < marks.shape[0] else mix(MARKS | mark)
+                words[used] = forms[used] = token
+                if placed:
+                    starts[used], stops[used] = at, at + width
+                used += np.uint64(token != before)
                 before, opening = token, False
             at += width
         if begin == size:
             break
-        at = np.int64(bounds[t, 1])
-        number = kinds[text[begin]] == DIGIT
-        word = mix(NUMBER) if number else hashes[t]
-        form = word if number else form_of(word, classes, tokens)
-        if word != before:
-            words[used], forms[used] = word, form
-            if placed:
-                starts[used], stops[used] = begin, at
-            used += 1
-        before, opening = word if number else NOTHING, False
-    return used
+        at = np.uint64(bounds[t, 1])
+        if kinds[text[begin]] == DIGIT:
+            words[used] = forms[used] = number
+            now = used + np.uint64(number != before)
+            before = number
+        else:
+            words[used], forms[used] = hashes[t], form_of(hashes[t], classes, tokens)
+            now, before = used + ONE, NOTHING
+        if placed:
+            starts[used], stops[used] = begin, at
+        used, opening = now, False
+    return np.int64(used)
 
 
 @kernel

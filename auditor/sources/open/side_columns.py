@@ -33,6 +33,8 @@ def side_column(column: pa.Array, role: str) -> tuple[pl.Series, int]:
         found = None
     if found is None or len(found) != len(column):
         return pl.Series([None] * len(column), dtype=pl.String), len(column) - column.null_count
+    if not found.null_count():
+        return found, 0
     absent = column.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
     return found, int((found.is_null().to_numpy() & ~absent).sum())
 

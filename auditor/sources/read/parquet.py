@@ -24,7 +24,7 @@ from auditor.sources.read.interface import MIB, Batch, Columns, Inspected, Shard
 
 BUFFER = MIB
 FEWEST, ROWS = 16, 256  # rows decoded together: few where documents are long, as some may be far longer than the mean
-ASKED = MIB // 4  # decoded together, by the mean
+ASKED = MIB  # decoded together, by the mean
 WORST = 256 * MIB  # decoded together, if all rows were the longest value of their dictionary
 DECODED = 8 * MIB  # gathered for what follows
 
