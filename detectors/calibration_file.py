@@ -20,10 +20,9 @@ FILE = "first_tier.json"
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """How two-headed members become one score in human units of a language.
-
-    Each head: the members' heads times their shares, less centre, over spread; then the smooth maximum of both heads,
-    the first one less offset; then less middle, over unit.
+    """How two-headed members become one score in human units of a language. Each joint head is the sum of the members'
+    heads times their shares, less `centre`, over `spread`. The score is the smooth maximum of both heads, the first one
+    less `offset`; then less `middle`, over `unit`.
     """
 
     members: tuple[str, ...]

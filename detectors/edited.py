@@ -1,4 +1,4 @@
-"""Human drafts that a model edited: by how much a text counts as what, and the scores of known edited text.
+"""Human drafts that a model edited: how the extent of an edit classifies a text, and the scores of known edited text.
 
 The extent of an edit is the share of a text's words that are not in the human draft in the same order (one minus the
 longest common subsequence of word tokens over the text's words). It is 0 for the draft and for a draft with words left

@@ -1,4 +1,4 @@
-"""The first tier: detectors that read every document, one score from them, and that score in units of human text."""
+"""The first tier: detectors that read every document, and the one score that they give, in units of human text."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Ensemble:
 
     @cached_property
     def combinations(self) -> dict[str, tuple[Combination, ...]]:
-        """By language: the combinations whose members are all there, best first."""
+        """By language: the combinations whose members are all loaded, best first."""
         have = {detector.description.name for detector in self.detectors}
         found = {
             language: tuple(c for c in own if have.issuperset(c.members))
@@ -119,7 +119,7 @@ class Ensemble:
         return Scores(logit.astype(np.float32), np.zeros(len(batch), np.uint8), members)
 
     def _combined(self, batch: TextBatch, heads: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(n,) float64 in human units of the language; a document of unknown language is read as English."""
+        """(n,) float64 in human units of the language; documents of unknown language are treated as English."""
         out = np.full(len(batch), np.nan)
         spoken = batch.languages.fill_null("en")
         for language in spoken.unique().to_list():

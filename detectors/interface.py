@@ -35,7 +35,7 @@ class Description:
     minimum_characters: int = 0
 
     def applies(self, batch: TextBatch) -> np.ndarray:
-        """(n,) bool: documents long enough and in a language of the detector; an unknown language is let through."""
+        """(n,) bool: documents long enough and in a language of the detector; an unknown language is accepted."""
         unspaced = batch.languages.is_in(UNSPACED).fill_null(False).to_numpy()
         enough = batch.tokens.words >= self.minimum_words
         enough &= ~unspaced | (batch.tokens.characters >= self.minimum_characters)

@@ -1,4 +1,4 @@
-"""A document in windows of sentences, each with its own score: which passages carry the document's."""
+"""A document in windows of sentences, each with its own score: which passages account for the document's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from auditor.detectors.first_tier import Ensemble
 from auditor.detectors.interface import UNSPACED
 from auditor.text.batch import TextBatch
 
-WORDS = 120  # of a window: fewer, and the score of a passage says little
+WORDS = 120  # of a window: with fewer, the score of a passage says little
 CHARACTERS = 240  # the same in languages without spaces between words
 MOST = 400  # windows of one document
 LIKE_MACHINE = 2.0  # human units: of human documents of 100 to 150 words one in twenty scores higher
@@ -36,7 +36,8 @@ class Passage:
 def passages(ensemble: Ensemble, text: str, language: str = "en") -> list[Passage]:
     """The windows of a text, in order: whole sentences until there are WORDS, the next window half a window later.
 
-    A last window that is too short reaches back. A text shorter than a window is one; [] where nothing has a score.
+    A last window that is too short reaches back. A text shorter than a window is one window; [] where nothing has a
+    score.
     """
     sentences = [m.span() for m in _SENTENCE.finditer(text) if m.group().strip()]
     if not sentences:

@@ -26,7 +26,7 @@ SCHEMES = {"hf": "auditor.detectors.deep.classifier", "lm": "auditor.detectors.d
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One line of `detectors list`: a detector, who brings it, and why it cannot be used where it cannot."""
+    """One line of `detectors list`: a detector, the package that provides it, and why it cannot be used, if so."""
 
     description: Description
     origin: str

@@ -26,7 +26,7 @@ FEWEST_FAMILIES = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """Documents of one family and class, none of it learned from, counted by the stack's score.
+    """Documents of one family and class, which no model learned from, counted by the stack's score.
 
     bins: of the whole grid from LOWEST to HIGHEST; counts (k,): from bin `first` on
     """
@@ -87,7 +87,7 @@ def load(names: Sequence[str] = (), *, folder: Path = MODELS) -> SecondTier | No
     """The named deep detectors (all must load), or those of the first shipped stack that can be filled; None where none
     can.
 
-    The built-in ones are read by the first shipped stack of just them; a single model of the user's is used by itself.
+    Built-in ones are combined by the first shipped stack of exactly those; a single user's model is used alone.
     Raises: DetectorError where one of those named cannot be loaded, or nothing combines them
     """
     without: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ def load(names: Sequence[str] = (), *, folder: Path = MODELS) -> SecondTier | No
 
 
 def obstacles() -> tuple[str, ...]:
-    """What keeps each built-in deep detector from being used, with the command that changes it."""
+    """Why each built-in deep detector cannot be used, with the command that changes it."""
     return tuple(
         f"{found.description.name}: {found.obstacle.reason}"
         + (f" (run: {found.obstacle.command})" if found.obstacle.command else "")

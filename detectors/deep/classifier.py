@@ -44,12 +44,12 @@ def load(path: str | None = None) -> Classifier:
         name, "1", "a sequence classifier", None, MINIMUM_WORDS, 1, COST, "encoder", checked.revision
     )
     own = Classifier(described, checked, machine)
-    own.open()  # what is wrong with it should be known before a corpus is read
+    own.open()  # faults should be known before a corpus is read
     return own
 
 
 def machine_label(labels: dict[int, str], asked: str, path: str) -> int:
-    """Position of the label that means machine-written, by its name, or as asked for after `#`.
+    """Position of the label that means machine-written, by its name, or as given after `#`.
 
     Raises: DetectorError that lists the labels where none or several could be meant
     """

@@ -1,4 +1,4 @@
-"""`encoder`: the sentence encoder MiniLM as it came, read in a middle layer, under a linear model trained here.
+"""`encoder`: the sentence encoder MiniLM, unchanged, read in a middle layer, under a linear model trained here.
 
 A text is read in up to WINDOWS windows of TOKENS tokens; its state is the mean over them. Fine-tuning the layers above
 was tried: it ranked foreign families no better (docs/decisions/0007).
@@ -46,7 +46,7 @@ DESCRIPTION = Description(
 
 
 def obstacle() -> Obstacle | None:
-    """What keeps the detector from being used here, with the command that changes it; None where nothing does."""
+    """Why the detector cannot be used here, with the command that changes it; None if it can be used."""
     return loading.obstacle("encoder", PACKAGES)
 
 
@@ -71,7 +71,7 @@ def built_in(head: Head | None = None, mark: str = "") -> Encoder:
 
 
 def of_meaning() -> Encoder:
-    """MiniLM read to its last layer, without a head: its figures are embeddings of what a text says.
+    """MiniLM read to its last layer, without a head: its figures are embeddings of the meaning of a text.
 
     Reimers & Gurevych 2019 (EMNLP), section 3: the mean of the last layer's states.
     Raises: DetectorError saying what is missing and what to do
@@ -81,7 +81,7 @@ def of_meaning() -> Encoder:
 
 
 def under(checked: Checked, head: Head | None, mark: str = "") -> Encoder:
-    """An encoder under a head; without one (before it is trained) it has states, and no score."""
+    """An encoder under a head; without one (before training) it has states but no score."""
     own = DESCRIPTION
     described = Description(
         own.name,

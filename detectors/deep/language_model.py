@@ -2,9 +2,9 @@
 
 `lm` is SmolLM2 under a linear model, trained here, over its figures of surprisal and its mean state in a middle layer;
 `lm:PATH` is any causal model, scored by Fast-DetectGPT's curvature alone; `lm:PATH1,PATH2` are two with one tokeniser,
-scored by Binoculars. The language model itself is left as it came: a linear model over frozen states keeps more of its
-reach on foreign sources than fine-tuning does (Kumar et al. 2022), and middle layers hold what tells authors apart (Yu
-et al. 2024, Text Fluoroscopy).
+scored by Binoculars. The language model itself is unchanged: a linear model over frozen states generalises better to
+foreign sources than fine-tuning does (Kumar et al. 2022), and middle layers hold what tells authors apart (Yu et al.
+2024, Text Fluoroscopy).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ DESCRIPTION = Description(
 
 
 def obstacle() -> Obstacle | None:
-    """What keeps the detector from being used here, with the command that changes it; None where nothing does."""
+    """Why the detector cannot be used here, with the command that changes it; None if it can be used."""
     return loading.obstacle("lm", PACKAGES)
 
 
@@ -68,7 +68,7 @@ def load(path: str | None = None) -> LanguageModel:
     models = tuple(loading.check(folder, CAUSAL) for folder in folders)
     name = "lm:" + ",".join(Path(folder).name for folder in folders)
     own = LanguageModel(_described(name, "+".join(model.revision for model in models)), models, None)
-    own.open()  # what is wrong with it should be known before a corpus is read
+    own.open()  # faults should be known before a corpus is read
     return own
 
 
@@ -84,7 +84,7 @@ def built_in(head: Head | None = None, mark: str = "") -> LanguageModel:
 
 
 def under(checked: Checked, head: Head | None, mark: str = "") -> LanguageModel:
-    """A causal model under a head; without one (before it is trained) it has figures, and scores by curvature."""
+    """A causal model under a head; without one (before training) it has figures and scores by curvature."""
     return LanguageModel(_described(DESCRIPTION.name, f"{checked.revision}-{mark}"), (checked,), head, LAYER)
 
 
@@ -92,7 +92,7 @@ def under(checked: Checked, head: Head | None, mark: str = "") -> LanguageModel:
 class LanguageModel:
     """One or two causal models; opened when a text comes that is not in the cache.
 
-    layer: whose mean state is among the figures, None: none is
+    layer: the one whose mean state is among the figures; None if none is
     """
 
     description: Description
@@ -189,7 +189,7 @@ class _Opened:
     def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Any, list[int]]]:
         """(places of the texts, tokens (rows, bucket), their lengths): fixed shapes, padded on the right.
 
-        A causal model does not look to the right, so padding changes nothing and needs no mask.
+        A causal model does not attend to later tokens, so padding changes nothing and needs no mask.
         """
         import torch
 
@@ -208,13 +208,13 @@ class _Opened:
 
 
 def plain(texts: Sequence[str]) -> list[str]:
-    """Texts as training saw them (labelled.normalised): nothing of how they were scraped."""
+    """Texts as training saw them (labelled.normalised), without traces of how they were scraped."""
     column = pl.Series("text", list(texts), dtype=pl.String)
     return column.to_frame().select(normalised(pl.col("text")))["text"].to_list()
 
 
 def threads() -> int:
-    """Of a model: what OMP_NUM_THREADS says, else the cores that there are."""
+    """Threads of a model: OMP_NUM_THREADS, else the number of cores."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return int(asked) if asked.isdecimal() and int(asked) else len(os.sched_getaffinity(0))
 

@@ -1,4 +1,4 @@
-"""Linear models over the columns that a slow model gives: applied, written and read."""
+"""Linear models over the columns that a slow model gives: applying, writing and reading them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def standard(columns: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> np.
 def read(file: Path, **wanted: Any) -> tuple[Head, str]:
     """A head and a mark of its version.
 
-    Parameters: wanted, what the file must say of itself besides (the columns that it was trained on)
+    Parameters: wanted, what else the file must state (the columns that it was trained on)
     Raises: DetectorError where there is none, or one of other columns
     """
     try:

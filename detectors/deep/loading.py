@@ -1,7 +1,7 @@
-"""Opens model folders safely: checked before anything of theirs is read by a library, and refused with the reason.
+"""Opens model folders safely: they are checked before a library reads anything in them, and refused with the reason.
 
 Weights are safetensors or GGUF, never a pickle; code that comes with a model is never run; nothing is downloaded
-unless HF_HUB_OFFLINE=0 says so; a model that lacks weights (a head made up at random) is refused.
+unless HF_HUB_OFFLINE=0 says so; a model that lacks weights (a randomly initialised head) is refused.
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ class Checked:
 
     def _opened(self, what: str, load: Callable[[], Any]) -> Any:
         try:
-            with redirect_stderr(StringIO()):  # progress bars of a library are not ours to show
+            with redirect_stderr(StringIO()):  # a library's progress bars are not shown
                 return load()
-        except Exception as error:  # libraries raise anything over a damaged or foreign file
+        except Exception as error:  # libraries raise errors of any type over a damaged or foreign file
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise DetectorError(f"{self.folder}: its {what} cannot be loaded: {reason}") from None
 
@@ -186,7 +186,7 @@ def _check_config(folder: Path, kind: str) -> None:
 
 
 def _weights(folder: Path) -> list[Path]:
-    """The safetensors of the folder, all there and readable."""
+    """The safetensors of the folder, complete and readable."""
     from safetensors import SafetensorError, safe_open
 
     index = folder / "model.safetensors.index.json"

@@ -14,13 +14,13 @@ from auditor.detectors.deep.install import cache_folder
 
 TABLE = "CREATE TABLE IF NOT EXISTS figures (content BLOB PRIMARY KEY, figures BLOB NOT NULL) WITHOUT ROWID"
 ASKED = 500  # parameters of one query
-CHUNK = 32  # texts after which the figures are put away
+CHUNK = 32  # texts after which figures are written
 
 
 class ScoreCache:
     """Rows of float32 by the hash of a text; one file for each model revision. No text is kept.
 
-    A cache that cannot be opened or written (a read-only disk) is no cache: everything is computed.
+    If the cache cannot be opened or written (a read-only disk), everything is computed.
     """
 
     def __init__(self, revision: str, folder: Path | None = None) -> None:
@@ -68,5 +68,5 @@ class ScoreCache:
 
 
 def content_key(text: str) -> bytes:
-    """What a text is known by."""
+    """The key of a text."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -8,20 +8,20 @@ import numpy as np
 
 NAMES = (
     "log_perplexity",  # mean surprisal, nats a token
-    "log_rank",  # mean log of the rank (from 1) of the token that came
+    "log_rank",  # mean log of the rank (from 1) of the actual token
     "log_rank_ratio",  # LRR: mean surprisal / mean log rank
     "entropy",  # mean entropy of the prediction
     "curvature",  # Fast-DetectGPT
     "spread",  # standard deviation of surprisal
     "burstiness",  # (spread - mean) / (spread + mean)
     "unevenness",  # standard deviation of mean surprisal over stretches of 16 tokens
-    "roughness",  # mean step between neighbouring surprisals, by their spread
+    "roughness",  # mean step between neighbouring surprisals, over their spread
     "first",  # share of tokens that were the model's first choice
     "far",  # share of tokens beyond its hundred first choices
 )
 STRETCH = 16
 FAR = 100
-IMPOSSIBLE = -1e4  # log-probability of a token that a model rules out: 0 times infinity is no number
+IMPOSSIBLE = -1e4  # log-probability of a token that a model rules out: 0 times infinity is not a number
 FEWEST = 16  # predictions, below which the figures are NaN
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 

@@ -1,4 +1,4 @@
-"""How far each detector was measured to reach, as it ships: models/accuracy.json, written by `detectors evaluate`.
+"""The measured accuracy of each shipped detector: models/accuracy.json, written by `detectors evaluate`.
 
 English text of instruction-tuned models, every score by models that saw nothing of the text's family.
 """
@@ -67,5 +67,5 @@ def of_deep(reach: Sequence[Mapping[str, Any]]) -> Measured:
 
 
 def together(file: Path, found: Mapping[str, Any]) -> Json:
-    """What the file has, with what was found in place of what it had of the same."""
+    """The content of the file, updated with what was found."""
     return (json.loads(file.read_text("utf-8")) if file.is_file() else {}) | dict(found)

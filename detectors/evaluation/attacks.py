@@ -1,4 +1,5 @@
-"""What hiding the origin of a text does to its score: attacks on the form, and the labelled sources' attacked texts."""
+"""How hiding the origin of a text changes its score: attacks on its form, and attacked texts of the labelled
+sources."""
 
 from __future__ import annotations
 

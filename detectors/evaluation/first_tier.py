@@ -1,4 +1,4 @@
-"""How far the first tier can be trusted: ranking of texts whose whole family no model involved has seen.
+"""How accurate the first tier is: ranking of texts whose whole family no model involved has seen.
 
 All figures are of scores that `detectors train` left with the models: every document scored by a model without its
 family. Machine text is judged against the human text of all licensed sources, with a cap on the documents of a domain.

@@ -1,4 +1,4 @@
-"""The model card: what the first tier is, what it learned from, and how far it was measured to reach."""
+"""The model card: what the first tier is, what it learned from, and how accurate it was measured to be."""
 
 from __future__ import annotations
 

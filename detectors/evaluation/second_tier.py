@@ -1,4 +1,4 @@
-"""How far the second tier reaches: members and sums, on documents of families that no model involved has seen."""
+"""How accurate the second tier is: members and sums, on documents of families that no model involved has seen."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def evaluate(folder: Path, models: Path, say: second_tier.Say) -> dict[str, list
 
 
 def threshold(target: Labelled, logit: np.ndarray) -> float:
-    """What FALSE_POSITIVES of the human documents (n,) exceed, sources weighing the same."""
+    """The score that a share FALSE_POSITIVES of the human documents (n,) exceed, every source weighing the same."""
     human = np.isfinite(logit) & ~target.machine
     weights, order = second_tier.equal_weights(target.frame)[human], np.argsort(-logit[human])
     share = np.cumsum(weights[order]) / weights.sum()

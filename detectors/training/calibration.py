@@ -1,4 +1,4 @@
-"""What the score of human and machine text is, by kind of text, from scores of models that saw nothing of a family.
+"""Where human and machine text scores, by kind of text, from scores of models that saw nothing of a family.
 
 Scores come in units of all human text of the language; a kind's location and scale turn them into units of the kind.
 """
@@ -18,16 +18,16 @@ from auditor.run_columns import BINS, HIGHEST, LOWEST
 
 CELL_BANDS = (100, 200, 400)
 A_CELL = 100  # human documents of a cell that locations rest on
-FEW, FEW_FOR_SCALE = 15.0, 30.0  # documents that the pooled location and log-scale are worth beside a kind's own
+FEW, FEW_FOR_SCALE = 15.0, 30.0  # weight, in documents, of the pooled location and log-scale against a kind's own
 LEAST_WEIGHT = 5.0
 FEWEST = 20  # human documents, below which a domain says nothing about its kind
 FEWEST_IN_KIND = 8
-PRIOR_DOMAINS = 4.0  # domains that the variance over all kinds is worth beside a kind's own
+PRIOR_DOMAINS = 4.0  # weight, in domains, of the variance over all kinds against a kind's own
 MEDIAN_VARIANCE = 1.57  # variance of the median of one document, in squared units
 SMALLEST_VARIANCE = 0.01
 FEWEST_OF_GENERATOR = 20
 PROFILES = 8
-LEAST_LOG_SCALE = 0.20  # from which on intervals cover: the upper tails of kinds differ more than their middles
+LEAST_LOG_SCALE = 0.20  # the least with which intervals cover: the upper tails of kinds differ more than their middles
 UNKNOWN = {"within": 0.4, "uncovered": 0.4, "common": 0.1, "machine_shift": 0.6, "log_scale": LEAST_LOG_SCALE}
 COMMON = 0.10  # a shift of all kinds of a corpus together: not measured
 
@@ -39,7 +39,7 @@ class Scored:
     frame: pl.DataFrame
     score: np.ndarray
     kinds: SoftKinds
-    phrases: np.ndarray | None = None  # what left-over phrases add is in the score already
+    phrases: np.ndarray | None = None  # the contribution of left-over phrases is already in the score
 
     @property
     def anchors(self) -> np.ndarray:
@@ -127,7 +127,7 @@ def domain_medians(scored: Scored, memberships: np.ndarray) -> pl.DataFrame:
 
 
 def variances(medians: pl.DataFrame, names: tuple[str, ...]) -> dict[str, float]:
-    """By kind: the variance of a domain's location about the kind's, sampling noise taken off."""
+    """By kind: the variance of a domain's location about the kind's, less sampling noise."""
     single = medians.filter(pl.col("kind") != "").with_columns(square=_square("out"))
     english = float(np.mean(single.filter(pl.col("language") == "en")["square"].to_numpy())) if len(single) else 0.25
     out = {}
@@ -141,7 +141,7 @@ def variances(medians: pl.DataFrame, names: tuple[str, ...]) -> dict[str, float]
 
 
 def shift_spreads(medians: pl.DataFrame, machine: pl.DataFrame) -> dict[str, float]:
-    """within, uncovered, machine_shift and log_scale in human units, sampling noise taken off; English domains.
+    """within, uncovered, machine_shift and log_scale of English domains in human units, less sampling noise.
 
     machine: see machine_medians
     """

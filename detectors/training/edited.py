@@ -77,8 +77,8 @@ QUARTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
 
 
 def cells(scored: pl.DataFrame) -> list[EditedCell]:
-    """Counts of licensed rows by source, domain, generator, operation and class; a cell's documents beyond MOST and
-    the cells of fewer than FEWEST are left out."""
+    """Counts of licensed rows by source, domain, generator, operation and class; documents of a cell beyond MOST are
+    left out, and so are cells with fewer than FEWEST."""
     keys = ["source", "family", "domain", "language", "generator", "operation", "class"]
     lot = pl.Series("lot", np.random.default_rng(0).random(len(scored)))
     rows = scored.with_columns(lot, pl.col("generator").fill_null("unknown")).filter("licensed")

@@ -32,18 +32,18 @@ from auditor.known_scores import KindRow
 from auditor.records import Json
 from auditor.run_columns import HIGHEST, LOWEST
 
-PHRASES_SHARE = 0.5  # human units a unit of the phrases' score: it is 0 on nearly all human text
+PHRASES_SHARE = 0.5  # human units per unit of the phrases' score, which is 0 on nearly all human text
 FIRST_LANGUAGE = "en"
 
 
 def train(folder: Path, out: Path, say: Say = lambda words: None, *, further: Path | None = None) -> list[Path]:
     """Rebuild the shipped weights below `out` from the labelled sources in `folder`; returns the files written.
 
-    further: a folder of JSON lines with mirrors beside the shipped ones (see mirrors.collect); all of them are written
-    to out/mirrors.parquet and learned from
+    further: a folder of JSON lines with more mirrors (see mirrors.collect); all mirrors are written to
+    out/mirrors.parquet and learned from
 
-    Weights are saved below out/folds as they are fitted, so that a second call goes on where the first one ended; the
-    models without each fold are there too, with the out-of-family scores, for evaluation.
+    Weights are saved below out/folds as they are fitted, so that a second call continues where the first ended. The
+    models without each fold and the out-of-family scores are there too, for evaluation.
     """
     out.mkdir(parents=True, exist_ok=True)
     mirrored = mirrors.FILE

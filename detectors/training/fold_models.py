@@ -1,8 +1,8 @@
 """The weights of the first tier's heads, fitted on everything and again without each fold; saved as they are fitted.
 
 recent: human text and mirrors; earlier: everything but mirrors; paired: the same without sources of machine text alone.
-The last two are added up into one table. Two heads, because what tells current models from people and what told earlier
-ones hardly overlap: one model of both ranks either worse.
+The last two are added up into one table. There are two heads because what gives away current models and what gave away
+earlier ones hardly overlap: one model for both ranks either worse.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from auditor.detectors.training.data.mixtures import Caps
 
 SEED = 20221130
 VERSION = "3"
-ALL = -1  # the fold that nothing is in: the models that are shipped
+ALL = -1  # the empty fold: the shipped models
 MACHINE_ONLY = (
     "slop_score",
     "hellobench",
@@ -74,7 +74,7 @@ def material(frame: pl.DataFrame, *, english: bool) -> Material:
 
 
 def fit(given: Material, folder: Path, say: Say, *, english: bool) -> dict[int, Weights]:
-    """The weights by fold left out, ALL first; what a call before has saved below the folder is read."""
+    """The weights by fold left out, ALL first; weights that an earlier call saved below the folder are read."""
     folder.mkdir(parents=True, exist_ok=True)
     fit_one = english_heads if english else other_heads
     out = {}
@@ -115,7 +115,8 @@ def english_heads(given: Material, fold: int) -> Weights:
 
 
 def other_heads(given: Material, fold: int) -> Weights:
-    """recent and earlier (2, 2^18) for all other languages together: one model ranks each better than its own does."""
+    """recent and earlier (2, 2^18) for all other languages together: one model ranks each language better than a model
+    of its own."""
     frame, usable, mirror = given.corpus.frame, *_usable(given, fold)
     human, out = ~given.corpus.machine, {}
     for place, (name, mask) in enumerate((("recent", usable & (human | mirror)), ("earlier", usable & ~mirror)), 5):

@@ -1,6 +1,6 @@
 """Fits the linear heads of the first tier: n-grams of words and forms, and products of style measures.
 
-Cells (source and domain) in which both classes occur get an intercept of their own that scoring leaves out, so that a
+Cells (source and domain) with both classes get an intercept of their own, which scoring leaves out, so that a
 head learns who wrote a text and not what kind of text the classes of a source happen to be.
 """
 
@@ -37,7 +37,7 @@ class Rows:
 
     @property
     def both(self) -> bool:
-        """Whether there is text of both classes; otherwise nothing can be learned."""
+        """Whether both classes have text; otherwise nothing can be learned."""
         return bool(self.machine.any() and not self.machine.all())
 
 

@@ -31,9 +31,9 @@ DOCUMENTS_A_KIND, FEWEST_KINDS, MOST_KINDS = 120, 4, 10  # in other languages
 FEWEST = 150  # documents, below which a language is one kind
 RAREST, FEWEST_DOCUMENTS = 0.0003, 4  # share and number of documents that a content word occurs in
 COMMONEST = {"en": 0.08, "": 0.12}
-NAMING = 400  # documents of a kind that its name is found in
+NAMING = 400  # documents of a kind that its name is chosen from
 WORDS = 3
-CLEAR = 0.7  # share of the occurrences at a place of the table that its word needs to name a kind
+CLEAR = 0.7  # share of the occurrences at a table position that a word needs to name a kind
 
 
 def learn_all(frame: pl.DataFrame) -> Kinds:
@@ -92,7 +92,7 @@ def content_columns(counts: csr_matrix, commonest: float) -> np.ndarray:
 def most_telling(
     counts: csr_matrix, columns: np.ndarray, directions: np.ndarray, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The columns that carry most, ascending, and their directions as int8."""
+    """The most informative columns, ascending, and their directions as int8."""
     carried = np.sqrt(counts.getnnz(0)[columns]) * np.linalg.norm(directions, axis=1)
     keep = np.sort(np.argsort(-carried, kind="stable")[:most])
     scale = np.abs(directions[keep]).max() / 127
@@ -132,7 +132,7 @@ def names_of(
     amount: int,
     language: str,
 ) -> tuple[str, ...]:
-    """LANGUAGE/word-word-word of each kind: words in many of its documents and in few of the others; no two alike."""
+    """LANGUAGE/word-word-word of each kind: words in many of its documents and in few others; names are distinct."""
     present = (counts > 0).astype(np.float32)
     inside = np.stack([np.asarray(present[nearest == k].mean(0)).ravel() for k in range(amount)])
     telling = inside * np.log((inside + 0.002) / (inside.sum(0) - inside + 0.002 * amount) * amount)

@@ -1,4 +1,4 @@
-"""How far the first tier reaches in each language, from what was held out and scored there."""
+"""How well the first tier was tested in each language, from the text held out and scored there."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from auditor.text.batch import TextBatch
 
 STYLE_SHARE = 0.35  # of the style heads beside the n-gram heads, both in human units
 LEAST_SPREAD = 1e-6
-FEWEST = 20  # human documents, below which a language has no scale
+FEWEST = 20  # human documents that a language needs for a scale
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,7 @@ class Scale:
         return (raw - self.centre) / self.spread
 
     def after(self, other: Scale) -> Scale:
-        """The scale that gives in one step what this one gives of the other's units."""
+        """This scale applied after the other, as one scale."""
         return Scale(other.centre + other.spread * self.centre, other.spread * self.spread)
 
 
@@ -66,7 +66,7 @@ class OtherScores:
 
 
 def english_scores(given: Material, weights: dict[int, Weights]) -> EnglishScores:
-    """Scores (n,) of English documents, each by models that saw nothing of its family, and what they were scaled by."""
+    """Scores (n,) of English documents, each by models that saw nothing of its family, and their scales."""
     frame = given.corpus.frame
     reference, fold = reference_documents(frame), frame["fold"].to_numpy()
     raw: dict[int, np.ndarray] = {}
@@ -96,7 +96,7 @@ def english_scores(given: Material, weights: dict[int, Weights]) -> EnglishScore
 
 
 def other_scores(given: Material, weights: dict[int, Weights]) -> OtherScores:
-    """The same of documents in other languages."""
+    """The same for documents in other languages."""
     frame = given.corpus.frame
     if not len(frame):
         return OtherScores(np.zeros((0, HEADS)), np.zeros(0), {}, {})
@@ -124,7 +124,7 @@ def other_scores(given: Material, weights: dict[int, Weights]) -> OtherScores:
 def combine(
     members: tuple[str, ...], shares: tuple[float, ...], parts: list[np.ndarray], anchors: np.ndarray, offset: float
 ) -> Combination:
-    """The combination of members' heads (n, heads) each, its scales those of anchors (n,) bool."""
+    """The combination of members' heads, (n, heads) each, scaled by anchors (n,) bool."""
     joint = np.sum([share * part for share, part in zip(shares, parts, strict=True)], axis=0)
     scale = scale_of(joint[anchors])
     score = soft_maximum(scale.of(joint[anchors]), offset)
@@ -161,7 +161,7 @@ def human_anchors(frame: pl.DataFrame) -> np.ndarray:
 
 
 def earlier_table(own: Weights, scales: tuple[float, float]) -> np.ndarray:
-    """(2, 2^BITS) both tables of earlier models' text, each in its own spread."""
+    """(2, 2^BITS) both tables for earlier models' text, each over its own spread."""
     return own["earlier"] / scales[0] + own["paired"] / scales[1]
 
 

@@ -1,7 +1,7 @@
 """Trains what the second tier ships: the heads of `lm` and `encoder`, the stacks over both tiers, their score counts.
 
-The neural models stay as they came and are read once (cached); what is fitted is linear, so that every score that a
-stack or a figure rests on is of heads that saw nothing of the document's family.
+The neural models are unchanged and read once (cached). Only linear models are fitted, so every score behind a stack or
+a figure comes from heads that saw nothing of the document's family.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from auditor.detectors.training.stacking import fit_stack
 
 SEED = 20221130
 LEAST_WORDS, MOST_WORDS = 100, 150
-PER_CLASS = 180  # documents of one source and class; twice as many taught the heads nothing more
+PER_CLASS = 180  # documents of one source and class; twice as many did not improve the heads
 VERSION = "3"
 BASE = 0.3  # weight of machine text by models without instruction tuning
-PENALTIES = {"lm": 4e-3, "encoder": 5e-3}  # C of the heads: many columns, each worth little
-EASE = 6.0  # of the few surprisal figures beside the many dimensions of a state: their penalty is EASE^2 times smaller
-# Shares of the members in units of their spread: given, not fitted, since free weights trust whom the known sources
-# flatter (Dawes 1979 on improper linear models).
+PENALTIES = {"lm": 4e-3, "encoder": 5e-3}  # C of the heads: many columns, each of little weight
+EASE = 6.0  # of the few surprisal figures against the many dimensions of a state: their penalty is EASE^2 times smaller
+# Shares of the members in units of their spread: set by hand, not fitted, because fitted weights favour members that do
+# well on the known sources (Dawes 1979 on improper linear models).
 SHARES = {FIRST: 0.25, "lm": 1.0, "encoder": 0.12}
 STACKS = ((FIRST, "lm"), (FIRST, "encoder", "lm"), (FIRST, "encoder"))  # the best first: `encoder` adds nothing to `lm`
 
@@ -48,7 +48,7 @@ def train(folder: Path, out: Path, say: Say) -> list[Path]:
     """Rebuild the second tier's weights below `out` from the labelled sources in `folder`; returns the files written.
 
     The first tier's models without each fold are read from `out`, see first_tier.train. Texts that were read before
-    come from the cache, so that a second call goes on where the first one ended.
+    come from the cache, so that a second call continues where the first ended.
     Raises: DetectorError where the neural models are not installed
     """
     target = sample(labelled.frame(folder), np.random.default_rng(SEED))
@@ -63,7 +63,7 @@ def train(folder: Path, out: Path, say: Say) -> list[Path]:
 
 
 def read(target: Labelled, say: Say) -> dict[str, np.ndarray]:
-    """What the neural models make of the documents: by detector (n, k).
+    """The neural models' figures of the documents, by detector (n, k).
 
     Raises: DetectorError where one is not installed
     """
@@ -127,7 +127,8 @@ def _shortened(chosen: pl.DataFrame) -> Labelled:
 
 
 def fit_head(name: str, x: np.ndarray, frame: pl.DataFrame) -> Head:
-    """A logistic model over standardised columns (n, k); sources and classes weigh the same, unlicensed rows nothing.
+    """A logistic model over standardised columns (n, k); sources and classes weigh the same, unlicensed rows weigh
+    nothing.
 
     Rows with a missing column are left out.
     """
@@ -153,7 +154,8 @@ def out_of_family(name: str, x: np.ndarray, frame: pl.DataFrame) -> np.ndarray:
 
 
 def fit_joint(members: Sequence[str], scores: Mapping[str, np.ndarray], frame: pl.DataFrame) -> Stack:
-    """A stack from out-of-family scores (n,) of the rows with a licence: shares as given, each in its own spread."""
+    """A stack from out-of-family scores (n,) of the rows with a licence: shares as given, each member over its own
+    spread."""
     own = frame["licensed"].to_numpy()
     known = {name: scores[name][own] for name in members}
     shares = {name: SHARES[name] / np.nanstd(values) for name, values in known.items()}
@@ -181,7 +183,7 @@ def write(
 ) -> list[Path]:
     """The heads (second_tier_lm.json, second_tier_encoder.json) and the stacks (second_tier.json).
 
-    All say what they learned from.
+    Each file states what it was trained on.
     """
     own = frame["licensed"].to_numpy()
     sources = frame.filter("licensed").group_by("source", "licence").len("documents").sort("source").to_dicts()

@@ -21,9 +21,9 @@ def fit_stack(
 ) -> Stack:
     """Shares as given, scale and intercept by logistic regression on out-of-family scores (n,) (Platt 1999).
 
-    Rows that lack a member's score are left out. Free weights were tried: they rate style as high as words, because
-    within known sources it is, and lose a third of the true positives at a rate of 1% over unseen families; so do
-    slopes in the logarithm of length, which learn which sources are long.
+    Rows that lack a member's score are left out. Free weights were tried. They rate style as high as words, which holds
+    within known sources only, and lose a third of the true positives at a false-positive rate of 1% over unseen
+    families; so do slopes in the logarithm of length, which learn which sources are long.
     """
     share = np.array([shares[name] for name in members])
     joint = np.stack([scores[name] for name in members], 1).astype(float) @ share

@@ -23,7 +23,7 @@ E_RULE: Json = {
 
 
 class Part(BaseModel):
-    """Base of every part. Unknown keys are kept: a report may gain keys, it never renames one."""
+    """Base of every part. Unknown keys are kept: a report may gain keys, but never renames one."""
 
     model_config = ConfigDict(extra="allow")
 

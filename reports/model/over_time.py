@@ -28,7 +28,7 @@ class Point(Part):
 
 
 class Break(Part):
-    """A series does not go on from the audit before this one."""
+    """A series does not continue from the audit before this one."""
 
     before: str = Field(description="id of the first audit after the break")
     reason: str

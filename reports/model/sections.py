@@ -64,7 +64,7 @@ class Unread(Part):
 
 
 class Reach(Part):
-    """Where a detector's scores mean something, and how many documents it scored."""
+    """Where a detector's scores are valid, and how many documents it scored."""
 
     words: str = ""
     documents: Count | None = None
@@ -82,7 +82,7 @@ class Accuracy(Part):
 
 
 class Detector(Part):
-    """A detector, its weight in the probability and its reach: where its scores mean something."""
+    """A detector, its weight in the probability, and its reach: where its scores are valid."""
 
     name: str
     version: str

@@ -1,8 +1,8 @@
 """A verdict as annotations of GitHub Actions: lines that its runner shows beside the change.
 
-A step shows at most ten errors, ten warnings and ten notices, and silently drops the rest; so what is worst comes
-first, and where more is to be said, the last one says how much. Names and messages come from the corpus: a line break
-in them would begin a command of its own.
+A step shows at most ten errors, ten warnings and ten notices, and silently drops the rest; so the worst come first and,
+if there are more, the last one says how many. Names and messages come from the corpus: a line break in them would begin
+a command of its own.
 """
 
 from __future__ import annotations

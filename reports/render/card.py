@@ -1,6 +1,6 @@
 """A section for a dataset's README (its card): the audit's figures, and the same as YAML metadata for hubs.
 
-What lies outside the markers is never touched; rendering again replaces what lies between them.
+Text outside the markers is never touched; rendering again replaces what is between them.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def lines_of(corpus: Corpus) -> list[Line]:
 
 
 def merge_card(existing: str, report: Report) -> str:
-    """The README with the audit's section and metadata put in, or brought up to date where they are there already.
+    """The README with the audit's section and metadata inserted, or updated if present.
 
     Raises: ConfigError where one marker of a pair is missing, so that nobody's text is lost
     """

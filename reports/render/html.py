@@ -81,7 +81,7 @@ def columns(lines: Sequence[Sequence[str]], head: Sequence[str]) -> list[Column]
 
 
 def long(cell: str) -> bool:
-    """Whether a cell needs room: it is a sentence, or holds a word that must be broken anywhere."""
+    """Whether a cell needs room: it is a sentence, or holds a word too long for its column."""
     return len(cell) > LONGEST_CELL or any(len(word) > LONGEST_WORD for word in re.split(r"[\s/-]", cell))
 
 

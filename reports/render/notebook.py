@@ -23,7 +23,7 @@ from auditor.reports.view.summary import worst_first
 
 ROW_PIXELS, PLANE_PIXELS, FRAME_PIXELS, SCREEN_PIXELS = 54, 560, 200, 900
 
-# The figures that can be asked for by name, and where the report has each.
+# The figures that can be requested by name, and the place of each in the report.
 FIGURES: dict[str, Callable[[Report, Sequence[Shard]], Rows | Chart | None]] = {
     "shards": lambda report, shards: machine_written(report, shards).shards,
     "ranked": lambda report, shards: machine_written(report, shards).ranked,

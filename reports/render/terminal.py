@@ -67,7 +67,7 @@ def _table(shards: list[Shard], width: int) -> Table:
 
 
 def _types_lost(loss: Number) -> str:
-    """A loss where there is one; elsewhere the most that it can be, for a gain is no loss."""
+    """A loss where there is one; otherwise its upper bound, because a gain is not a loss."""
     if not numbers.measured(loss) or loss.lower > 0:
         return _short(loss)
     mark = "?" if loss.status == "inconclusive" else ""

@@ -1,6 +1,6 @@
 """Hostile strings made harmless to lay out: shard names, hosts, ids and messages come from the corpus.
 
-Escaping is the renderer's part (jinja2 autoescape, Markdown, rich); this module removes what escaping leaves.
+Renderers escape (jinja2 autoescape, Markdown, rich); this module removes what escaping does not.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def clean(text: Any, limit: int = TEXT_LIMIT) -> str:
 
 
 def name(text: Any, limit: int = NAME_LIMIT) -> str:
-    """A name shortened in its middle: the ends of a path tell more than its middle."""
+    """A name shortened in the middle, since the ends of a path tell more."""
     whole = str(text)
     if len(whole) > 4 * limit:
         whole = whole[: 2 * limit] + whole[-2 * limit :]
@@ -48,7 +48,7 @@ def name(text: Any, limit: int = NAME_LIMIT) -> str:
 
 
 def names_apart(texts: Sequence[Any], limit: int) -> list[str]:
-    """Names of at most `limit` characters that keep what tells them apart: what all share is elided first.
+    """Names of at most `limit` characters that stay distinct: parts that all share are elided first.
 
     Of data/CC-MAIN-2013-20/000_00000.parquet and data/CC-MAIN-2014-10/000_00000.parquet the dumps stay.
     """
@@ -71,12 +71,12 @@ def _shared(texts: Sequence[str]) -> int:
 
 
 def _ends_of_parts(shared: str) -> list[int]:
-    """Where the parts of what names share end, at separators; at its own end where it has none."""
+    """Where the parts of a shared string end, at separators; at its own end if it has none."""
     return [place for place, sign in enumerate(shared, 1) if sign in SEPARATORS] or [len(shared)]
 
 
 def _without(text: str, fronts: Sequence[int], backs: Sequence[int], limit: int) -> str:
-    """The text without as many parts of the shared beginning, then of the shared end, as it is too long."""
+    """The text shortened to fit by dropping parts of the shared beginning, then of the shared end."""
     if len(text) > limit and fronts[-1] > 1:
         start = next((end for end in fronts if len(text) - end < limit), fronts[-1])
         text = ELLIPSIS + text[start:]

@@ -114,7 +114,7 @@ SETTINGS = {
 }
 
 
-# How a figure was made, as the estimators name it, in the words of the page.
+# Methods as the estimators name them, in the words of the page.
 METHODS = {
     "": "",
     "census": "full count",

@@ -1,4 +1,4 @@
-"""What every report says of its method and limits, with formulas and sources."""
+"""What every report says about its method and limits, with formulas and sources."""
 
 from __future__ import annotations
 

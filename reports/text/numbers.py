@@ -1,4 +1,4 @@
-"""Numbers as people read them: shares with intervals, counts, sizes, times. Nothing rounds to 0 or 100% that isn't.
+"""Numbers as people read them: shares with intervals, counts, sizes, times. Nothing rounds to 0 or 100% unless it is.
 
 An estimate is the E of a report's model or an auditor.records.Estimate: both have the attributes of Number.
 """
@@ -174,7 +174,7 @@ def change_of_loss(e: Number) -> Number:
 
 
 def change_of_ratio(e: Number) -> Number:
-    """A ratio to the reference as the change against it: what keeps 0.95 has changed by -0.05."""
+    """A ratio to the reference as the change against it: a ratio of 0.95 is a change of -0.05."""
     return _moved(e, lambda ratio: ratio - 1)
 
 
@@ -199,7 +199,7 @@ def change_shown(quantity: str, change: Number) -> Number:
 
 
 def doubt(e: Number | None) -> str:
-    """What a reader must know beside a number: that it is inconclusive, else nothing."""
+    """What a reader must know about a number: that it is inconclusive, or nothing."""
     return STATUS_WORDS["inconclusive"] if measured(e) and e.status == "inconclusive" else ""
 
 

@@ -1,4 +1,5 @@
-"""Excerpts without what identifies a person or opens a door: e-mail, telephone, keys, credentials in URLs.
+"""Excerpts without what identifies a person or grants access: e-mail addresses, telephone numbers, keys, credentials in
+URLs.
 
 Every expression is linear in the text: no nested repetition, every repetition bounded.
 """
@@ -77,7 +78,7 @@ RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
 
 
 def redact(text: str, limit: int = LIMIT) -> str:
-    """The text's beginning, cleaned, with everything the rules name replaced by what it was."""
+    """The text's beginning, cleaned, with everything the rules match replaced by its kind."""
     # Twice the limit is looked at, so that nothing cut in half at the end escapes its rule.
     line = clean(text, 2 * limit)
     for _, pattern, instead in RULES:

@@ -1,4 +1,4 @@
-"""How sure the figures are, for a page: placebo, cross-checks, fit, anchors, detectors and what was left out."""
+"""How reliable the figures are, for a page: placebo, cross-checks, fit, anchors, detectors and what was left out."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _placebo(slices: Sequence[Placebo]) -> Rows | None:
 
 
 def _anchors(rows: Sequence[Anchor]) -> list[tuple[str, ...]]:
-    """Kind, origin, scope, numbers and what there is to say about them; sets that agree in all words as one row."""
+    """Kind, origin, scope, numbers and remarks; sets that agree in all words are one row."""
     joined: dict[tuple[str, ...], list[int]] = {}
     for row in rows:
         key = (

@@ -1,4 +1,5 @@
-"""Charts of a report: planes that the templates lay out, each with a table of its points for who cannot see it."""
+"""Charts of a report: planes that the templates lay out, each with a table of its points for readers who cannot see
+it."""
 
 from __future__ import annotations
 

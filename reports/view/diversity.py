@@ -195,7 +195,7 @@ def _shares(lost: LostName) -> str:
 
 
 def _ground(strata: Sequence[Stratum]) -> Rows | None:
-    """Strata whose share of the documents fell against the reference's, the surest first."""
+    """Strata whose share of the documents fell against the reference's, the most certain first."""
     known = [(s, e) for s in strata for e in [s.share_retained] if numbers.measured(e)]
     fell = sorted(((s, e) for s, e in known if e.value < 1), key=lambda row: row[1].upper)
     entries = [(f"{spoken(s.kind, CUTS)} {s.name}", numbers.change_of_ratio(e)) for s, e in fell[: SHOWN // 2]]

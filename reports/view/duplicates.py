@@ -84,7 +84,7 @@ def _shards(shards: Sequence[Shard]) -> Rows | None:
 def _repeats(shard: Shard, share: float) -> list[tuple[float, str]]:
     within = shard.duplicate_fraction_within
     if numbers.measured(within) and numbers.measured(shard.duplicate_fraction_across):
-        # A document can repeat one inside and one outside: what lies over the total is drawn once.
+        # A document can repeat one inside and one outside its shard: the overlap is drawn once.
         return [(within.value, "duplicate"), (max(0.0, share - within.value), "across")]
     return [(share, "duplicate")]
 

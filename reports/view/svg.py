@@ -88,7 +88,7 @@ def bars(parts: Sequence[tuple[float, str]], along: Scale) -> Markup:
     for length, tone in parts:
         if length > 0:
             end = min(100.0, start + along.at(along.low + length))
-            # Something that exists is never drawn with no width at all.
+            # Anything above zero is drawn with a visible width.
             marks.append(
                 tag("rect", x=f"{start}%", y=5, height=12, width=f"{max(0.15, end - start):.2f}%", class_=f"bar {tone}")
             )
@@ -130,7 +130,7 @@ class Plane:
         for value, label in self.y.ticks:
             up = self.up(value)
             frame.append(line(0, 100, f"{up}%", "zero" if value == 0 else "grid"))  # type: ignore[arg-type]
-            # In the margin that the style keeps free at the left, where no curve can cross it.
+            # In the margin at the left, which the style keeps free of curves.
             frame.append(tag("text", label, x=-8, y=f"{up}%", dy=".32em", text_anchor="end", class_="tick"))
         for value, label in self.x.ticks:
             across = self.x.at(value)

@@ -71,7 +71,8 @@ def whole(share: float | None) -> int | None:
     if rounded in (0, UNIT) and share not in (0, 1):
         return (1 if share > 0 else -1) if rounded == 0 else (UNIT - 1 if share < 1 else UNIT + 1)
     if rounded % 10 == 5:
-        # Half a step of what is shown: kept on the side to which the share itself is rounded, or page and plot differ.
+        # At half a step of what is shown, round the way the share itself is rounded; otherwise page and plot would
+        # differ.
         shown = float(f"{100 * share:.1f}") * UNIT / 100
         return rounded + (1 if shown > rounded else -1)
     return rounded

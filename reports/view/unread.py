@@ -22,7 +22,8 @@ class FilesUnread:
 
     @property
     def most(self) -> int:
-        """What heads the report: those that could not be read; with those passed over where most files are unread."""
+        """The count that heads the report: files that could not be read, with those passed over if most files are
+        unread."""
         gone = len(self.names)
         return gone + self.passed if 2 * (gone + self.passed) > self.shards + self.passed else gone
 

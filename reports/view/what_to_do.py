@@ -227,7 +227,7 @@ def _setting(varied: str, at: float) -> str:
 
 
 def _bands(bands: Mapping[str, SensitivityRow | StratumBand]) -> Estimate:
-    """The bands as one estimate: central, from the least to the most."""
+    """The bands as one estimate: the central one, between the lowest and the highest."""
     central = bands.get("central")
     found = [bands[band].tokens for band in BANDS if band in bands]
     tokens = [count for count in found if count is not None]

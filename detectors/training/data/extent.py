@@ -1,4 +1,4 @@
-"""How much of a text is its human draft's: the rows of labelled sources that a model edited, with the extent."""
+"""How much of a text comes from its human draft: the rows of labelled sources that a model edited, with the extent."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def edited(frame: pl.DataFrame) -> pl.DataFrame:
 def common_words(texts: pl.Series, others: pl.Series) -> np.ndarray:
     """(n,) float64: length of the longest common subsequence of the word tokens of each text and its counterpart.
 
-    Of both the first MOST_TOKENS count. References: Hirschberg 1975 (linear space)
+    The first MOST_TOKENS of both count. References: Hirschberg 1975 (linear space)
     """
     first, second = (TextBatch.of(each, pl.Series(["en"] * len(each))).tokens for each in (texts, others))
     out = np.zeros(len(texts))

@@ -1,7 +1,7 @@
-"""What the labelled sources have in common: families that share texts, folds to leave out, release years of generators.
+"""Properties of the labelled sources: families that share texts, folds to leave out, release years of generators.
 
-A family stays on one side of every split. Sources of many repositories are a family a repository; a mirror belongs to
-the family of the human document that it answers.
+A family stays on one side of every split. In sources of many repositories, each repository is a family; a mirror
+belongs to the family of the human document that it answers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FAMILIES = {
     "mt_bench_multi": "mt_bench",
 }
 BY_REPOSITORY = ("human_web2", "human_multi2")  # pair_id names the repository
-BY_DOMAIN = ("human_web_licensed",)  # each domain is a publisher of its own
+BY_DOMAIN = ("human_web_licensed",)  # each domain is a separate publisher
 EVALUATION_ONLY = (
     "alpaca_eval",
     "apt_eval",
@@ -162,7 +162,7 @@ def is_held_out(pair: str) -> bool:
 
 @cache
 def release_year(generator: str) -> int | None:
-    """The year in which a generator was released, by its name; None where the name says nothing."""
+    """The year in which a generator was released, by its name; None if the name does not tell."""
     return next((year for year, pattern in YEARS if re.search(pattern, generator, re.IGNORECASE)), None)
 
 

@@ -1,4 +1,4 @@
-"""The labelled sources as training and evaluation see them: families, licences, views of fixed length.
+"""The labelled sources as used for training and evaluation: families, licences, views of fixed length.
 
 All of it works on word tokens, so that line breaks, quotes, markdown and spacing (which alone separate the classes of
 several sources) cannot be learned.
@@ -17,7 +17,7 @@ from auditor.detectors.training.data import families, mirrors
 from auditor.errors import DetectorError
 from auditor.text.batch import TextBatch
 
-# The machine texts of this family begin with about 30 words of human text; the human twins lose as many.
+# The machine texts of this family begin with about 30 words of human text; the same number is cut from the human twins.
 PREFIX = {"completions": 35}
 UNSPACED = ("zh", "ja")  # languages whose length is counted in characters
 SHORTEST = 60
@@ -31,7 +31,7 @@ Stretches = tuple[np.ndarray, np.ndarray]  # first and last token (n,), (n,), th
 class Labelled:
     """Documents and their batch.
 
-    frame: n rows, the columns without text, and source, words, row, and those of `families.described`
+    frame: n rows, all columns but the text, with source, words, row, and those of `families.described`
     """
 
     frame: pl.DataFrame
@@ -140,7 +140,8 @@ def long_enough(words: int = 100, characters: int = 200) -> pl.Expr:
 
 
 def normalised(text: pl.Expr) -> pl.Expr:
-    """Without what tells how a source was scraped: line breaks, markdown marks, shapes of quotes, stray spaces."""
+    """The texts without traces of how a source was scraped: line breaks, markdown marks, shapes of quotes, stray
+    spaces."""
     plain = text.str.replace_all(r"[*#_`>|]+", "").str.replace_all("[“”]", '"').str.replace_all("[‘’]", "'")
     return plain.str.replace_all(r"\s+", " ").str.replace_all(r" ([,.;:!?])", "$1").str.strip_chars()
 
@@ -151,7 +152,7 @@ def first_words(words: int) -> str:
 
 
 def _without_prefix(found: pl.DataFrame) -> pl.Series:
-    """The texts, of families with human prefixes all (also the human ones) without their first words."""
+    """The texts; in families with human prefixes, all of them (human ones too) without their first words."""
     text = pl.col("text")
     prefixed = (pl.col("source") != families.MIRRORS) & ~pl.col("language").is_in(UNSPACED)
     for family, words in PREFIX.items():

@@ -34,14 +34,14 @@ GRAM, MOST_SHARED = 8, 0.2  # words; share of a mirror's n-grams that its human 
 
 
 def read(path: Path = FILE) -> pl.DataFrame:
-    """Mirrors of a file; the shipped ones without any."""
+    """Mirrors of a file; without one, the shipped mirrors."""
     return pl.read_parquet(path)
 
 
 def collect(first: Path, written: Path, sources: Path) -> tuple[pl.DataFrame, int]:
     """The mirrors of a Parquet file and of the JSON lines in a folder, and how many of them were dropped.
 
-    One that repeats its human text, which is looked up in the folder of sources, or an earlier mirror is dropped.
+    A mirror that repeats its human text (looked up in the folder of sources) or an earlier mirror is dropped.
     """
     columns = ["id", "text", "domain", "language", "pair_id", "mode", "prompt"]
     frame = pl.concat([pl.read_parquet(first).select(columns), pl.DataFrame(list(_lines(written))).select(columns)])

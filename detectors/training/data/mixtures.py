@@ -1,4 +1,4 @@
-"""Which documents teach the first tier: a mixture balanced over sources, domains and generators."""
+"""Which documents the first tier learns from: a mixture balanced over sources, domains and generators."""
 
 from __future__ import annotations
 
@@ -35,14 +35,15 @@ MACHINE = {
 }
 MOST_HUMAN, MOST_MACHINE = 400, 60  # English documents of a cell; of a cell and generator
 MOST_OF = {"alpaca_eval": 8, "fast_detect_gpt": 15, "lastde": 15}
-BASE_SOURCES = ("fast_detect_gpt", "lastde", "zippy")  # the base models' text that figures are given for
+BASE_SOURCES = ("fast_detect_gpt", "lastde", "zippy")  # text of base models, for which figures are given
 CHARACTERS = 6000  # of a text that are read
 
 
 def pool(frame: pl.DataFrame, *, english: bool, seed: int) -> Labelled:
     """Prose that is long enough, human or wholly machine-written, without attacks; in English with a cap on every cell.
 
-    `mixed` rows are left out: which half of an edited text is whose is not recorded, so they belong to neither class.
+    `mixed` rows are left out: it is not recorded who wrote which part of an edited text, so they belong to neither
+    class.
     """
     tuned = ~pl.col("base") | (pl.col("source").is_in(BASE_SOURCES) if english else pl.lit(True))
     chosen = frame.filter(
