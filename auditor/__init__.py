@@ -1,4 +1,4 @@
-"""How much of a training corpus is machine-written, what diversity that has cost, how much human text it needs.
+"""How much of a training corpus is machine-written, what diversity that has cost, and how much human text it needs.
 
 import auditor
 
@@ -17,7 +17,7 @@ __all__ = ["Estimate", "Run", "audit", "open_run"]
 
 
 def __getattr__(name: str) -> Any:
-    """The surface is imported when it is first used: `import auditor` costs nothing."""
+    """Names are imported when first used, so `import auditor` costs nothing."""
     if name == "Estimate":
         from auditor.records import Estimate
 

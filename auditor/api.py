@@ -26,7 +26,7 @@ Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 
 
 class Settings(TypedDict, total=False):
-    """What `audit` takes beside its own arguments: the settings of auditor.config.Config, with its defaults."""
+    """Further arguments of `audit`: the settings of auditor.config.Config, with its defaults."""
 
     against: tuple[str, ...]
     text_column: str
@@ -69,7 +69,7 @@ class Settings(TypedDict, total=False):
 class Run:
     """A finished audit. A notebook shows the first screen of its report; elsewhere its headline is shown.
 
-    folder: where it lies; exit_code: what the command line would have returned (0 for a run that was opened)
+    folder: where it is; exit_code: what the command line would have returned (0 for a run that was opened)
     """
 
     folder: Path
@@ -181,7 +181,7 @@ def audit(
 
 
 def open_run(folder: str | PathLike[str]) -> Run:
-    """A run that was audited before.
+    """A run from an earlier audit.
 
     Raises: ConfigError where there is none; StoreError where it is unfinished
     """

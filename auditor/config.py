@@ -18,12 +18,12 @@ from auditor.errors import ConfigError, nearest
 UNITS = {"": 1, "b": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
-# What a shard's parts depend on. Everything else may change without reading the corpus again.
+# Settings that a shard's parts depend on. Everything else may change without reading the corpus again.
 MAP_FIELDS = (
     "text_column id_column date_column url_column language_column topic_column source_column category_column "
     "detectors near_dup_threshold permutations minimum_words retain seed"
 ).split()
-# What changes no figure: where the audit runs, and what is written.
+# Settings that change no figure: where the audit runs, and what is written.
 APART = frozenset(("workers", "memory_limit", "launcher", "store", "policy", "formats", "excerpts"))
 
 
@@ -101,7 +101,7 @@ class Config(BaseModel):
 
     @property
     def memory_bytes(self) -> int:
-        """The limit of the whole audit in bytes: what was asked for, else half of the machine's memory."""
+        """The memory limit of the whole audit in bytes: the given one, else half of the machine's memory."""
         return parse_bytes(self.memory_limit) if self.memory_limit else psutil.virtual_memory().total // 2
 
     def key(self, fields: tuple[str, ...] | list[str]) -> str:

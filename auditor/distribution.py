@@ -1,6 +1,6 @@
 """The name under which this program is installed, which is not the name under which it is imported, and its version.
 
-`auditor` on the package index is somebody else's: whoever is told to install that runs a stranger's code.
+`auditor` on the package index belongs to somebody else: a user told to install that would run a stranger's code.
 """
 
 from importlib.metadata import PackageNotFoundError, version
@@ -18,5 +18,5 @@ def program_version() -> str:
 
 
 def install_command(extra: str) -> str:
-    """What to type for one of the optional parts."""
+    """The command that installs an optional part."""
     return f"pip install '{DISTRIBUTION}[{extra}]'"

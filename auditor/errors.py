@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 EXIT_PASS, EXIT_FAIL, EXIT_USAGE, EXIT_INCOMPLETE, EXIT_INCONCLUSIVE, EXIT_NOTHING = range(6)
 
-# Where several codes apply the first of these wins: usage, nothing audited, incomplete, failed, inconclusive.
+# If several codes apply, the first of these wins: usage, nothing audited, incomplete, failed, inconclusive.
 EXIT_ORDER = (EXIT_USAGE, EXIT_NOTHING, EXIT_INCOMPLETE, EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_PASS)
 
-# What a code says, for people who see only that a command did not end with 0.
+# The meaning of each code, for people who see only that a command did not end with 0.
 EXIT_WORDS = {
     EXIT_FAIL: "failed: a bound of the policy is broken, or what was checked has changed",
     EXIT_USAGE: "wrong usage, or a path that is not there",
@@ -21,20 +21,20 @@ EXIT_WORDS = {
     EXIT_NOTHING: "nothing audited: no document could be read",
 }
 
-# Controls, lone surrogates, and what turns the direction of reading or is not seen: on a terminal they forge what it
-# shows, or command it.
+# Controls, lone surrogates, and characters that are invisible or change the direction of reading: they can forge what a
+# terminal shows, or command it.
 UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
     "\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}  # no other work would fare better
-# How libraries say the same in exceptions of types of their own: DuckDB, Polars, Arrow, zstandard.
+# How libraries say the same in their own exceptions: DuckDB, Polars, Arrow, zstandard.
 NO_ROOM_SAID = re.compile(
     "no space left on device|disk quota exceeded|read-only file system|file too large|errno (?:27|28|30|122)|"
     "os error (?:27|28|30|122)",
     re.IGNORECASE,
 )
-# How libraries say that memory, threads or files ran out, in exceptions of types of their own.
+# How libraries say in their own exceptions that memory, threads or files ran out.
 RAN_OUT = re.compile(
     "cannot allocate memory|out of memory|bad_alloc|can't start new thread|failed to map segment|"
     "resource temporarily unavailable|too many open files|memory allocation",
@@ -80,12 +80,12 @@ def worst(codes: list[int]) -> int:
 
 
 def visible(text: object) -> str:
-    """Text from outside as one line that a terminal only shows: what it would obey is written as an escape."""
+    """Text from outside as one line that is safe on a terminal: what it would obey is escaped."""
     return UNSEEN.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode("ascii"), str(text))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The hint at what was probably meant by a mistyped name, whatever its case; empty where nothing is like it."""
+    """A hint at what a mistyped name probably meant, ignoring case; empty if nothing is similar."""
     from difflib import get_close_matches
 
     folded = {word.casefold(): word for word in known}
@@ -100,7 +100,7 @@ def no_room(error: BaseException) -> bool:
 
 
 def exhausted(error: BaseException) -> str | None:
-    """What ran out, where an error means that the machine has no more of it; None where it means something else."""
+    """What ran out, if an error means that the machine has no more of it; otherwise None."""
     said = " ".join(str(error).split())[:300]
     if no_room(error):
         return f"the disk is full or may not be written to ({said})"

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: JSON written aside and renamed into place, markers, the run's lock."""
+"""Files that are either whole or absent: JSON written aside and renamed into place, markers, the run's lock."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ DONE = "done.json"
 MANIFEST = "manifest.json"
 LOCK = "lock.json"
 CLUSTERS, SCRATCH = "clusters", ".scratch"  # folders: of a run; within it, of what does not fit the memory
-LAYOUT = 4  # version of the run folder's layout; another one is refused, never guessed at
+LAYOUT = 4  # version of the run folder's layout; another one is refused, never guessed
 
 
 def write_json(path: Path, content: Any, *, within: Path | None = None) -> None:
-    """Write JSON with sorted keys, as `write_text` does; what JSON has no type for is written as its text."""
+    """Write JSON with sorted keys, as `write_text` does; values without a JSON type are written as text."""
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, default=str)
     write_text(path, text + "\n", within=within)
 
@@ -59,7 +59,7 @@ def read_json(path: Path) -> Any:
 
 
 def key_of(*parts: Any) -> str:
-    """A short stable name for whatever the parts say; output names never come from input names."""
+    """A short stable name for the given parts; output names never come from input names."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:20]
 
 
@@ -68,7 +68,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold a run's folder: a second audit into it stops with a clear error.
 
     The kernel holds the lock and drops it when its owner dies, so none goes stale; the file says who the owner is.
-    Where the file system knows no locks, or another machine's (some network file systems), the owner's name decides.
+    If the file system has no locks, or none across machines (some network file systems), the owner's name decides.
     """
     refuse_links(make_run(folder))
     path = folder / LOCK
@@ -79,7 +79,7 @@ def locked(folder: Path) -> Iterator[None]:
         os.pwrite(handle, json.dumps(owner).encode(), 0)
         yield
     finally:
-        remove(path, within=folder)  # while it is still held: whoever waits for it sees that the file has gone
+        remove(path, within=folder)  # while it is still held, so that a waiting process sees that the file has gone
         os.close(handle)
 
 

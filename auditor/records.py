@@ -1,4 +1,4 @@
-"""The vocabulary for one of something: an estimate, a skip, a finding. Many of something are Polars columns."""
+"""The types for single things: an estimate, a skip, a finding. Many of a kind are Polars columns."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import PurePath
 from typing import Any, Protocol
 
 LEVEL = 0.95
-# A JSON object as a file has it or is about to get it: for what reads and writes files, never for results on their way.
+# A JSON object as read from a file or about to be written: only for code that reads and writes files.
 Json = dict[str, Any]
 
 
 class Status(StrEnum):
-    """How far a number can be trusted."""
+    """How reliable a number is."""
 
     MEASURED = "measured"
     INCONCLUSIVE = "inconclusive"
@@ -135,10 +135,10 @@ class Finding:
 
 
 class Written(Protocol):
-    """A dataclass that says itself how it stands in JSON; others stand there with all of their fields."""
+    """A dataclass that defines its own JSON form; others are written with all their fields."""
 
     def as_json(self) -> Mapping[str, Any]:
-        """The object that stands for it, whose values may be dataclasses again."""
+        """Its JSON object, whose values may be dataclasses again."""
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Estimate]]:
@@ -151,7 +151,7 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Es
 
 
 def nested(tree: Any) -> Any:
-    """Dataclasses as dictionaries, all the way down, as report.json has them; only Estimates stay what they are."""
+    """Dataclasses as dictionaries, all the way down, as in report.json; only Estimates are kept."""
     if isinstance(tree, Estimate):
         return tree
     if is_dataclass(tree) and not isinstance(tree, type):

@@ -10,7 +10,7 @@ import polars as pl
 
 # One row per document of a split, in row order. score_<detector> columns follow, Float32, null where not applicable.
 DOCUMENTS = {
-    "row": pl.Int64,  # position of the record in its shard, records that were skipped counted
+    "row": pl.Int64,  # position of the record in its shard, counting skipped ones
     "stable_id": pl.UInt64,  # hash of corpus, shard, row
     "doc_id": pl.String,  # the source's own id, not assumed unique
     "content_1": pl.UInt64,  # 128-bit hash of the text's bytes
@@ -79,7 +79,7 @@ TYPE_CAP = 1 << 16  # cells kept per level of a split; bounds memory and the siz
 # Resampling groups: hash(near-duplicate cluster, else host, else document) mod 32. A cluster bootstrap over 32 groups
 # is within a few percent of one over the clusters themselves.
 GROUPS = 32
-# The grid that scores (human units) are counted on; scores beyond it stand in its outermost bins.
+# The grid that scores (human units) are counted on; scores beyond it count in its outermost bins.
 LOWEST, HIGHEST, BINS = -12.0, 12.0, 96
 NO_SCORE = 255
 # Edges of the coarse score bins (human units): kept few, because every type is counted in each of them.

@@ -1,9 +1,9 @@
 """Every write and every removal inside a run's folder, and the proof that none of them leaves it.
 
 A run's folder may come from a stranger, with symbolic links in it that lead to the reader's own files. So a folder of a
-run is reached from the run itself, one step at a time, by directory descriptors that follow no link; files are made,
-renamed and removed relative to such a descriptor. `refuse_links` names what is wrong before a command begins. The run's
-own path is the user's word: it may be a link.
+run is reached from the run itself, one step at a time, through directory descriptors that follow no link; files are
+made, renamed and removed relative to such a descriptor. `refuse_links` names what is wrong before a command begins. The
+run's own path comes from the user, so it may be a link.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ import psutil
 from auditor.errors import StoreError
 
 PRIVATE_FOLDER, PRIVATE_FILE, SHARED_FILE = 0o700, 0o600, 0o666
-OTHER_MACHINE_SECONDS = 2 * 86_400.0  # after which what a writer on another machine left is taken for abandoned
+OTHER_MACHINE_SECONDS = 2 * 86_400.0  # after which leftovers of a writer on another machine count as abandoned
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _DESCRIPTORS = Path("/proc/self/fd")  # Linux: paths below an open folder, whatever happens to its name
 
 
 def refuse_links(run: Path) -> None:
-    """Look through a run's folder for what would lead out of it or never end.
+    """Look through a run's folder for anything that leads out of it or never ends.
 
     Raises: StoreError that names the first symbolic link, pipe, socket or device in it
     """
@@ -45,7 +45,7 @@ def refuse_links(run: Path) -> None:
                     elif not entry.is_file(follow_symlinks=False) and os.path.lexists(entry.path):
                         raise StoreError(_refusal(Path(entry.path), link=entry.is_symlink()))
         except (FileNotFoundError, NotADirectoryError):
-            continue  # a part that another process has just replaced; or no run at all, which its reader says
+            continue  # a part that another process has just replaced; or no run at all, which its reader reports
         except PermissionError as error:
             raise StoreError(f"{error.filename}: its folder may not be read") from None
 
@@ -73,7 +73,7 @@ def make_empty(path: Path, *, within: Path) -> Path:
 
 
 def make_aside(path: Path, *, within: Path) -> Path:
-    """A new private folder beside `path`, named by the process that writes it: `sweep` removes what the dead left."""
+    """A new private folder beside `path`, named after the writing process, so that `sweep` can remove leftovers."""
     make_folder(path.parent, within=within)
     aside = path.with_name(aside_name(path.name))
     with _parent(path, within) as folder:
@@ -114,8 +114,8 @@ def link_or_copy(source: Path, target: Path, *, within: Path) -> None:
 def whole_file(path: Path, *, within: Path | None = None, private: bool = False) -> Iterator[Path]:
     """A path to write to; renamed to the one given when the block ends well, removed when it does not.
 
-    Parameters: within, the run whose file it is, followed out of by no step; without one the folder is the user's
-        choice, made where it is missing; private, for text of the corpus: its owner alone may read it
+    Parameters: within, the run that the file belongs to, whose folder is never left; without one the folder is the
+        user's choice and is made if missing; private, for text of the corpus: its owner alone may read it
     """
     if within is None:
         within = path.parent
@@ -165,12 +165,12 @@ def open_lock(path: Path, *, within: Path) -> int:
 
 
 def aside_name(name: str) -> str:
-    """A name for what is still being written: it says by whom, so that what the dead left can be swept."""
+    """A name for a file still being written; it names the writer, so that leftovers can be swept."""
     return f".{name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}"
 
 
 def sweep(folder: Path, *, within: Path) -> None:
-    """Remove what killed writers left in a folder: of this machine's dead ones, of other machines' after two days."""
+    """Remove what killed writers left in a folder: at once for this machine, after two days for others."""
     for path in folder.glob(".*.*.*.*"):
         match = re.search(r"\.([^.]+)\.(\d+)\.[^.]*$", path.name)
         if match is None:

@@ -1,7 +1,7 @@
 """Streams of random numbers by name, so that one use of chance in an audit never moves the draws of another.
 
 A stream is seeded by the audit's seed and the number listed here. The numbers are part of the results: another number
-gives other draws, so none is ever changed.
+gives other draws, so they never change.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STREAMS: dict[str, tuple[int, ...]] = {
 def rng(seed: int, name: str, *place: int) -> np.random.Generator:
     """The generator of a named stream.
 
-    Parameters: place, numbers a further part of it where one name serves many (shards, strata)
+    Parameters: place, a further number where one name serves many (shards, strata)
     Raises: KeyError for a name that is not listed
     """
     return np.random.default_rng([seed, *STREAMS[name], *place])

@@ -3,7 +3,7 @@
     python -m auditor.sample_data.generate FOLDER_OR_GGUF OUT.jsonl --documents 500
 
 Needs the [lm] extra; run by hand, never when a sample is built. Appends as it goes, so that a stopped run continues
-where it was. What came out is weeded by `machine.keep`.
+where it was. `machine.keep` removes broken answers afterwards.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The machine-written texts that are committed here, and the rule that weeds broken generations out."""
+"""The machine-written texts that are committed here, and the rule that removes broken generations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a sample, beside what an audit estimates: written as DIR.truth.json."""
+"""What is known about a sample, to compare with what an audit estimates: written as DIR.truth.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to collect first, what is there already, and the mix that a training pipeline can read."""
+"""What to collect first, what exists already, and a mix that a training pipeline can read."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ class Plan:
 def plan_of(reservoir: Reservoir, band: str = "central", *, parts: Mapping[str, Reservoir] | None = None) -> Plan:
     """The acquisition plan of one band: strata in the order to collect them, existing reservoirs, the mix.
 
-    Parameters: parts, the same corpus cut otherwise, by kind: its strata are collected too, its mix is `mix_KIND`
+    Parameters: parts, the same corpus divided in other ways, by kind: those strata are collected too, with the mix
+    `mix_KIND`
     Raises: StopIteration when there is no such band
     """
     chosen = next(b for b in BANDS if b.name == band)

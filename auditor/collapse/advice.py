@@ -1,4 +1,4 @@
-"""What the recommendation says: the human text to keep and to acquire, policy floors, priorities, assumptions."""
+"""The content of the recommendation: human text to keep and to acquire, policy floors, priorities, assumptions."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Floor:
 
     @classmethod
     def of(cls, band: Band, need: Need) -> Floor:
-        """The floor of a band and what it asks for."""
+        """The floor of a band and what it requires."""
         label = f"policy floor {band.floor:g}, not derived"
         return cls(band.name, band.floor, band.floor_source, need.tokens, need.documents, label, need.sizing)
 
 
 @dataclass(frozen=True, slots=True)
 class Priority:
-    """What the next human token of a stratum discovers.
+    """How much new the next human token of a stratum brings.
 
     new_type_rate: new types per human token; priority: that rate, weighted by the stratum and by what generated text
     loses of the tail, 1 - decoding_ratio
@@ -74,7 +74,8 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """What the answer rests on besides the measurements: options, credit by band, ratio and rarest type by stratum."""
+    """What the answer depends on besides the measurements: options, credit by band, ratio and rarest type by
+    stratum."""
 
     min_occurrences: int
     miss: float
@@ -127,7 +128,7 @@ class Advice:
 def priorities(ready: Iterable[Ready]) -> tuple[Priority, ...]:
     """Strata by what the next human token discovers: w_s (1-r_s) f1_s/n_s, Good-Turing's marginal discovery.
 
-    f1/n is moved to the human tokens that the stratum holds, since its spectrum may be of a smaller sample.
+    f1/n is extrapolated to the human tokens that the stratum holds, since its spectrum may come from a smaller sample.
     """
     rows = []
     for r in ready:
@@ -151,7 +152,7 @@ def perplexity(options: ReservoirOptions) -> Perplexity:
 
 
 def assumptions(ready: Sequence[Ready], options: ReservoirOptions) -> Assumptions:
-    """What was chosen, and what takes the place of what was not measured."""
+    """What was chosen, and what stands in for what was not measured."""
     return Assumptions(
         options.min_occurrences,
         options.miss,

@@ -1,4 +1,4 @@
-"""What a corpus keeps when models train on models: one function per equation, each with its source.
+"""What a corpus keeps when models train on the output of models: one function per equation, each with its source.
 
 Categorical resampling is Wright-Fisher drift with immigration. The same letters throughout: `tokens` N drawn in a
 generation, `share` m of them human, `ratio` r the decoding bias against the tail (1: none), `heterozygosity`
@@ -70,7 +70,7 @@ def presence_replay(
 
 
 def presence_accumulate(expected: float, generations: int, share: float, start: float = 1.0) -> float:
-    """The same when nothing is thrown away: every human token ever read counts, 1-exp(-N p (x_0+mG))."""
+    """The same when nothing is discarded: every human token ever read counts, 1-exp(-N p (x_0+mG))."""
     return -math.expm1(-expected * (start + share * generations))
 
 
@@ -116,7 +116,8 @@ def tail_mass_accumulate(generations: int, share: float, ratio: float, start: fl
 
 
 def occurrences(count: int, miss: float) -> float:
-    """The expected occurrences lambda_k(e) at which at least k are seen but for a chance e: chi2_{2k,1-e}/2 ([5]).
+    """The expected occurrences lambda_k(e) at which at least k are seen, except with probability e: chi2_{2k,1-e}/2
+    ([5]).
 
     Half a chi-square of 2k degrees is a gamma of shape k.
     """
@@ -132,5 +133,5 @@ def selection_threshold(keep_right: float, keep_wrong: float) -> float:
 
 
 def share_for_perplexity(tolerance: float) -> float:
-    """The human share at which the fit on [4] predicts a rise of `tolerance`; below .25 the fit knows nothing."""
+    """The human share at which the fit on [4] predicts a rise of `tolerance`; below .25 the fit has no support."""
     return (1 + tolerance) ** (-1 / PERPLEXITY_SLOPE)

@@ -1,4 +1,4 @@
-"""Coverage as a curve: how much human text it takes for the types of a share of human language to occur k times."""
+"""Coverage as a curve: the amount of human text in which the types of a share of human language occur k times."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CoveragePoint:
 
 @dataclass(frozen=True, slots=True)
 class ReachedCoverage:
-    """Where the corpus stands: the share of language whose types occur k times in its human tokens."""
+    """The coverage of the corpus: the share of language whose types occur k times in its human tokens."""
 
     share: float
     tokens: int

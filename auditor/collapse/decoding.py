@@ -32,7 +32,7 @@ def numbers_of(estimate: Estimate) -> tuple[float, float, float]:
 
 
 def is_informative(fraction: Estimate, tail_retention: Estimate) -> bool:
-    """Only text that is surely in part synthetic says anything about what decoding does."""
+    """Only text that is certainly in part synthetic tells anything about decoding."""
     return fraction.is_number and tail_retention.is_number and numbers_of(fraction)[0] > 0
 
 
@@ -41,8 +41,8 @@ def estimate_ratio(pairs: Iterable[tuple[Estimate, Estimate]], *, level: float =
 
     Implements [1]: minimise sum (1-x_s - b f_s)^2/(sd_x^2 + b^2 sd_f^2) over b = 1-r in [0, 1]; the interval is where
     the sum exceeds its minimum by the chi-square quantile, scaled by the scatter [2]. That sum is (f-t)^2/sd_f^2 +
-    (1-x-bt)^2/sd_x^2 at its best t, the fraction behind f; t is held in [0, 1], for else a tail that is surely larger
-    than in human text (x > 1) is fitted best by a fraction below 0 and a steep loss.
+    (1-x-bt)^2/sd_x^2 at its best t, the fraction behind f; t is kept in [0, 1]; otherwise a tail that is surely larger
+    than in human text (x > 1) would be fitted best by a fraction below 0 and a steep loss.
 
     Returns: Estimate; not measured where no fraction's lower bound is above 0
     Assumes: synthetic and human parts of a shard share topics, so that f alone moves x

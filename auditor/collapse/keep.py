@@ -11,7 +11,7 @@ from auditor.collapse.stratum import Shard, Stratum
 from auditor.records import Estimate, Status
 
 METHOD = "tokens x (1 - synthetic fraction)"
-HARDLY_ANY = 0.05  # a shard whose human share is surely below this is no place to keep text
+HARDLY_ANY = 0.05  # a shard whose human share is surely below this is not worth keeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class KeptShard:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A shard that is no place to keep text, and why."""
+    """A shard not worth keeping, and why."""
 
     shard: str
     reason: str
@@ -77,7 +77,7 @@ def human_estimate(tokens: float, fraction: Estimate) -> Estimate:
 
 
 def kept_tokens(strata: Sequence[Stratum], options: ReservoirOptions, unsized: Mapping[str, str]) -> Estimate:
-    """Human tokens over strata; bounds add up, the wide reading. Credited synthetic text is not human text."""
+    """Human tokens over strata; bounds add up, which is the widest case. Credited synthetic text is not human text."""
     if not strata:
         reason = "; ".join(f"{name}: {why}" for name, why in list(unsized.items())[:3]) or "there is no stratum"
         return Estimate.not_measured(reason, method=METHOD)
@@ -93,7 +93,7 @@ def worth(shard: Shard) -> float:
     """The chance that a token of a shard is human, no duplicate, of a tail that is still there, of a kind that anchors
     cover; at the adverse end of each interval.
 
-    What was not measured of tail and anchors takes no part; without a fraction or a duplicate share it is 0, so that
+    Tail and anchors count only where they were measured; without a fraction or a duplicate share it is 0, so that
     nothing unmeasured is recommended.
     """
     if not (shard.fraction.is_number and shard.duplicate_fraction.is_number):

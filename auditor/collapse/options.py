@@ -1,4 +1,4 @@
-"""What the recommendation is asked for: regimes, sizings, bands, and the options that a user sets."""
+"""The inputs of the recommendation: regimes, sizings, bands, and the options that a user sets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from auditor.errors import ConfigError
 
-FARTHEST = 1_000  # generations: beyond, nothing changes but the time it takes
+FARTHEST = 1_000  # generations, beyond which nothing changes but the running time
 
 
 class Regime(StrEnum):
@@ -29,7 +29,7 @@ class Sizing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One reading of the uncertain: regime, credit, and the policy floor.
+    """One reading of what is uncertain: regime, credit, and the policy floor.
 
     credit: which end of the fraction's interval is believed, so how much of the text that may be human or not counts as
     human: 1 all of it (the lower end of the fraction), .5 the point estimate, 0 none of it (the upper end)
@@ -51,7 +51,7 @@ BANDS = (
 
 @dataclass(frozen=True, slots=True)
 class ReservoirOptions:
-    """What must live on, for how long and how surely. Every default is an assumption and is printed as such.
+    """What must survive, for how long and with what certainty. Every default is an assumption and is printed as such.
 
     generations, tolerance: horizon G and the loss allowed at it, d; miss: chance e to fall short
     min_occurrences: k, occurrences in the corpus' own human text from which on a type is to be kept; coverage_share: C,
@@ -76,7 +76,7 @@ class ReservoirOptions:
 
     @property
     def asks_coverage(self) -> bool:
-        """Coverage binds only where it was asked for: a corpus' own spectrum always asks for several times its size."""
+        """Coverage binds only on request: a corpus' own spectrum always requires several times its size."""
         return self.coverage_share is not None or self.rarest_frequency is not None
 
     def __post_init__(self) -> None:

@@ -62,7 +62,7 @@ class Reservoir:
         return add_up(need, sizes, [r.stratum for r in self.ready], self.options)
 
     def advise(self) -> Advice:
-        """What to keep and what to acquire in every band, with all that it rests on."""
+        """What to keep and what to acquire in every band, with everything it depends on."""
         options = self.options
         other = next(sizing for sizing in Sizing if sizing != options.sizing)
         strata = [r.stratum for r in self.ready]
@@ -148,7 +148,7 @@ def _believed(fraction: Estimate, credit: float) -> float:
 
 
 def explain(reasons: dict[str, str], partly: bool) -> str | None:
-    """One sentence for what is missing: which strata cannot be sized and why."""
+    """One sentence on what is missing: which strata cannot be sized, and why."""
     if not reasons:
         return None if partly else "cannot be sized because there is no stratum"
     named = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:5])

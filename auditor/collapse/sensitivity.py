@@ -1,4 +1,4 @@
-"""How the reservoir moves with what was measured and with what was chosen."""
+"""How the reservoir responds to what was measured and to what was chosen."""
 
 from __future__ import annotations
 

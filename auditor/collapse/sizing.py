@@ -33,7 +33,7 @@ BOUNDED = (
     "the rarest types that must live stand less than once in the text that was measured: their frequency rests on "
     "an estimate of the unseen that errs upward (Chao), so the figure is rather too low than too high"
 )
-MANY = 1e9  # types: where their number is unknown, enough that chance plays no part
+MANY = 1e9  # types, assumed where their number is unknown: enough that chance does not matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Rarest:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading of a stratum: the fraction and r taken for true, the regime, a floor if any."""
+    """One reading of a stratum: the fraction and r taken as true, the regime, a floor if any."""
 
     fraction: float
     ratio: float
@@ -79,7 +79,7 @@ class Size:
 
 def types_to_keep(frequencies: Frequencies | None, tokens: float, options: ReservoirOptions) -> tuple[float, float]:
     """How many types are about as rare as the rarest to be kept, those that `tokens` of text hold k to 2k times, and
-    the share of text that they are; enough that chance plays no part where that is not known."""
+    the share of text that they are; enough that chance does not matter where that is unknown."""
     if frequencies is None or tokens <= 0:
         return MANY, MANY
     rarest = options.min_occurrences / tokens
@@ -111,7 +111,7 @@ def find_covered(spectrum: Spectrum | None, share: float | None, options: Reserv
 
 
 def retained_target(types: float, options: ReservoirOptions) -> float:
-    """The chance of each of K types at which 1-d of them are kept but for a chance e.
+    """The probability for each of K types at which 1-d of them are kept, except with probability e.
 
     Implements the binomial upper limit: the beta quantile 1-e at (k, K-k+1), k = (1-d)K rounded up.
     """
@@ -120,7 +120,7 @@ def retained_target(types: float, options: ReservoirOptions) -> float:
 
 
 def mass_target(tokens: float, options: ReservoirOptions, weight: float = 1.0, drawn: float = math.inf) -> float:
-    """The expected mass at which the realised one stays above 1-d but for a chance e.
+    """The expected mass at which the realised one stays above 1-d, except with probability e.
 
     Human text is itself a sample: `tokens` occurrences of the types to keep in it have a relative standard deviation of
     1/sqrt(tokens), and the mass at the horizon comes from it with a `weight`, the rest from the machine-written text
@@ -168,7 +168,7 @@ def required_share(rare: Rare, reading: Reading, options: ReservoirOptions) -> t
 
     def surplus(share: float) -> float:
         mass = mass_of(options.generations, share, reading.ratio, _start(share, reading))
-        human = mass_of(options.generations, share, reading.ratio, share)  # of it, what human text brought in
+        human = mass_of(options.generations, share, reading.ratio, share)  # the part of it that human text brought in
         weight = human / mass if mass > 0 else 1.0
         drawn = rare.share * rare.budget / max(1 - share if replaces else 1.0, 1e-12)
         return mass - mass_target(rare.unique(share, options.epochs), options, weight, drawn)
@@ -188,8 +188,8 @@ def size_stratum(
 ) -> Size | str:
     """What is still to acquire, or the reason why no figure can be given.
 
-    Credited synthetic text is no contamination: it leaves both the fraction and the budget. Acquired text of which only
-    a part is human takes the place of machine-written text, or is appended, as a whole.
+    Credited synthetic text is not contamination: it is taken out of both the fraction and the budget. Acquired text of
+    which only a part is human takes the place of machine-written text, or is appended, as a whole.
 
     Parameters: covered, the types that must occur k times where coverage was asked for
     """
@@ -232,7 +232,7 @@ def human_tokens(stratum: Stratum, reading: Reading, options: ReservoirOptions) 
 def covering_tokens(covered: Rarest, options: ReservoirOptions) -> float:
     """Human tokens in which the types at p_min occur k times, before clumping: lambda_k(e)/p_min."""
     target = min(retained_target(covered.types, options), 1 - 1e-12)
-    # k of them surely, and enough that the target share of the types is there at all
+    # surely k of them, and enough for the target share of the types to be present at all
     wanted = max(closed_forms.occurrences(options.min_occurrences, options.miss), -math.log1p(-target))
     return wanted / covered.frequency
 
@@ -272,7 +272,7 @@ def _rare(frequencies: Frequencies | None, held: float, budget: float, options: 
 
 
 def _least(surplus: Callable[[float], float]) -> float:
-    """The smallest share at which a rising rule is no longer short; 1 where only human text alone is enough."""
+    """The smallest share that satisfies an increasing rule; 1 if only human text alone is enough."""
     if surplus(0.0) >= 0:
         return 0.0
     if surplus(1.0) <= 0:

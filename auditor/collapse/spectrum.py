@@ -1,4 +1,4 @@
-"""A frequency spectrum: how many types occur how often, and what that says of the types not seen.
+"""A frequency spectrum: how many types occur how often, and what that says about types not seen.
 
 References
     [1] A. Chao, L. Jost, Coverage-based rarefaction and extrapolation, Ecology 93, 2012, eq. 4a
@@ -82,7 +82,7 @@ class Frequencies:
 
 
 def discovery(spectrum: Spectrum, tokens: float) -> float:
-    """The chance that the next token is a type not seen so far, once that many tokens are there.
+    """The chance that the next token is a type not seen so far, once that many tokens are read.
 
     Implements Good-Turing's f1/n moved from n tokens to N by [4]: f1/n (N/n)^(b-1), b = f1/types, the exponent of
     a regularly varying tail (types grow as N^b). Samples of different sizes become comparable; b falls slowly as text
@@ -127,7 +127,7 @@ def unseen_types(spectrum: Spectrum) -> float:
 
 
 def estimate_frequencies(spectrum: Spectrum) -> Frequencies:
-    """The source's probabilities behind a spectrum: the seen shrunk, the unseen alike.
+    """The source's probabilities behind a spectrum: those of seen types shrunk, those of unseen types equal.
 
     Implements [2] eq. 3 for the seen, p (1 - l (1-p)^n), with l so that they sum to the coverage; the unseen share
     the rest evenly among the types of Chao1, which is an upper bound of their frequency.

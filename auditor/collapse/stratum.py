@@ -1,4 +1,4 @@
-"""What the recommendation is given: strata and shards of the corpus, and synthetic text that was declared as such.
+"""The data behind the recommendation: strata and shards of the corpus, and synthetic text declared as such.
 
 References
     [1] Y. Feng et al., Beyond model collapse: scaling up with synthesized data requires verification, 2024
@@ -20,7 +20,7 @@ REPHRASED_SHARE = 1 / 3  # of a stratum's tokens [2]
 
 
 class DeclaredKind(StrEnum):
-    """How declared synthetic text came about."""
+    """How declared synthetic text was made."""
 
     REPHRASED = "rephrased"
     GENERATED = "generated"
@@ -73,7 +73,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stratum:
-    """A part of the corpus that is sized by itself: a language, a topic, or all of it.
+    """A part of the corpus that is sized separately: a language, a topic, or all of it.
 
     fraction: synthetic, by tokens, declared synthetic text included; verified_tokens: human text in it that is known
     to be human; weight: how much a newly found type of it is worth

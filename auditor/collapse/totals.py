@@ -1,4 +1,4 @@
-"""A band's figures added up over strata, and shared out over the shards that fall short of the required share."""
+"""A band's figures added up over strata, and distributed over the shards that fall short of the required share."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def per_shard(
             continue
         held = {s.name: s.tokens_in(stratum, corpus_tokens) for s in shards}
         gaps = {s.name: _gap(s, held[s.name], stratum, readings[stratum.name], size, options) for s in shards}
-        # where text is needed for coverage alone no shard falls short, and the need is shared by size
+        # if text is needed for coverage alone, no shard falls short and the need is divided by size
         weights = gaps if sum(gaps.values()) > 0 else held
         whole = sum(weights.values())
         for name, weight in weights.items() if whole > 0 else ():

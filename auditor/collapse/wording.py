@@ -149,5 +149,5 @@ def _with_interval(value: float, lower: float | None, upper: float | None) -> st
 
 
 def _percent(share: float | None) -> str:
-    """Rounded up, since it is a least share: never 0% that isn't."""
+    """Rounded up, since it is a minimum: never 0% unless it is."""
     return f"{math.ceil(100 * (share or 0.0) - 1e-9)}%"

@@ -1,4 +1,4 @@
-"""Early warning over audits: a control chart for short series whose mean and spread nobody knows beforehand."""
+"""Early warning over audits: a control chart for short series whose mean and spread are not known in advance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.special import ndtri, stdtr
 
 from auditor import streams
 
-ALLOWANCE = 0.5  # half the shift, in standard deviations, that is looked for: a shift of one
+ALLOWANCE = 0.5  # half the shift to detect, in standard deviations: a shift of one
 HORIZON = 24  # audits over which the false-alarm rate is stated, two years of monthly ones
 FALSE_ALARMS = 0.05
 SIMULATED = 400_000
@@ -33,8 +33,8 @@ class Chart:
 def early_warning(values: np.ndarray, *, upward: bool = True, rate: float = FALSE_ALARMS) -> Chart:
     """Chart a series (n,) of audits in order of time; values that are nan are passed over.
 
-    Each value is set against the mean and spread of those before it, which gives independent standard normal scores
-    as long as nothing changes (self-starting); S <- max(0, S + U - k) then sums up what goes one way. The limit is
+    Each value is compared with the mean and spread of those before it, which gives independent standard normal scores
+    while nothing changes (self-starting); S <- max(0, S + U - k) then accumulates shifts in one direction. The limit is
     exceeded at any time within the horizon by a share `rate` of stable series.
 
     References: Hawkins 1987, eqs. 2-4 (self-starting CUSUM); Page 1954 (CUSUM and the start of the change)

@@ -98,7 +98,7 @@ class Judgement:
     exit_code: int
 
     def counts(self) -> dict[str, int]:
-        """How many cases have each verdict, also where none has."""
+        """How many cases have each verdict, zeros included."""
         return {name: sum(case.verdict == name for case in self.cases) for name in VERDICTS}
 
 
@@ -110,8 +110,8 @@ def judge(
     Fail: the figure is `measured`, its whole interval lies beyond the error bound, and it still does after
     Benjamini-Hochberg over all scopes of the rule. Pass: the figure is `measured` and its whole interval lies within
     the bound, uncorrected, because that all scopes pass is an intersection-union test. Everything else is inconclusive:
-    only a `measured` interval promises to cover the truth. With a baseline, a scope that is not worse than there by
-    more than noise does not fail.
+    only a `measured` interval is guaranteed to cover the truth at its level. With a baseline, a scope that is not worse
+    than there by more than noise does not fail.
 
     Raises: ConfigError where a rule matches no scope, or asks for a quantity that this run has not
     References: Benjamini & Hochberg 1995, eq. 1; Berger 1982 (intersection-union)
@@ -236,7 +236,7 @@ def _outcome(rule: Rule, estimate: Estimate, bound: float, beyond: Mapping[str, 
 
 
 def _unpromised(rule: Rule, estimate: Estimate, bound: float) -> tuple[str, str]:
-    """A figure that is inconclusive neither fails nor passes: its interval does not promise to cover the truth."""
+    """An inconclusive figure neither fails nor passes: its interval may not cover the truth."""
     words = f"the figure is inconclusive, so it is not judged against {bound:g}: {estimate.reason}"
     return (PASS if rule.error is None else INCONCLUSIVE), words
 

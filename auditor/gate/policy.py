@@ -133,7 +133,7 @@ def parse_policy(text: str, *, where: str = "the policy") -> Policy:
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
-    """Whether a name is one of the patterns or fits one; a name with brackets in it can be written as it is."""
+    """Whether a name is one of the patterns or fits one; a name with brackets in it can be written literally."""
     return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 

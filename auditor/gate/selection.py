@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from auditor.errors import ConfigError
 
-# Conditions on a decision's reason: its text stays once in another document; its shard goes as a whole.
+# Conditions on a decision's reason: the text remains in another document; the whole shard is left out.
 COPY = "starts_with(reason, 'duplicate of')"
 DROPPED = "reason = 'its shard is left out'"
 

@@ -16,7 +16,7 @@ def exceedance(estimate: Estimate, bound: float, *, above: bool) -> float:
 
     A normal's tail, as wide as the interval is on the bound's side: near the bound that agrees with the interval, far
     out it errs on the safe side (a logit scale was tried: for 8 of 200 against 1% it gives p = 0.00003, the exact
-    binomial 0.001). Replicates are not counted: some hundred of them resolve nothing far out, so that no one of 1,000
+    binomial 0.001). Replicates are not counted: a few hundred of them resolve nothing far out, so that none of 1,000
     shards could ever stand out, and they leave out the misfit by which the interval is widened.
 
     References: Davison & Hinkley 1997, section 5.2 (normal approximation)
@@ -27,7 +27,7 @@ def exceedance(estimate: Estimate, bound: float, *, above: bool) -> float:
     if estimate.lower == estimate.upper:
         return float(value <= bound if above else value >= bound)
     near, far = (estimate.lower, estimate.upper) if above else (estimate.upper, estimate.lower)
-    # A value at the end of its own interval has no width on that side: then the other side's is taken.
+    # A value at the end of its own interval has no width on that side, so the other side's width is taken.
     width = abs(value - near) or abs(value - far)
     distance = value - bound if above else bound - value
     return float(ndtr(-distance * normal_quantile(estimate.level) / width))

@@ -1,4 +1,4 @@
-"""Sampling weights that leave machine-written text behind and keep the tail, and what each choice does to the tail."""
+"""Sampling weights that leave machine-written text out and keep the tail, and the effect of each choice on the tail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 RARE = 2  # occurrences in the human reference up to which a type counts as rare
-CARRIERS = 5  # documents of the corpus up to which a rare type is scarce: without them it is gone
+CARRIERS = 5  # documents of the corpus up to which a rare type is scarce: it is lost without them
 DOCUMENT_BITS = 40
 CHOICES = ("everything", "threshold", "weights", "protected")
 
@@ -28,7 +28,7 @@ class TailTally:
 
     @classmethod
     def of(cls, types: np.ndarray) -> TailTally:
-        """An empty tally of these types (k,) uint64."""
+        """An empty tally of these types, (k,) uint64."""
         k = len(types)
         return cls(np.sort(types), np.full((k, CARRIERS + 1), -1, np.int64), np.zeros(k, np.int64), np.zeros((k, 2)))
 
@@ -88,8 +88,8 @@ def tail_shares(held: np.ndarray, words: np.ndarray, weights: np.ndarray, total:
     """Each carrier's share (m,) in [0, 1] of the tail: what its weight must not fall below; all others' is 0.
 
     The scarce types that it carries, each divided among its carriers, per word, relative to the mean of the documents
-    as weighted: 1 where it is as rich as human text on average, 0 where nothing would be lost with it. Without grading,
-    in a small corpus nearly every document is the only carrier of something and none could go.
+    as weighted: 1 where it is as rich as human text on average, 0 where nothing would be lost with it. Without this
+    grading, nearly every document of a small corpus would be the only carrier of something, and none could be left out.
 
     Parameters: held (m,) of `carried`; words, weights (m,) of the carriers; total: weighted words of all documents
     """

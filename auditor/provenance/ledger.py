@@ -1,4 +1,4 @@
-"""The ledger: what is known of where each shard comes from, what it declares, and what was measured in it."""
+"""The ledger: what is known about the origin of each shard, what it declares, and what was measured in it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ NAMES = ("licence", "origin", "generator", "verifier")  # what a sidecar may say
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What documents and sidecar state of a shard.
+    """What documents and sidecar state about a shard.
 
     licences, sources, generators: documents by value; declared: documents that name a generator; declares: whether
-    there is a place that would name one: silence alone is no declaration of 0%
+    there is a place that would name one: silence alone does not declare 0%
     """
 
     licences: Mapping[str, int] = field(default_factory=dict)
@@ -154,7 +154,7 @@ def rows(ledger: Iterable[Line]) -> list[dict[str, str | None]]:
 
 
 def total_digest(digests: Iterable[str]) -> str:
-    """The digest of the whole: a sum, so neither the order of documents nor their place among files matters."""
+    """The digest of the whole: a sum, so neither the order of documents nor their distribution over files matters."""
     return f"{sum(int(digest, 16) for digest in digests) % (1 << 64):016x}"
 
 
@@ -178,7 +178,7 @@ class TopHosts:
 
 
 def top_hosts(hosts: Iterable[tuple[str, int, int]]) -> TopHosts:
-    """The top tenth of web hosts by bytes of text, as the EU's summary of training content asks for.
+    """The top tenth of web hosts by bytes of text, as the EU's summary of training content requires.
 
     hosts: (host, documents, bytes), every host of the corpus
     References: European Commission 2025, template for the public summary of training content, section 2.3

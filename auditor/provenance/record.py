@@ -1,4 +1,5 @@
-"""The record of a run's provenance: what it was made of, with what, and what was measured; other formats are of it."""
+"""The record of a run's provenance: what went in, what it was processed with, and what was measured. Other formats
+derive from it."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ class UsedDetector:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Everything known of where a corpus comes from and what was measured in it.
+    """Everything known about the origin of a corpus, and what was measured in it.
 
     ledger: a line for each shard; digest: of the whole content, whatever its order
     report: report.json, some parts of which stand in the record as they are

@@ -1,4 +1,4 @@
-"""Do two or more people say the same? Agreement beyond chance on nominal labels."""
+"""Agreement of two or more raters beyond chance, on nominal labels."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-NEXT_TO = 0.5  # an interval's end is next to 0 or 1 within this part of the spread of a quarter of the draws
+NEXT_TO = 0.5  # an interval's end counts as next to 0 or 1 within this part of the spread of a quarter of the draws
 
 
 def normal_quantile(level: float) -> float:
@@ -56,7 +56,7 @@ def finite_proportion(successes: int, n: int, population: int, *, level: float =
     Raises: ValueError when n > population
     References: Buonaccorsi 1987, eq. 2
     """
-    from scipy.stats import hypergeom  # which scipy.special has no function of; imported late, see above
+    from scipy.stats import hypergeom  # scipy.special has no function for it; imported late, see above
 
     if n > population:
         raise ValueError(f"a sample of {n} from a population of {population}")

@@ -13,8 +13,8 @@ NEGLIGIBLE = -60.0
 
 
 # log (atoms, cells) float32; prior (scales * variants * fractions,); human (atoms, nodes * scales), machine (atoms,
-# nodes * variants), answers (atoms, fractions): of documents whose origin somebody knows, without columns where nobody
-# does; node (atoms, nodes); shape: nodes, scales, variants, fractions; chance (times, atoms) -> places (times, atoms)
+# nodes * variants), answers (atoms, fractions): of documents of known origin, without columns if there are none; node
+# (atoms, nodes); shape: nodes, scales, variants, fractions; chance (times, atoms) -> places (times, atoms)
 @kernel
 def drawn_places(log, prior, human, machine, answers, node, shape, chance):
     """Places drawn in proportion to exp of the sum of all terms."""

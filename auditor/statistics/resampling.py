@@ -1,4 +1,4 @@
-"""Resampling over groups of documents that stand or fall together (near-duplicate clusters, hosts)."""
+"""Resampling over groups of dependent documents (near-duplicate clusters, hosts)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def group_weights(groups: int, draws: int, rng: np.random.Generator) -> np.ndarr
 def jackknife_variance(leave_one_out: np.ndarray) -> np.ndarray:
     """Delete-a-group variance of a statistic from its leave-one-group-out values (groups, ...).
 
-    Infinite where a value is: leaving that group out leaves nothing to measure by.
+    Infinite where a value is: nothing is left to measure without that group.
 
     References: Kott 2001, eq. 1
     """

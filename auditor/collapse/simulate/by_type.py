@@ -14,7 +14,7 @@ MOST_DRAWS = 2e7  # types x generations x replicates: about two seconds
 
 
 def is_small(source: Frequencies, options: SimulationOptions) -> bool:
-    """Whether single draws for every type are quick."""
+    """Whether single draws for every type are fast enough."""
     return float(source.types.sum()) * (options.generations + 1) * options.replicates <= MOST_DRAWS
 
 

@@ -1,9 +1,9 @@
-"""One generation of drift over a spectrum, in kernels: types alike move together, so that rare ones cost nothing.
+"""One generation of drift over a spectrum, in kernels: similar types move together, so that rare ones cost nothing.
 
 Types of similar source frequency share a bin. Of a rare bin the kernels keep how many types have each current count
 (`dense`); n types that leave one count for a Poisson number of places are spread by binomial draws, the same law as n
-single draws. Frequent types, and rare ones that grew past the table, are single items. Everything is exact but one
-point: totals are Poisson, not fixed, as every rate is scaled by the total just measured.
+single draws. Frequent types, and rare ones that grew past the table, are single items. Everything is exact except that
+totals are Poisson, not fixed, since every rate is scaled by the total just measured.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from auditor.text.jit import kernel
 
 _REACH = 7.0
-# Measured: below the first a table costs more than single draws, above the second a draw per place costs less.
+# Measured: below the first value a table costs more than single draws, above the second a draw per place costs less.
 _SINGLE = 6
 _TABLE = 16.0
 _INVERT = 12.0
@@ -64,7 +64,7 @@ class Training(NamedTuple):
 @kernel
 def advance(rng, pool, rates, out):
     """The next generation's pool. Returns the number of items in `out`, or -1 when it has no room for them."""
-    # Tuples are taken apart once, here: inside the loops each access would count references and cost more than a draw.
+    # Tuples are unpacked once, here: inside the loops each access would count references and cost more than a draw.
     dense, out_dense, spill = pool.dense, out.dense, out.item_count
     item_bin, item_count, out_bin = pool.item_bin, pool.item_count, out.item_bin
     scale, fresh, fixed = rates.scale, rates.fresh, rates.fixed

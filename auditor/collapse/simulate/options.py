@@ -1,4 +1,4 @@
-"""What a simulation is asked for: tokens, generations, human share, regime and decoding."""
+"""The options of a simulation: tokens, generations, human share, regime and decoding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from auditor.collapse.options import Regime
 from auditor.errors import ConfigError, nearest
 from auditor.records import LEVEL
 
-COLDEST = 0.05  # colder, and counts to the power of 1/temperature overflow; all text is one word by then
+COLDEST = 0.05  # below it, counts to the power of 1/temperature overflow; all text is one word by then
 
 
 class Decoding(StrEnum):

@@ -1,4 +1,4 @@
-"""Generation after generation on a spectrum: what a corpus still holds when models train on what models wrote.
+"""Generation after generation on a spectrum: what a corpus still holds when models train on the output of models.
 
 A model here is the frequencies of its training text (the best a model can do for rare types), so what is simulated is
 drift and decoding, not learning. The kernels are in `drift`; the same quantities by formula in `closed_forms`.
@@ -124,7 +124,7 @@ def _draw(rng: np.random.Generator, source: Source, fresh: np.ndarray, fixed: np
 
 
 def _advance(rng: np.random.Generator, pool: Pool, rates: Rates) -> Pool:
-    """`advance` with as much room as it takes: on overflow the same draws are made again into twice the room."""
+    """`advance` with as much room as it takes: on overflow the same draws are repeated with twice the room."""
     room = 2 * pool.item_bin.size + 1024
     while True:
         before = rng.bit_generator.state

@@ -1,4 +1,4 @@
-"""A source of text ready for simulation: its types in bins of similar frequency, so that the rare ones cost nothing."""
+"""A source of text ready for simulation: its types in bins of similar frequency, so that rare ones cost nothing."""
 
 from __future__ import annotations
 
