@@ -133,21 +133,24 @@ class Kinds:
 
 @kernel
 def content_words(hashes, bounds, pairs, places):
-    """Places of a document's content words among its tokens (t,) -> places (t,) uint32; returns how many."""
-    used, before = 0, np.uint64(0)
+    """Places of a document's content words among its tokens (t,) -> places (t,) uint32; returns how many.
+
+    Without a branch on which words are long, for that can't be predicted.
+    """
+    used, before = np.uint64(0), np.uint64(0)
     for t in range(hashes.shape[0]):
-        if bounds[t, 0] > READ_BYTES:
+        begin, end = bounds[t, 0], bounds[t, 1]
+        if begin > READ_BYTES:
             break
         token = hashes[t]
         if pairs:
-            if t > 0:
-                places[used] = ((token * PRIME ^ before) * SPREAD) >> SHIFT
-                used += 1
+            places[used] = ((token * PRIME ^ before) * SPREAD) >> SHIFT
+            used += np.uint64(t > 0)
             before = token
-        elif bounds[t, 1] - bounds[t, 0] >= LEAST_BYTES:
+        else:
             places[used] = token >> SHIFT
-            used += 1
-    return used
+            used += np.uint64(end - begin >= LEAST_BYTES)
+    return np.int64(used)
 
 
 @kernel
