@@ -179,12 +179,14 @@ def measure(documents: Documents, design: str, reference: str, seed: int, settin
 
 
 def table(rows: pl.DataFrame) -> pl.DataFrame:
-    """By design and reference: coverage, accusations at truth 0, errors by size of the fraction, widths."""
+    """By design and reference: coverage, accusations at truth 0, errors by size of the fraction, of all and measured
+    shards, widths."""
     inside = (pl.col("lower") <= pl.col("truth")) & (pl.col("truth") <= pl.col("upper"))
     measured = pl.col("status") == "measured"
     error = (pl.col("value") - pl.col("truth")).abs() * 100
     clean = pl.col("truth") == 0
     bands = {"0-1": (0, 0.0125), "2.5-5": (0.0125, 0.06), "10-25": (0.06, 0.3), "50": (0.3, 1.1)}
+    within = {name: (pl.col("truth") >= low) & (pl.col("truth") < high) for name, (low, high) in bands.items()}
     return rows.group_by("design", "reference", maintain_order=True).agg(
         shards=pl.len(),
         coverage=inside.mean(),
@@ -192,10 +194,8 @@ def table(rows: pl.DataFrame) -> pl.DataFrame:
         measured=measured.mean(),
         accused=(pl.col("lower") > 0.01).filter(clean).mean(),
         accused_measured=((pl.col("lower") > 0.05) & measured).filter(clean).mean(),
-        **{
-            f"error {name}": error.filter((pl.col("truth") >= low) & (pl.col("truth") < high)).mean()
-            for name, (low, high) in bands.items()
-        },
+        **{f"error {name}": error.filter(own).mean() for name, own in within.items()},
+        **{f"measured error {name}": error.filter(own & measured).mean() for name, own in within.items()},
         width=((pl.col("upper") - pl.col("lower")) * 100).median(),
         **{f"error of {name}": ((pl.col(name) - pl.col("truth")).abs() * 100).mean() for name in PEERS},
     )
