@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from html import escape
 from pathlib import PurePath
-from typing import Any, Protocol
+from typing import Any
 
 LEVEL = 0.95
 # A JSON object as read from a file or about to be written: only for code that reads and writes files.
@@ -132,13 +132,6 @@ class Finding:
     advice: str
     evidence: Json = field(default_factory=dict)
     estimate: Estimate | None = None
-
-
-class Written(Protocol):
-    """A dataclass that defines its own JSON form; others are written with all their fields."""
-
-    def as_json(self) -> Mapping[str, Any]:
-        """Its JSON object, whose values may be dataclasses again."""
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Estimate]]:

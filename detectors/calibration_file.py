@@ -76,7 +76,9 @@ class FirstTierCalibration:
     def from_dict(cls, stored: Json) -> FirstTierCalibration:
         """As the file has it."""
         return cls(
-            *(stored[name] for name in ("intercept", "slope", "phrases")),
+            stored["intercept"],
+            stored["slope"],
+            stored["phrases"],
             {name: tuple(map(Combination.of, own)) for name, own in stored["combinations"].items()},
             {name: LengthTerm(tuple(t["location"]), tuple(t["log_scale"])) for name, t in stored["length"].items()},
             stored["reach"],

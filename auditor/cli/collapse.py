@@ -15,7 +15,6 @@ from auditor.errors import ConfigError, nearest
 if TYPE_CHECKING:
     from auditor.reports.model.reservoir import Reservoir, StratumSize
 
-BANDS = ("optimistic", "central", "pessimistic")
 MOST_SHARDS = 12
 
 
@@ -87,13 +86,13 @@ def simulate(
 ) -> None:
     """Model collapse, generation by generation, on the corpus' own spectrum."""
     from auditor.cli.output.printing import print_json, print_table
-    from auditor.pipeline.finished.simulate import Settings, run_simulation
+    from auditor.pipeline.finished.simulate import SimulationSettings, run_simulation
 
     frame, words = run_simulation(
         spectrum,
         zipf=zipf,
         tokens=tokens,
-        settings=Settings(generations, human_share, regime, decoding, value, replicates),
+        settings=SimulationSettings(generations, human_share, regime, decoding, value, replicates),
         seed=seed,
         html=html,
     )
@@ -121,6 +120,7 @@ def _print_picture(shown: Any) -> None:
 
 def _print(found: Reservoir) -> None:
     from auditor.cli.output.printing import print_reservoir, print_table
+    from auditor.reports.text.labels import BANDS
 
     say(found.sentence)
     say()

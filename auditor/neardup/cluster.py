@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from auditor.neardup.components import components
-from auditor.neardup.greedy import ROUNDS, Assignment, Known, Lsh, Rule, assign, buckets, empty_assignment
+from auditor.neardup.greedy import ROUNDS, Assignment, KnownJaccards, Lsh, Rule, assign, buckets, empty_assignment
 from auditor.neardup.spill import Batches, Gathered, Slice, gather
 
 CLUSTERS = pl.Schema(
@@ -132,14 +132,14 @@ def settle(found: Found, duplicates: pl.DataFrame, *, exact: Exact | None = None
 
 def _first_round(part: Slice, lsh: Lsh, *, exact: bool = True) -> tuple[np.ndarray, Assignment]:
     numbers, out = buckets(part.signatures, lsh), empty_assignment(part)
-    assign(part, numbers, Rule.of(lsh, exact=exact), Known.nothing(len(part.documents)), out)
+    assign(part, numbers, Rule.of(lsh, exact=exact), KnownJaccards.nothing(len(part.documents)), out)
     return numbers, out
 
 
 def _settle_slice(part: Slice, lsh: Lsh, exact: Exact | None) -> tuple[pl.DataFrame, Statistics]:
     """Rounds of assigning and measuring until no pair is in doubt; after the last, doubt means refusal."""
     numbers, out = _first_round(part, lsh, exact=exact is not None)
-    rule, rounds, known = Rule.of(lsh, exact=True), 0, Known.nothing(len(part.documents))
+    rule, rounds, known = Rule.of(lsh, exact=True), 0, KnownJaccards.nothing(len(part.documents))
     while exact is not None and out.doubtful.any():
         doubtful = np.flatnonzero(out.doubtful)
         again = np.unique(np.searchsorted(part.starts, doubtful, "right") - 1)

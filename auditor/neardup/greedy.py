@@ -61,7 +61,7 @@ class Rule(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class KnownJaccards:
     """Exact Jaccards found so far, by member: of member i the rows starts[i] to starts[i+1]; nan: not measurable."""
 
     starts: np.ndarray
@@ -69,18 +69,18 @@ class Known:
     jaccards: np.ndarray
 
     @classmethod
-    def nothing(cls, size: int) -> Known:
+    def nothing(cls, size: int) -> KnownJaccards:
         """No pair of `size` members is known."""
         return cls(np.zeros(size + 1, np.int64), np.empty(0, np.int64), np.empty(0))
 
-    def with_pairs(self, members: np.ndarray, representatives: np.ndarray, jaccards: np.ndarray) -> Known:
+    def with_pairs(self, members: np.ndarray, representatives: np.ndarray, jaccards: np.ndarray) -> KnownJaccards:
         """These and more pairs: members, representatives (p,) positions, jaccards (p,)."""
         size = len(self.starts) - 1
         every = np.concatenate([np.repeat(np.arange(size), np.diff(self.starts)), members])
         order = np.argsort(every, kind="stable")
         starts = np.searchsorted(every[order], np.arange(size + 1)).astype(np.int64)
         pair = np.concatenate([self.representatives, representatives])[order]
-        return Known(starts, pair, np.concatenate([self.jaccards, jaccards])[order])
+        return KnownJaccards(starts, pair, np.concatenate([self.jaccards, jaccards])[order])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +127,13 @@ def empty_assignment(part: Slice) -> Assignment:
 
 
 def assign(
-    part: Slice, numbers: np.ndarray, rule: Rule, known: Known, out: Assignment, *, chosen: np.ndarray | None = None
+    part: Slice,
+    numbers: np.ndarray,
+    rule: Rule,
+    known: KnownJaccards,
+    out: Assignment,
+    *,
+    chosen: np.ndarray | None = None,
 ) -> None:
     """Give each document of the chosen components (all) the representative it resembles most, else make it one.
 
@@ -172,7 +178,7 @@ def _estimate(signatures, i, j):
 
 @kernel
 def _verdict(v, r, estimate, rule, facts):
-    """(accepted, Jaccard, estimated, doubtful) of member v and representative r; facts: the arrays of Known."""
+    """(accepted, Jaccard, estimated, doubtful) of member v and representative r; facts: the arrays of KnownJaccards."""
     starts, representatives, jaccards = facts
     if estimate >= rule.high or estimate < rule.low:
         return estimate >= rule.high, estimate, True, False

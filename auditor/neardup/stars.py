@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 
@@ -24,35 +21,6 @@ def stars(bands: pl.DataFrame, *, without: np.ndarray | None = None) -> pl.DataF
     """
     parts = [_stars([part["hash"]], part["document"], without) for part in bands.partition_by("band")]
     return pl.concat([pl.DataFrame(schema=EDGES), *parts]).sort("document", "centre")
-
-
-def spilled_stars(
-    batches: Iterable[pl.DataFrame], cuts: int, scratch: Path, *, without: np.ndarray | None = None
-) -> Iterator[pl.DataFrame]:
-    """`stars` of a band too large for the memory: its rows are read once and laid out by hash range in scratch.
-
-    Reading the band again for each range would cost its size times the number of ranges. Memory is a batch or 1/cuts
-    of the band, whichever is larger; scratch holds 16 bytes a row until the last range is done.
-
-    Parameters: batches of one band's rows (hash, document), in any order; cuts hash ranges, at least 1
-    Returns: the edges of each range, in order of hash
-    """
-    paths = [scratch / f"range-{cut:05d}.u64" for cut in range(cuts)]
-    for path in paths:
-        path.write_bytes(b"")
-    bounds = np.array([cut * ((1 << 64) // cuts) for cut in range(1, cuts)], np.uint64)
-    for batch in batches:
-        rows = np.ascontiguousarray(batch.select("hash", "document").to_numpy())
-        owner = np.searchsorted(bounds, rows[:, 0], "right")
-        order = np.argsort(owner, kind="stable")
-        for cut, part in enumerate(np.split(rows[order], np.searchsorted(owner[order], np.arange(1, cuts)))):
-            if len(part):
-                with paths[cut].open("ab") as file:
-                    file.write(part.tobytes())
-    for path in paths:
-        rows = np.fromfile(path, np.uint64).reshape(-1, 2)
-        path.unlink()
-        yield _stars([pl.Series(rows[:, 0])], pl.Series(rows[:, 1]), without).sort("document", "centre")
 
 
 def exact_duplicates(content: pl.DataFrame) -> pl.DataFrame:

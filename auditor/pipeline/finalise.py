@@ -37,7 +37,7 @@ from auditor.pipeline.report.sampled_shards import of_all_shards
 from auditor.pipeline.report.tables import store_all
 from auditor.pipeline.report.tail import Tail
 from auditor.pipeline.reservoir import recommend, section
-from auditor.pipeline.reservoir.measured import Measured
+from auditor.pipeline.reservoir.measurements import Measurements
 from auditor.pipeline.run.progress import Outcome
 from auditor.pipeline.run.reopen import read_report
 from auditor.pipeline.run.retained import is_forgotten
@@ -170,7 +170,7 @@ def _report(connection: Any, run: Run, found: _Found, *, now: datetime, complete
     reservoir = recommend.size_reservoir(
         run.folder,
         plan,
-        Measured.of_results(found.corpus, found.shards, results.strata),
+        Measurements.of_results(found.corpus, found.shards, results.strata),
         results.spectrum,
         recommend.reservoir_options(config),
     )

@@ -34,19 +34,6 @@ def wilson(successes: float, n: float, *, level: float = 0.95) -> tuple[float, f
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
-def clopper_pearson(successes: int, n: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Exact (conservative) interval of a proportion; (0, 1) when n is 0.
-
-    References: Clopper & Pearson 1934; Brown, Cai & DasGupta 2001, section 4.2.1
-    """
-    if n <= 0:
-        return 0.0, 1.0
-    tail = (1 - level) / 2
-    lower = special.betaincinv(successes, n - successes + 1, tail) if successes > 0 else 0.0
-    upper = special.betaincinv(successes + 1, n - successes, 1 - tail) if successes < n else 1.0
-    return float(lower), float(upper)
-
-
 def finite_proportion(successes: int, n: int, population: int, *, level: float = 0.95) -> tuple[float, float]:
     """Exact interval of the proportion in a finite population of which n were drawn without replacement.
 

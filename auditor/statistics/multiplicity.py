@@ -34,14 +34,3 @@ def false_coverage_level(selected: int, total: int, *, level: float = 0.95) -> f
     if not 0 <= selected <= total:
         raise ValueError(f"{selected} selected of {total}")
     return level if selected == 0 else 1 - selected * (1 - level) / total
-
-
-def exceedance_p(draws: np.ndarray, threshold: float) -> np.ndarray:
-    """One-sided p-values (scopes,) against "the fraction is at most the threshold", from replicates (draws, scopes).
-
-    (1 + draws at or under the threshold) / (1 + draws): never 0.
-
-    References: Davison & Hinkley 1997, eq. 4.11
-    """
-    draws = np.asarray(draws, float)
-    return (1 + (draws <= threshold).sum(0)) / (1 + len(draws))

@@ -5,17 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 
-def group_weights(groups: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Bootstrap multiplicities (draws, groups): each row draws `groups` groups with replacement.
-
-    Rescaled by sqrt(g/(g-1)) around 1, so that the variance over few groups is not too small.
-
-    References: Davison & Hinkley 1997, section 3.8; Rao & Wu 1988, eq. 2.1
-    """
-    counts = rng.multinomial(groups, np.full(groups, 1 / groups), size=draws).astype(float)
-    return np.maximum(1 + (counts - 1) * np.sqrt(groups / max(groups - 1, 1)), 0.0)
-
-
 def jackknife_variance(leave_one_out: np.ndarray) -> np.ndarray:
     """Delete-a-group variance of a statistic from its leave-one-group-out values (groups, ...).
 

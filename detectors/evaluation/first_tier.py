@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from auditor.detectors.training.calibration import spread
+from auditor.detectors.training.calibration import A_CELL
 from auditor.detectors.training.data.families import MIRRORS
 from auditor.detectors.training.data.mixtures import balanced
 from auditor.errors import DetectorError
 
-A_CELL = 100  # human documents of a domain
 A_GENERATOR = 60  # documents of a generator and domain
 FEWEST = 30
 FALSE_POSITIVE_RATES = (0.05, 0.01, 0.001)
@@ -141,15 +140,6 @@ def false_positives(models: Path, rate: float = 0.05) -> pl.DataFrame:
         kind=pl.col("kind").mode().sort().first(),
     )
     return found.filter(pl.col("documents") >= FEWEST).sort("units", "cell", descending=[True, False])
-
-
-def human_scale(models: Path) -> dict[str, tuple[float, float]]:
-    """By language: median and spread of the human text in human units; they would be 0 and 1 without error."""
-    scores = read_scores(models).filter("anchor")
-    return {
-        str(language): (float(np.median(own["units"].to_numpy())), spread(own["units"].to_numpy()))
-        for (language,), own in sorted(scores.group_by("language"))
-    }
 
 
 def rates(scores: np.ndarray, machine: np.ndarray, weights: np.ndarray) -> np.ndarray:

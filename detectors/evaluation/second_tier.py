@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from auditor.detectors.evaluation.first_tier import rates
-from auditor.detectors.second_tier import FIRST
+from auditor.detectors.second_tier import FALSE_POSITIVES, FIRST
 from auditor.detectors.training import second_tier
 from auditor.detectors.training.data import labelled
 from auditor.detectors.training.data.labelled import Labelled
@@ -18,7 +18,6 @@ REPLICATES = 300
 ESSAYS = 150  # native essays of a source
 NATIVE = {"essay_us8th_grade", "essay_college", "essay"}
 NON_NATIVE = {"essay_toefl_nonnative", "essay_toefl"}
-FALSE_POSITIVES = 0.05
 METRICS = ((0, "auroc"), (2, "tpr_5"), (3, "tpr_1"))
 
 

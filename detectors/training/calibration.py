@@ -6,6 +6,7 @@ Scores come in units of all human text of the language; a kind's location and sc
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -208,9 +209,9 @@ def cells(frame: pl.DataFrame, units: np.ndarray) -> list[KnownCell]:
         filled = np.bincount(group["bin"].to_numpy(), minlength=BINS)
         inside = np.flatnonzero(filled)
         first, last = int(inside[0]), int(inside[-1]) + 1
-        *names, base, band = key
-        counts = tuple(filled[first:last].tolist())
-        rows.append(KnownCell(*map(str, names), bool(base), CELL_BANDS[band], int(filled.sum()), first, counts))
+        place = {"band": CELL_BANDS[key[-1]], "documents": int(filled.sum()), "first": first}
+        row: dict[str, Any] = dict(zip(keys, key, strict=True)) | place
+        rows.append(KnownCell.from_dict(row | {"counts": filled[first:last].tolist()}))
     return rows
 
 

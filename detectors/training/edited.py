@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -92,5 +93,6 @@ def cells(scored: pl.DataFrame) -> list[EditedCell]:
         filled = np.bincount(group["bin"].to_numpy(), minlength=BINS)
         inside = np.flatnonzero(filled)
         first, last = int(inside[0]), int(inside[-1]) + 1
-        out.append(EditedCell(*map(str, key), len(group), first, tuple(filled[first:last].tolist())))
+        row: dict[str, Any] = dict(zip(keys, key, strict=True)) | {"documents": len(group), "first": first}
+        out.append(EditedCell.from_dict(row | {"counts": filled[first:last].tolist()}))
     return out

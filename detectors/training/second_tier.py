@@ -27,9 +27,9 @@ from auditor.detectors.training.data import labelled
 from auditor.detectors.training.data.families import MIRRORS
 from auditor.detectors.training.data.labelled import Labelled, normalised
 from auditor.detectors.training.data.mixtures import trainable
+from auditor.detectors.training.fold_models import SEED
 from auditor.detectors.training.stacking import fit_stack
 
-SEED = 20221130
 LEAST_WORDS, MOST_WORDS = 100, 150
 PER_CLASS = 180  # documents of one source and class; twice as many did not improve the heads
 VERSION = "3"

@@ -9,12 +9,11 @@ from auditor.reports.model.reservoir import Reservoir
 from auditor.reports.model.schema import Report, Shard
 from auditor.reports.text import dates, numbers
 from auditor.reports.text.clean import clean, name
-from auditor.reports.text.labels import CONSTRAINTS, spoken
+from auditor.reports.text.labels import BANDS, CONSTRAINTS, spoken
 from auditor.reports.view import first_screen, human_text, summary
 from auditor.reports.view.certainty import skipped
 
 SHARDS, FINDINGS, SKIPS = 50, 30, 30
-BANDS = ("optimistic", "central", "pessimistic")
 # Where markup, a link, HTML, or a mention or issue of GitHub's could begin; names and figures need no escape.
 _SPECIAL = re.compile(
     r"""(

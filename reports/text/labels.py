@@ -56,6 +56,7 @@ REASONS = {
     "unclosed_quote": "a quote is never closed",
     "length_mended": "the length of the record was wrong by a few bytes",
 }
+BANDS = ("optimistic", "central", "pessimistic")  # of the reservoir
 REGIMES = {
     "replace_fresh": "each generation replaces the last; human text is fresh",
     "replace_replay": "each generation replaces the last; human text is read again",

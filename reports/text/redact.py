@@ -84,11 +84,3 @@ def redact(text: str, limit: int = LIMIT) -> str:
     for _, pattern, instead in RULES:
         line = pattern.sub(instead, line)
     return clean(line, limit)
-
-
-def redact_url(address: str, limit: int = LIMIT) -> str:
-    """A path or URL without user, password and keys."""
-    for kind, pattern, instead in RULES:
-        if kind == "credentials":
-            address = pattern.sub(instead, address)
-    return clean(address, limit)

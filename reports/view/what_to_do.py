@@ -20,13 +20,12 @@ from auditor.reports.model.schema import Report
 from auditor.reports.model.sections import Filtering
 from auditor.reports.text import numbers
 from auditor.reports.text.clean import clean, name
-from auditor.reports.text.labels import CONSTRAINTS, CUTS, QUANTITIES, REGIMES, UNMOVED, VARIED, spoken
+from auditor.reports.text.labels import BANDS, CONSTRAINTS, CUTS, QUANTITIES, REGIMES, UNMOVED, VARIED, spoken
 from auditor.reports.view import figures, human_text
 from auditor.reports.view.figures import Rows
 
 SHOWN = 24
 KINDS = 6  # of text, for each choice
-BANDS = ("optimistic", "central", "pessimistic")
 ACTIONS = {
     "drop": "leave out",
     "quarantine": "keep apart until checked",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.neardup.components import components
-from auditor.neardup.stars import EDGES, exact_duplicates, spilled_stars, stars
+from auditor.neardup.stars import EDGES, exact_duplicates, stars
 
 ROWS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4), st.integers(0, 15)), max_size=60)
 
@@ -74,20 +74,6 @@ def test_components_are_those_of_a_walk_over_the_graph(parts, edges):
     assert got == expected and found.edges == len(edges)
     assert found.documents[found.place(found.documents)].tolist() == found.documents.tolist()
     assert found.place(np.array([31, 10**9], np.uint64)).tolist() == [-1, -1]
-
-
-@pytest.mark.parametrize("cuts", [1, 2, 7])
-def test_a_band_read_once_and_cut_by_hash_gives_the_same_edges(cuts, tmp_path):
-    rng = np.random.default_rng(cuts)
-    hashes = rng.choice(rng.integers(0, 1 << 64, 300, np.uint64), 2000)
-    frame = pl.DataFrame(
-        {"band": np.zeros(2000, np.uint8), "hash": hashes, "document": rng.integers(0, 1 << 64, 2000, np.uint64)}
-    )
-    without = frame["document"].head(100).sort().to_numpy()
-    parts = list(spilled_stars(frame.iter_slices(300), cuts, tmp_path, without=without))
-    assert len(parts) == cuts and all(part.height < 2000 / cuts * 1.5 for part in parts)
-    assert pl.concat(parts).sort("document", "centre").equals(stars(frame, without=without))
-    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_in_gives_nothing_out():

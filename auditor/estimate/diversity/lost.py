@@ -25,7 +25,7 @@ from auditor.estimate.diversity.lost_reference import (
 from auditor.estimate.diversity.lost_tail import tail_retention
 from auditor.estimate.diversity.measure import LogHill, Orders
 from auditor.estimate.diversity.spectrum import Body, Counted, Spectrum
-from auditor.estimate.diversity.variance import Measure, Measured, jackknife, judged, reach, unvaried, variance
+from auditor.estimate.diversity.variance import Measure, Statistic, jackknife, judged, reach, unvaried, variance
 from auditor.records import LEVEL, Estimate, Status
 from auditor.run_columns import GROUPS, LEVELS, NO_SCORE, WORD
 
@@ -223,7 +223,7 @@ def _order(
     """The loss of one order, and its parts from duplication, synthetic text and the rest."""
     method += ", delete-a-group jackknife"
 
-    def measured(spectrum: Spectrum, name: str, *, varied: bool = True) -> Measured:
+    def measured(spectrum: Spectrum, name: str, *, varied: bool = True) -> Statistic:
         counted = unit(spectrum)
         return jackknife(counted, measure, documents=name) if varied else unvaried(counted, measure, documents=name)
 
@@ -235,7 +235,7 @@ def _order(
     count = int(bodies.everything.tokens.sum())
     notes = too_little(bodies.everything, bodies.reference, least=bodies.least, unit=bodies.unit)
 
-    def said(draws: list[list[tuple[float, Measured]]]) -> Estimate:
+    def said(draws: list[list[tuple[float, Statistic]]]) -> Estimate:
         return _signed(draws, method, n=count, level=level, note=notes)
 
     loss = _as_loss(said([[(1.0, everything), (-1.0, reference)]]))
@@ -252,7 +252,7 @@ def _order(
 
 
 def _signed(
-    draws: list[list[tuple[float, Measured]]], method: str, *, n: int, level: float, note: str | None
+    draws: list[list[tuple[float, Statistic]]], method: str, *, n: int, level: float, note: str | None
 ) -> Estimate:
     """A signed log-ratio; several draws are combined by Rubin's rules (Rubin 1987, eq. 3.1.2 to 3.1.5)."""
     values = np.array([sum(sign * term.value for sign, term in terms) for terms in draws])

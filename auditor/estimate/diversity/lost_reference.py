@@ -10,7 +10,7 @@ import numpy as np
 from auditor.estimate.diversity import equations
 from auditor.estimate.diversity.measure import LogHill
 from auditor.estimate.diversity.spectrum import Counted, Spectrum
-from auditor.estimate.diversity.variance import Influence, Measured, jackknife, own_noise, unvaried
+from auditor.estimate.diversity.variance import Influence, Statistic, jackknife, own_noise, unvaried
 
 NO_REFERENCE = "no human reference"
 LEAST_TOKENS = 5_000
@@ -41,7 +41,7 @@ def too_little(shard: Spectrum, reference: Spectrum, *, least: int = LEAST_TOKEN
     return None
 
 
-def at_any_coverage(reference: Counted, measure: LogHill) -> Measured:
+def at_any_coverage(reference: Counted, measure: LogHill) -> Statistic:
     """The jackknife of a reference that many texts are compared with, each at its own coverage.
 
     Knots of one fixed grid are measured when first needed and interpolated by the cubic through the four nearest, so
@@ -67,7 +67,7 @@ def at_any_coverage(reference: Counted, measure: LogHill) -> Measured:
 
 @dataclass(frozen=True, slots=True)
 class _Knot:
-    """A statistic of the reference at one coverage: see Measured and Influence."""
+    """A statistic of the reference at one coverage: see Statistic and Influence."""
 
     value: float
     change: np.ndarray

@@ -11,7 +11,7 @@ import polars as pl
 
 from auditor.estimate.diversity.lost_reference import NO_REFERENCE, SAME_LANGUAGE, shared_mass, too_little
 from auditor.estimate.diversity.spectrum import Body, Counted, Spectrum
-from auditor.estimate.diversity.variance import Measured, judged, reach, variance
+from auditor.estimate.diversity.variance import Statistic, judged, reach, variance
 from auditor.records import LEVEL, Estimate, Status
 from auditor.run_columns import GROUPS, WORD
 
@@ -131,7 +131,7 @@ def _numbers(estimate: Estimate) -> tuple[float, float, float]:
     return value, lower, upper
 
 
-def _tail_terms(ours: Spectrum, theirs: Spectrum, tail: float) -> tuple[Measured, Measured]:
+def _tail_terms(ours: Spectrum, theirs: Spectrum, tail: float) -> tuple[Statistic, Statistic]:
     """ln of the tails' mass in the shard and in held-out text, as statistics of two bodies of documents.
 
     The two tails stay fixed while groups are left out: given the tails, both masses are linear in the counts.
@@ -141,7 +141,7 @@ def _tail_terms(ours: Spectrum, theirs: Spectrum, tail: float) -> tuple[Measured
     return _log_mass(tails, (EVERY, EVERY), _known_cells(ours, theirs.types), ours, theirs, "shard"), held
 
 
-def _tails(theirs: Spectrum, tail: float) -> tuple[list[np.ndarray], Measured]:
+def _tails(theirs: Spectrum, tail: float) -> tuple[list[np.ndarray], Statistic]:
     """Weights (types,) of the tail of each half, 0 outside, and the mass in the other halves; computed once."""
     if ("tails", tail) not in theirs.kept:
         tails = []
@@ -161,7 +161,7 @@ def _log_mass(
     spectrum: Spectrum,
     listed: Spectrum,
     documents: str,
-) -> Measured:
+) -> Statistic:
     """ln of the sum of the shares that the tails hold.
 
     Parameters: tails, weights of the listed types; within, the groups that each tail's share is taken of; cells (type
@@ -201,10 +201,10 @@ def _cut(counts: np.ndarray, weights: np.ndarray, mass: float) -> float:
     return float(values[within[-1]]) if within.size else 1.0
 
 
-def _measured(value: float, change: np.ndarray, spectrum: Spectrum, name: str) -> Measured:
+def _measured(value: float, change: np.ndarray, spectrum: Spectrum, name: str) -> Statistic:
     none, keys = np.zeros(0), np.zeros(0, np.uint64)
     groups = np.zeros(0, np.int64)
-    return Measured(value, change, spectrum.tokens, spectrum.rate, keys, none, keys, groups, none, name)
+    return Statistic(value, change, spectrum.tokens, spectrum.rate, keys, none, keys, groups, none, name)
 
 
 def _known_cells(spectrum: Spectrum, types: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -34,7 +34,7 @@ Measure = Callable[[Frequencies], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Statistic:
     """A statistic of one body of documents, with what its variance needs.
 
     change (GROUPS,): value without the group minus value, 0 where the group is empty; sizes (GROUPS,) units
@@ -61,7 +61,7 @@ class Measured:
         return float(self.sizes.sum() ** 2 / np.sum(self.sizes**2)) if self.sizes.any() else 0.0
 
 
-def jackknife(counted: Counted, measure: Measure, *, documents: str = "") -> Measured:
+def jackknife(counted: Counted, measure: Measure, *, documents: str = "") -> Statistic:
     """A statistic with the changes that its variance is made of.
 
     Parameters: measure maps frequencies to a finite number (usually a logarithm)
@@ -76,12 +76,12 @@ def jackknife(counted: Counted, measure: Measure, *, documents: str = "") -> Mea
     return out
 
 
-def unvaried(counted: Counted, measure: Measure, *, documents: str = "") -> Measured:
+def unvaried(counted: Counted, measure: Measure, *, documents: str = "") -> Statistic:
     """A statistic alone, for draws whose variance comes from others."""
     nothing, keys = np.zeros(0), np.zeros(0, np.uint64)
     cells = (keys, nothing, keys, np.zeros(0, np.int64), nothing)
     value = measure(counted.frequencies())
-    return Measured(value, np.zeros(GROUPS), counted.sizes, counted.spectrum.rate, *cells, documents)
+    return Statistic(value, np.zeros(GROUPS), counted.sizes, counted.spectrum.rate, *cells, documents)
 
 
 def _sampled(counted: Counted, measure: Measure) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -149,7 +149,7 @@ def _slopes(whole: Frequencies, measure: Measure, nodes: np.ndarray, incidence: 
     return slopes
 
 
-def variance(terms: list[tuple[float, Measured]]) -> float:
+def variance(terms: list[tuple[float, Statistic]]) -> float:
     """Variance of sum(sign * value): terms of the same documents vary together, sampled types vary in all terms."""
     out = 0.0
     for name in {term.documents for _, term in terms}:
@@ -175,7 +175,7 @@ def _added(parts: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     return values
 
 
-def own_noise(terms: list[tuple[float, Measured]], groups: int) -> float:
+def own_noise(terms: list[tuple[float, Statistic]], groups: int) -> float:
     """The jackknife variance of each sampled type on its own, summed over types."""
     if len(terms) == 1 and terms[0][1].noise is not None:
         return terms[0][1].noise

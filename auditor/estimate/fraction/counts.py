@@ -111,20 +111,6 @@ class ScoreCounts:
         return self.documents.sum((1, 2))
 
 
-def coarse_bins(histogram: np.ndarray, bins: int) -> np.ndarray:
-    """Starts (bins',) of at most `bins` runs of grid bins, each with about the same share of the histogram (BINS,).
-
-    Quantile bins keep the likelihood's information where documents are; the runs are for np.add.reduceat. An empty
-    histogram gives one bin.
-    """
-    total = histogram.sum()
-    if total <= 0:
-        return np.zeros(1, np.int64)
-    quantile = (np.cumsum(histogram) - histogram / 2) / total
-    label = np.minimum((quantile * bins).astype(np.int64), bins - 1)
-    return np.flatnonzero(np.diff(label, prepend=-1))
-
-
 def shifted(density: np.ndarray, by: np.ndarray) -> np.ndarray:
     """Densities (…, BINS) moved by each of `by` (k,): (…, k, BINS), rows sum to 1."""
     at = np.arange(BINS)[None] - by[:, None] / STEP

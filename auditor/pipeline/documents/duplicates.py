@@ -59,11 +59,11 @@ class Overlaps:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a document stands."""
+    """Where a document is; doc_id: the source's own."""
 
     shard: str
     row: int
-    doc_id: str
+    doc_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class ShownPassage:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ClusterMember:
     """A document of a cluster; jaccard: its similarity to the representative, 0 to 1."""
 
     shard: str
@@ -54,12 +54,12 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class DocumentCluster:
     """The cluster that a document belongs to; members: the representative first, at most MEMBERS of them."""
 
     cluster_id: int
     size: int
-    members: tuple[Member, ...]
+    members: tuple[ClusterMember, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Inspection:
     document: Json
     why: tuple[Evidence, ...] = ()
     passages: tuple[ShownPassage, ...] = ()
-    cluster: Cluster | None = None
+    cluster: DocumentCluster | None = None
     differences: tuple[Difference, ...] = ()
     unread: str | None = None
     text: str | None = None
@@ -130,14 +130,16 @@ def inspect_document(run: Path, document: str, *, show_text: bool = False, corpu
     return Inspection(shown, why, scored, cluster, unlike, unread, text if show_text else None, shared)
 
 
-def _cluster(connection: Any, cluster_id: int) -> Cluster:
+def _cluster(connection: Any, cluster_id: int) -> DocumentCluster:
     members = query(
         connection,
         """SELECT shard, row, doc_id, representative, jaccard, kind FROM clusters WHERE cluster_id = ?
            ORDER BY representative DESC, shard, row""",
         [cluster_id],
     )
-    return Cluster(cluster_id, members.height, tuple(Member(*row) for row in members.head(MEMBERS).iter_rows()))
+    return DocumentCluster(
+        cluster_id, members.height, tuple(ClusterMember(*row) for row in members.head(MEMBERS).iter_rows())
+    )
 
 
 def _find(connection: Any, document: str) -> pl.DataFrame:

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from auditor.neardup.lookup import candidates, matches
+from auditor.pipeline.documents.duplicates import Place
 from auditor.pipeline.reduce.cluster import signature_batches
 from auditor.pipeline.run.parts import part_folder, scan
 from auditor.pipeline.run.plan import CORPUS, Plan, lsh_of
@@ -23,15 +24,6 @@ from auditor.sources.find.plan import plan_corpus
 from auditor.sources.read.chooser import read_split
 from auditor.sources.read.interface import SourceOptions
 from auditor.text.batch import TextBatch
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a document of the run is; doc_id: the source's own."""
-
-    shard: str
-    row: int
-    doc_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

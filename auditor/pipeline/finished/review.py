@@ -45,7 +45,7 @@ class ReviewSample:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Labelled:
+class TakenLabels:
     """What became of a file of labels: usable ones, those left out, and how many the run now has."""
 
     checked: CheckedLabels
@@ -87,7 +87,7 @@ def export_review(run: Path, path: Path, count: int) -> ReviewSample:
     return ReviewSample(len(rows), count, (path,))
 
 
-def take_labels(run: Path, path: Path, *, now: datetime | None = None) -> Labelled:
+def take_labels(run: Path, path: Path, *, now: datetime | None = None) -> TakenLabels:
     """Check a file of labels and keep the usable ones in RUN/labels.parquet, where `finalise` finds them.
 
     Raises: ConfigError where the file cannot be read, an id is not of this run, or an answer is none; nothing is kept
@@ -111,7 +111,7 @@ def take_labels(run: Path, path: Path, *, now: datetime | None = None) -> Labell
         raise ConfigError(f"{path}: no label can be used ({checked.problems.height:,} contradict each other)")
     with whole_file(run / LABELS) as partial:
         every.write_parquet(partial)
-    return Labelled(checked, every.height)
+    return TakenLabels(checked, every.height)
 
 
 def _bins(run: Path) -> tuple[np.ndarray, np.ndarray]:

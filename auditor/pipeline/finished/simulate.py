@@ -22,8 +22,8 @@ from auditor.pipeline.run.run import load_run
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """Settings of SimulationOptions; None: not given."""
+class SimulationSettings:
+    """SimulationSettings of SimulationOptions; None: not given."""
 
     generations: int | None = None
     share: float | None = None
@@ -32,13 +32,13 @@ class Settings:
     decoding_value: float | None = None
     replicates: int | None = None
 
-    def over(self, others: Settings) -> Settings:
+    def over(self, others: SimulationSettings) -> SimulationSettings:
         """These settings, and those of `others` where they are not given."""
         pairs = ((getattr(self, f.name), getattr(others, f.name)) for f in fields(self))
-        return Settings(*(other if own is None else own for own, other in pairs))
+        return SimulationSettings(*(other if own is None else own for own, other in pairs))
 
 
-DEFAULTS = Settings(10, 0.1, "replace_fresh", "none", 1.0, 20)
+DEFAULTS = SimulationSettings(10, 0.1, "replace_fresh", "none", 1.0, 20)
 
 
 def run_simulation(
@@ -46,7 +46,7 @@ def run_simulation(
     *,
     zipf: int | None,
     tokens: float | None,
-    settings: Settings,
+    settings: SimulationSettings,
     seed: int,
     html: Path | None,
 ) -> tuple[pl.DataFrame, str]:
@@ -58,7 +58,7 @@ def run_simulation(
     """
     if (spectrum is None) == (zipf is None):
         raise ConfigError("name one spectrum: a run's folder, a CSV of frequency,types, or --zipf TYPES")
-    measured = _measured(Path(spectrum)) if spectrum and Path(spectrum).is_dir() else Settings()
+    measured = _measured(Path(spectrum)) if spectrum and Path(spectrum).is_dir() else SimulationSettings()
     settings = settings.over(measured).over(DEFAULTS)
     try:
         if zipf is not None:
@@ -99,7 +99,7 @@ def _decoding(options: SimulationOptions) -> str:
     return kind if kind == "none" else f"{kind} {options.decoding_value:.3g}"
 
 
-def _measured(run: Path) -> Settings:
+def _measured(run: Path) -> SimulationSettings:
     """The human share, the decoding ratio and the horizon that the run's recommendation rests on.
 
     Where the report is missing or has another shape, none of them is given.
@@ -108,9 +108,9 @@ def _measured(run: Path) -> Settings:
         report = read_report(run)
         fraction = report["corpus"]["synthetic_fraction_tokens"]["value"]
         ratios = [row["value"] for row in report["reservoir"]["assumptions"]["decoding_ratio"].values()]
-        found = Settings(generations=report["reservoir"]["horizon"])
+        found = SimulationSettings(generations=report["reservoir"]["horizon"])
     except (AuditError, KeyError, TypeError):
-        return Settings()
+        return SimulationSettings()
     if fraction is not None:
         found = replace(found, share=min(max(1 - fraction, 0.0), 1.0))
     if ratios and 0 < min(ratios) < 1:

@@ -41,7 +41,7 @@ OUT = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptByChoice:
     """What a choice keeps: expected documents and words, and the machine-written share of the documents.
 
     choice: one of auditor.gate.weights.CHOICES; tail_retention: share of the corpus' rare types that survive
@@ -67,7 +67,7 @@ class Weighted:
     rare_types: int
     rare_types_in_corpus: int
     reference: str
-    choices: tuple[Kept, ...]
+    choices: tuple[KeptByChoice, ...]
     files: tuple[Path, ...]
 
 
@@ -235,8 +235,10 @@ class _Tally:
         self.protected += int(frame["protected"].sum())
         self.carriers.append(frame.filter("carrier")["weight"].to_numpy())
 
-    def choices(self, retention: Mapping[str, float | None]) -> tuple[Kept, ...]:
+    def choices(self, retention: Mapping[str, float | None]) -> tuple[KeptByChoice, ...]:
         return tuple(
-            Kept(name, float(documents), float(words), float(machine / measured) if measured else None, retention[name])
+            KeptByChoice(
+                name, float(documents), float(words), float(machine / measured) if measured else None, retention[name]
+            )
             for name, (documents, words, measured, machine) in zip(CHOICES, self.sums, strict=True)
         )

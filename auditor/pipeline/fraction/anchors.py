@@ -33,7 +33,7 @@ def count_overlaps(connection: Any) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownHuman:
     """Documents of one origin that are known to be human: where they are in the view `docs`."""
 
     origin: str
@@ -42,17 +42,17 @@ class Known:
     where: str
 
 
-def known_human(connection: Any, dated: bool, labels: pl.DataFrame | None) -> list[Known]:
+def known_human(connection: Any, dated: bool, labels: pl.DataFrame | None) -> list[KnownHuman]:
     """The sets of human documents of an audit that are not empty, the most trusted first."""
-    sets = [Known("reference", Trust.REFERENCE, HUMAN, INDEPENDENT)]
+    sets = [KnownHuman("reference", Trust.REFERENCE, HUMAN, INDEPENDENT)]
     if labels is not None and labels.height:
         register(connection, "labelled", labels.select("shard", "row", "label").unique())
     if dated:
-        sets.append(Known("dated", Trust.DATED, CORPUS, DATED))
+        sets.append(KnownHuman("dated", Trust.DATED, CORPUS, DATED))
     return [known for known in sets if _size(connection, known)]
 
 
-def anchor_set(connection: Any, known: Known) -> AnchorSet:
+def anchor_set(connection: Any, known: KnownHuman) -> AnchorSet:
     """The scores of a set of human documents in human units, by kind of text; needs the view `scored`."""
     return AnchorSet(known.origin, known.trust, count_scores(connection, KIND, role=known.role, where=known.where))
 
@@ -63,7 +63,7 @@ def known_machine(connection: Any) -> list[AnchorSet]:
     return [AnchorSet("reference", Trust.REFERENCE, counts, "known-ai")] if counts.sizes.sum() else []
 
 
-def _size(connection: Any, known: Known) -> int:
+def _size(connection: Any, known: KnownHuman) -> int:
     condition = f"role = ? AND eligible AND score IS NOT NULL AND ({known.where})"
     return int(query(connection, f"SELECT count(*) AS n FROM docs WHERE {condition}", [known.role])["n"][0])
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 
+from auditor.config import Config
 from auditor.manifest import key_of
 from auditor.pipeline.documents.shard_counts import ShardCounts
 from auditor.pipeline.run.plan import Plan, lsh_of
@@ -14,7 +16,13 @@ from auditor.pipeline.run.run import Run
 from auditor.records import Json, Skip
 from auditor.sources.find.unread import UnreadCounts, unread_counts
 
+# Packages that every figure may depend on; those of deep detectors and embeddings; those of a format, by the first word
+# of a table's version.
 PACKAGES = ("polars", "duckdb", "numpy", "numba", "scipy", "datasketch", "scikit-learn", "pyarrow", "wordfreq")
+PACKAGES += ("py3langid", "safetensors", "resiliparse", "brotli", "zstandard")
+DEEP = ("transformers", "tokenizers", "torch", "gguf", "accelerate")
+OF_TABLES = {"Delta": "deltalake", "Iceberg": "pyiceberg", "Lance": "pylance"}
+OF_IMAGES = ("pillow", "c2pa-python")
 
 
 def skip_rows(plan: Plan, shards: Sequence[ShardCounts]) -> list[Skip]:
@@ -127,7 +135,26 @@ def provenance(run: Run, shards: Sequence[ShardCounts]) -> Provenance:
         run.facts.command,
         run.config.model_dump(mode="json", exclude_defaults=True),
         inputs,
-        {name: installed(name) for name in PACKAGES},
+        packages(run.config, run.plan),
         key_of([entry.digest for entry in inputs]),
         f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
     )
+
+
+def packages(config: Config, plan: Plan) -> dict[str, str]:
+    """Every installed package that took part in making a figure of this audit, with its version."""
+    shards = [shard for corpus in plan.corpora.values() for shard in corpus.shards]
+    used = list(PACKAGES)
+    if config.deep_sample or config.deep_budget or config.meaning:
+        used += DEEP
+    used += [package for word, package in OF_TABLES.items() if any(shard.version.startswith(word) for shard in shards)]
+    if any(shard.columns.image or shard.format == "tar" for shard in shards):
+        used += OF_IMAGES
+    return {name: version for name in used if (version := _installed(name))}
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return installed(name)
+    except PackageNotFoundError:  # an optional one, without which less was read
+        return None

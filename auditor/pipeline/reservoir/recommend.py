@@ -20,7 +20,7 @@ from auditor.manifest import write_text
 from auditor.pipeline.diversity.reference import human_spectrum
 from auditor.pipeline.diversity.spectra import Spectra
 from auditor.pipeline.reservoir.declared import read_declared
-from auditor.pipeline.reservoir.measured import Measured
+from auditor.pipeline.reservoir.measurements import Measurements
 from auditor.pipeline.reservoir.section import Sized, report_section
 from auditor.pipeline.reservoir.strata import measure_strata, volumes
 from auditor.pipeline.run.plan import Plan
@@ -43,7 +43,7 @@ def reservoir_options(config: Config) -> ReservoirOptions:
 
 
 def size_reservoir(
-    run: Path, plan: Plan, measured: Measured, spectrum: pl.DataFrame, options: ReservoirOptions
+    run: Path, plan: Plan, measured: Measurements, spectrum: pl.DataFrame, options: ReservoirOptions
 ) -> Sized:
     """Recommend for the corpus, and for each language, topic and folder of shards that it has two or more of.
 
@@ -86,7 +86,7 @@ def resize(run: Path, options: ReservoirOptions, *, mix: Path | None = None) -> 
 
     Raises: ConfigError, StoreError where there is no finished run
     """
-    measured = Measured.of_report(read_report(run))
+    measured = Measurements.of_report(read_report(run))
     plan = load_run(run).plan
     sized = size_reservoir(run, plan, measured, human_spectrum(Spectra(run, plan)), options)
     if mix is not None:

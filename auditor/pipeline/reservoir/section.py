@@ -15,7 +15,7 @@ from auditor.collapse.sensitivity import narrower
 from auditor.collapse.totals import Need, StratumNeed
 from auditor.collapse.wording import answer, explain_band, explain_choices
 from auditor.pipeline.reservoir.declared import Declared
-from auditor.pipeline.reservoir.measured import WHOLE
+from auditor.pipeline.reservoir.measurements import WHOLE
 from auditor.pipeline.reservoir.sums import KeptStratum, Whole, sum_of_shards, sums_of_strata
 from auditor.records import Estimate, Json, Status, nested, plain
 

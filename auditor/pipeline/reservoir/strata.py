@@ -13,7 +13,7 @@ from auditor.collapse.decoding import numbers_of
 from auditor.collapse.spectrum import Spectrum
 from auditor.collapse.stratum import Shard, Stratum
 from auditor.pipeline.reservoir.declared import Declared
-from auditor.pipeline.reservoir.measured import ELSEWHERE, Measured
+from auditor.pipeline.reservoir.measurements import ELSEWHERE, Measurements
 from auditor.pipeline.run.parts import scan
 from auditor.pipeline.run.plan import CORPUS, Plan
 from auditor.records import Estimate
@@ -49,7 +49,7 @@ def folder_of(shard: str) -> str:
 
 
 def measure_strata(
-    run: Path, plan: Plan, held: pl.DataFrame, measured: Measured, declared: Declared
+    run: Path, plan: Plan, held: pl.DataFrame, measured: Measurements, declared: Declared
 ) -> dict[str, list[Stratum]]:
     """Strata by kind, of each kind only where there are two or more: one alone is the corpus itself.
 

@@ -32,7 +32,6 @@ CANONICAL = pl.Schema(
         "given": pl.String,
     }
 )
-NULLABLE = ("date", "host", "language", "source", "topic", "category", "declared_generator", "licence")
 
 # What a reader looks for in a source.
 ROLES = ("text", "id", "date", "url", "language", "source", "topic", "category", "generator", "licence")

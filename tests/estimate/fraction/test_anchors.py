@@ -7,7 +7,7 @@ from auditor.detectors.first_tier import Ensemble
 from auditor.estimate.fraction.anchors import AnchorSet, disagreement, matched
 from auditor.estimate.fraction.bundled import bundled_calibration
 from auditor.estimate.fraction.checks.goodness import MOST_TOLERANCE, TOLERANCE, excess_misfit, own_distance
-from auditor.estimate.fraction.counts import BINS, CENTRES, ScoreCounts, coarse_bins
+from auditor.estimate.fraction.counts import BINS, CENTRES, ScoreCounts
 from auditor.estimate.fraction.shift_prior import ShiftPrior, learn_shift_prior
 from auditor.known_scores import KnownScores
 from auditor.run_columns import GROUPS
@@ -38,13 +38,6 @@ def test_scores_that_are_no_numbers_are_counted_apart_and_extreme_ones_kept():
     assert counts.histogram[0, 0] == counts.histogram[0, -1] == 1
     assert counts.tokens.sum() == 12
     assert counts.documents.shape == (1, GROUPS, BINS)
-
-
-def test_coarse_bins_hold_equal_shares_and_one_bin_where_there_is_nothing():
-    histogram = ScoreCounts.of(scores(0, 10000, 2)).histogram[0]
-    starts = coarse_bins(histogram, 8)
-    assert 4 <= len(starts) <= 8 and starts[0] == 0
-    assert coarse_bins(np.zeros(BINS), 8).tolist() == [0]
 
 
 def test_matching_reweights_cells_and_says_how_much_is_matched():

@@ -8,7 +8,7 @@ import pytest
 from auditor.collapse.options import Regime
 from auditor.collapse.simulate.options import Decoding
 from auditor.errors import ConfigError
-from auditor.pipeline.finished.simulate import Settings, run_simulation
+from auditor.pipeline.finished.simulate import SimulationSettings, run_simulation
 
 SETTINGS = {
     "generations": 3,
@@ -22,7 +22,7 @@ SETTINGS = {
 
 def simulated(spectrum=None, *, zipf=None, tokens=None, **settings):
     return run_simulation(
-        spectrum, zipf=zipf, tokens=tokens, settings=Settings(**(SETTINGS | settings)), seed=0, html=None
+        spectrum, zipf=zipf, tokens=tokens, settings=SimulationSettings(**(SETTINGS | settings)), seed=0, html=None
     )[0]
 
 
@@ -42,18 +42,20 @@ def test_every_regime_and_decoding_runs_on_zipf_and_on_a_file(regime, decoding, 
 
 def test_a_run_is_simulated_on_its_human_spectrum(audited):
     frame, words = run_simulation(
-        str(audited), zipf=None, tokens=None, settings=Settings(**SETTINGS), seed=0, html=None
+        str(audited), zipf=None, tokens=None, settings=SimulationSettings(**SETTINGS), seed=0, html=None
     )
     assert str(audited) in words and frame.filter(quantity="types")["value"][0] > 1000
 
 
 def test_what_is_not_named_comes_from_the_run(audited, report):
-    nothing = Settings(replicates=3)
+    nothing = SimulationSettings(replicates=3)
     frame, words = run_simulation(str(audited), zipf=None, tokens=None, settings=nothing, seed=0, html=None)
     fraction = report["corpus"]["synthetic_fraction_tokens"]["value"]
     assert frame["generation"].max() == report["reservoir"]["horizon"]
     assert (f"{1 - fraction:.0%} human" if fraction is not None else "10% human") in words
-    named, _ = run_simulation(str(audited), zipf=None, tokens=None, settings=Settings(**SETTINGS), seed=0, html=None)
+    named, _ = run_simulation(
+        str(audited), zipf=None, tokens=None, settings=SimulationSettings(**SETTINGS), seed=0, html=None
+    )
     assert named["generation"].max() == SETTINGS["generations"]
 
 

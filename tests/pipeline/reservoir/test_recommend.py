@@ -14,7 +14,7 @@ from auditor.collapse.options import ReservoirOptions
 from auditor.collapse.stratum import Shard, Stratum
 from auditor.pipeline.reservoir import strata as strata
 from auditor.pipeline.reservoir.declared import read_declared, verdict
-from auditor.pipeline.reservoir.measured import ELSEWHERE, Measured
+from auditor.pipeline.reservoir.measurements import ELSEWHERE, Measurements
 from auditor.pipeline.reservoir.recommend import frequencies, resize, size_reservoir
 from auditor.pipeline.reservoir.section import report_section
 from auditor.pipeline.run.parts import part_folder
@@ -58,7 +58,7 @@ class Run:
         (self.folder / "corpus" / f"{shard}.provenance.json").write_text(json.dumps(said))
 
     def sized(self, options: ReservoirOptions | None = None):
-        measured = Measured(self.whole, tuple(self.measured), tuple(self.strata))
+        measured = Measurements(self.whole, tuple(self.measured), tuple(self.strata))
         return size_reservoir(self.folder, self.plan, measured, _types(), options or ReservoirOptions())
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from auditor.reports.text.redact import LIMIT, redact, redact_url
+from auditor.reports.text.redact import LIMIT, redact
 
 KEY = "sk-" + "aB3dE6gH9kL2mN5pQ8sT"  # put together, so that no scanner takes it for a real one
 
@@ -48,12 +48,6 @@ def test_nothing_cut_in_half_at_the_end_escapes():
     for place in range(LIMIT - 40, LIMIT + 5):
         shown = redact("x " * (place // 2) + "jane.doe@mail.example.org and more " * 3)
         assert "jane" not in shown and "doe@" not in shown and len(shown) <= LIMIT
-
-
-def test_an_address_keeps_its_path_and_loses_its_keys():
-    assert (
-        redact_url("s3://user:pw@bucket/part.parquet?sig=a1b2c3") == "s3://[credentials]@bucket/part.parquet?sig=[key]"
-    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ ELSEWHERE = Estimate.not_measured("measured for shards and for the corpus")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class Measurements:
     """The corpus, its shards and its strata, whose spectra are still to be filled in."""
 
     corpus: Stratum
@@ -25,7 +25,7 @@ class Measured:
     @classmethod
     def of_results(
         cls, corpus: CorpusResult, shards: Sequence[ShardResult], strata: Sequence[StratumResult]
-    ) -> Measured:
+    ) -> Measurements:
         """From the results of an audit that is not written yet."""
         sizes = corpus.counts.tokens, corpus.counts.eligible_documents, corpus.counts.bytes
         whole = corpus.figures
@@ -41,7 +41,7 @@ class Measured:
         )
 
     @classmethod
-    def of_report(cls, report: Json) -> Measured:
+    def of_report(cls, report: Json) -> Measurements:
         """From report.json."""
         corpus = report["corpus"]
         fraction, tail = _estimate(corpus[FRACTION]), _estimate(corpus["diversity"]["tail_retention"])
