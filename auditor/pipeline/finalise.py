@@ -65,7 +65,7 @@ def finalise(
     Raises: NothingAudited where no document could be read
     """
     opened = load_run(run)
-    plan, config, now = opened.plan, opened.config, now or datetime.now(UTC)
+    plan, config = opened.plan, opened.config
     shards = count_shards(run, plan, failed or {})
     _refuse_nothing(opened, shards)
     complete = all(shard.complete for shard in shards) and not plan.corpus.failed and not failed
@@ -73,8 +73,8 @@ def finalise(
         open_view(connection, run, plan.tasks, members(run), resembling.references_in_corpus(run, plan, config))
         register(connection, "seen", resembling.seen_before(run, plan, config))
         spectra = spectra or Spectra(run, plan)
-        found = _measure(connection, opened, spectra, shards, now.date(), say)
-        report = _report(connection, opened, found, now=now, complete=complete)
+        found = _measure(connection, opened, spectra, shards, (now or datetime.now(UTC)).date(), say)
+        report = _report(connection, opened, found, now=now or datetime.now(UTC), complete=complete)
         before = read_report(run) if is_forgotten(run) and (run / "report.json").exists() else {}
         report = keep_figures(report, before)
         selected = pieces(run, plan.tasks)
