@@ -17,7 +17,7 @@ EXIT_WORDS = {
     EXIT_FAIL: "failed: a bound of the policy is broken, or what was checked has changed",
     EXIT_USAGE: "wrong usage, or a path that is not there",
     EXIT_INCOMPLETE: "incomplete: some of it could not be read, done or written",
-    EXIT_INCONCLUSIVE: "inconclusive: the figures are too unsure to pass or to fail",
+    EXIT_INCONCLUSIVE: "inconclusive: the figures are too uncertain to pass or to fail",
     EXIT_NOTHING: "nothing audited: no document could be read",
 }
 

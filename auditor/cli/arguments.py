@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 CORPUS_NOW = typer.Option(
-    [], "--corpus", metavar="PATH", help="Where the corpus lies now; needed for a run that somebody else made."
+    [], "--corpus", metavar="PATH", help="Where the corpus is now; needed for a run that somebody else made."
 )
 RUN = typer.Argument(..., metavar="RUN", help="Folder of a finished run.")
 ForMachines = Annotated[bool, typer.Option("--json", help="For machines.")]
@@ -25,7 +25,8 @@ KnownAi = Annotated[
     list[str] | None, typer.Option(help="Text known to be machine-written; default none.", rich_help_panel=_WHERE)
 ]
 Against = Annotated[
-    list[str] | None, typer.Option(help="Earlier runs to look for repeats in; default none.", rich_help_panel=_WHERE)
+    list[str] | None,
+    typer.Option(help="Earlier runs in which to look for repeats; default none.", rich_help_panel=_WHERE),
 ]
 TextColumn = Annotated[
     str | None, typer.Option(help="Column of the text; default found by its name.", rich_help_panel=_WHERE)
@@ -56,11 +57,11 @@ CategoryColumn = Annotated[
 Detectors = Annotated[list[str] | None, typer.Option(help="Detectors to use; default all.", rich_help_panel=_HOW)]
 DeepSample = Annotated[
     str | None,
-    typer.Option(metavar="N|all", help="Documents that the deep detectors read too; default 0.", rich_help_panel=_HOW),
+    typer.Option(metavar="N|all", help="Documents that the deep detectors also read; default 0.", rich_help_panel=_HOW),
 ]
 DeepBudget = Annotated[
     str | None,
-    typer.Option(metavar="5m", help="As many as they can read in this time; default no limit.", rich_help_panel=_HOW),
+    typer.Option(metavar="5m", help="Time limit for the deep detectors; default none.", rich_help_panel=_HOW),
 ]
 Meaning = Annotated[
     int | None,
@@ -73,7 +74,7 @@ Meaning = Annotated[
 ]
 DatedAnchors = Annotated[
     bool | None,
-    typer.Option(help="Take documents dated before November 2022 for human; default yes.", rich_help_panel=_HOW),
+    typer.Option(help="Treat documents dated before November 2022 as human; default yes.", rich_help_panel=_HOW),
 ]
 MinimumWords = Annotated[
     int | None, typer.Option(help="Shorter documents are not judged; default 100.", rich_help_panel=_HOW)
@@ -81,7 +82,7 @@ MinimumWords = Annotated[
 NearDupThreshold = Annotated[
     float | None,
     typer.Option(
-        help="Jaccard similarity from which on documents repeat each other; default 0.8.", rich_help_panel=_HOW
+        help="Jaccard similarity from which documents count as near-duplicates; default 0.8.", rich_help_panel=_HOW
     ),
 ]
 Level = Annotated[float | None, typer.Option(help="Coverage of the intervals; default 0.95.", rich_help_panel=_HOW)]
@@ -96,7 +97,7 @@ Profile = Annotated[
 ShardsSample = Annotated[
     int | None,
     typer.Option(
-        metavar="N", min=1, help="Read so many of the files only, for all of them; default all.", rich_help_panel=_HOW
+        metavar="N", min=1, help="Read only this many files, as a sample of all; default all.", rich_help_panel=_HOW
     ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of every random draw; default 0.", rich_help_panel=_HOW)]
@@ -112,13 +113,14 @@ Excerpts = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option(help="Processes; default all cores.", rich_help_panel=_RUN)]
 MemoryLimit = Annotated[
-    str | None, typer.Option(help="Such as 4GB, for all processes; default half of the memory.", rich_help_panel=_RUN)
+    str | None,
+    typer.Option(help="Memory for all processes, such as 4GB; default half of the machine's.", rich_help_panel=_RUN),
 ]
 Launcher = Annotated[str | None, typer.Option(help="local, slurm or ray; default local.", rich_help_panel=_RUN)]
 ConfigFile = Annotated[
     str | None,
     typer.Option(
-        "--config", metavar="FILE", help="Settings from a TOML file, by default none; options here override it."
+        "--config", metavar="FILE", help="TOML file of settings, which options given here override; default none."
     ),
 ]
 PolicyFile = Annotated[
@@ -138,17 +140,19 @@ _WHICH = "Which documents stay"
 ToKeep = Annotated[Path | None, typer.Option(metavar="FILE", help="Parquet of what stays.", rich_help_panel=_WHAT)]
 ToDrop = Annotated[Path | None, typer.Option(metavar="FILE", help="Parquet of what goes.", rich_help_panel=_WHAT)]
 ToFilter = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="The corpus again, without what goes.", rich_help_panel=_WHAT)
+    Path | None,
+    typer.Option(metavar="DIR", help="Folder for a copy of the corpus without what goes.", rich_help_panel=_WHAT),
 ]
 ToWeigh = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Parquet of sampling weights that protect the tail.", rich_help_panel=_WHAT),
 ]
 ToReview = Annotated[
-    int | None, typer.Option(metavar="N", help="Documents for people to label, into --out.", rich_help_panel=_WHAT)
+    int | None,
+    typer.Option(metavar="N", help="Number of documents for people to label, written to --out.", rich_help_panel=_WHAT),
 ]
 ReviewFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Of --review: .csv or .jsonl.", rich_help_panel=_WHAT)
+    Path | None, typer.Option(metavar="FILE", help="File for --review: .csv or .jsonl.", rich_help_panel=_WHAT)
 ]
 ToMix = Annotated[
     Path | None, typer.Option(metavar="FILE", help="TOML of the reservoir's mix plan.", rich_help_panel=_WHAT)
@@ -156,14 +160,14 @@ ToMix = Annotated[
 Threshold = Annotated[
     float | None,
     typer.Option(
-        metavar="P", help="Leave out documents at least this probably machine-written.", rich_help_panel=_WHICH
+        metavar="P", help="Leave out documents at least this likely to be machine-written.", rich_help_panel=_WHICH
     ),
 ]
 KeepDuplicates = Annotated[bool, typer.Option(help="Keep all copies, not one of each.", rich_help_panel=_WHICH)]
 DropIneligible = Annotated[bool, typer.Option(help="Leave out what was not measured.", rich_help_panel=_WHICH)]
 DropUnread = Annotated[
     bool,
-    typer.Option(help="Of --filtered: leave out records that could not be read, too.", rich_help_panel=_WHICH),
+    typer.Option(help="With --filtered: also leave out records that could not be read.", rich_help_panel=_WHICH),
 ]
 DropShard = Annotated[
     list[str] | None,

@@ -165,7 +165,7 @@ def plan(
     date_column: DateColumn = None,
     config: ConfigFile = None,
     human_reference: list[str] | None = typer.Option(None, help="Text known to be human."),
-    shards_sample: int | None = typer.Option(None, metavar="N", min=1, help="Read so many of the files only."),
+    shards_sample: int | None = typer.Option(None, metavar="N", min=1, help="Read only this many files."),
     out: Path | None = typer.Option(None, "--out", metavar="RUN", help="Lay the run out for `auditor map`."),
     json: ForMachines = False,
 ) -> int:

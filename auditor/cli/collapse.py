@@ -23,12 +23,12 @@ def reservoir(
     run: Path = RUN,
     generations: int = typer.Option(10, help="Generations of training ahead."),
     tolerance: float = typer.Option(0.1, help="Share of the tail that may be lost."),
-    min_occurrences: int = typer.Option(10, help="Occurrences in human text from which on a type is to be kept."),
+    min_occurrences: int = typer.Option(10, help="Keep types that occur at least this often in human text."),
     epochs: float = typer.Option(4.0, help="How often acquired text may be read in a generation."),
     coverage: float | None = typer.Option(
-        None, help="Share of human tokens whose types must stand that often; not asked for by default."
+        None, help="Share of human tokens whose types must occur that often; default none."
     ),
-    rarest: float | None = typer.Option(None, help="Frequency of the rarest type that must stand that often."),
+    rarest: float | None = typer.Option(None, help="Frequency of the rarest type that must occur that often."),
     verification: float = typer.Option(1.0, help="Share of acquired text that is truly human."),
     regime: str | None = typer.Option(None, help="replace_fresh, replace_replay, accumulate, accumulate_subsample."),
     sizing: str = typer.Option("fixed_compute", help="fixed_compute or appended."),
@@ -66,7 +66,7 @@ def reservoir(
 @app.command(epilog="Example: auditor simulate --zipf 1000000 --tokens 1e8 --human-share 0.1")
 def simulate(
     spectrum: str | None = typer.Argument(None, metavar="[RUN|FILE]", help="A run, or a CSV of frequency,types."),
-    zipf: int | None = typer.Option(None, help="Types of a Zipf spectrum instead."),
+    zipf: int | None = typer.Option(None, help="Number of types of a Zipf spectrum, instead of a corpus."),
     tokens: float | None = typer.Option(None, help="Tokens a generation; default the spectrum's."),
     generations: int | None = typer.Option(None, help="Generations; default the run's horizon, else 10."),
     human_share: float | None = typer.Option(

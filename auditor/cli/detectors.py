@@ -71,10 +71,12 @@ def train(
     data: Path = typer.Option(..., "--data", help="Folder of labelled Parquet files."),
     out: Path = typer.Option(..., "--out", help="Folder for the weights."),
     deep: bool = typer.Option(
-        False, "--deep", help="The deep detectors' weights too: an hour on a CPU; goes on where an earlier call ended."
+        False,
+        "--deep",
+        help="Also the deep detectors' weights: an hour on a CPU; continues where an earlier call ended.",
     ),
     mirrors: Path | None = typer.Option(
-        None, "--mirrors", help="Folder of JSON lines with mirrors to learn from beside the shipped ones."
+        None, "--mirrors", help="Folder of JSON lines with mirrors to learn from, besides the shipped ones."
     ),
 ) -> None:
     """Rebuild the shipped weights from labelled text, with fixed seeds; goes on where an earlier call ended."""

@@ -24,7 +24,7 @@ def report(
         "html", help="html, md, json, junit, card; several with commas. card: a section of README.md."
     ),
     out: Path | None = typer.Option(None, help="Folder to write to; default the run's."),
-    excerpts: bool = typer.Option(False, "--excerpts", help="With redacted beginnings of retained documents."),
+    excerpts: bool = typer.Option(False, "--excerpts", help="Quote redacted beginnings of retained documents."),
     json: bool = typer.Option(False, "--json", help="Print report.json on stdout."),
 ) -> None:
     """Render the reports again from what is stored."""

@@ -27,8 +27,10 @@ SHOWN = 40
 def gate(
     run: Path | None = typer.Argument(None, metavar="RUN", help="Folder of a finished run."),
     policy: Path | None = typer.Option(None, metavar="P.toml", help="Rules, bounds and waivers."),
-    baseline: Path | None = typer.Option(None, metavar="RUN0", help="Fail only on what got worse since this run."),
-    strict: bool = typer.Option(False, help="What is inconclusive fails."),
+    baseline: Path | None = typer.Option(
+        None, metavar="RUN0", help="Fail only on what has become worse since this run."
+    ),
+    strict: bool = typer.Option(False, help="Count what is inconclusive as failed."),
     init: bool = typer.Option(False, "--init", help="Print a commented default policy; needs no RUN."),
     markdown: str | None = typer.Option(None, metavar="FILE|-", help="Write a Markdown summary too; - prints it."),
     annotations: bool = typer.Option(

@@ -1,4 +1,4 @@
-"""The steps of an audit singly, for any scheduler: map a slice, reduce a partition, finalise."""
+"""The steps of an audit one by one, for any scheduler: map a slice, reduce a partition, finalise."""
 
 from __future__ import annotations
 
@@ -115,5 +115,5 @@ def slice_of(text: str) -> tuple[int, int]:
     """ "3/16" as (3, 16). Raises: ConfigError"""
     index, slash, of = text.partition("/")
     if not (slash and index.isdigit() and of.isdigit() and int(index) < int(of)):
-        raise ConfigError(f"{text!r} is no slice: write i/N with i from 0 to N-1, such as 0/4")
+        raise ConfigError(f"{text!r} is not a slice: write i/N with i from 0 to N-1, such as 0/4")
     return int(index), int(of)

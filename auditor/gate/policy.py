@@ -111,13 +111,13 @@ def parse_policy(text: str, *, where: str = "the policy") -> Policy:
     try:
         tree = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as wrong:
-        raise ConfigError(f"{where} is no TOML: {wrong}") from None
+        raise ConfigError(f"{where} is not TOML: {wrong}") from None
     wrong_things: list[str] = list(_unknown(tree, SECTIONS, "the policy"))
     rules = [rule for i, row in _tables(tree, "rule", wrong_things) if (rule := _rule(row, i, wrong_things))]
     waivers = [waiver for i, row in _tables(tree, "waiver", wrong_things) if (waiver := _waiver(row, i, wrong_things))]
     rate = tree.get("false_discovery_rate", 0.05)
     if not _is_number(rate) or not 0 < rate < 1:
-        wrong_things.append(f"false_discovery_rate = {rate!r} is no share between 0 and 1")
+        wrong_things.append(f"false_discovery_rate = {rate!r} is not a share between 0 and 1")
     if not isinstance(tree.get("strict", False), bool):
         wrong_things.append("strict must be true or false")
     if not isinstance(tree.get("name", ""), str):
@@ -180,7 +180,7 @@ def _bounds(row: Mapping[str, Any], where: str) -> list[str]:
     given = {key: row[key] for key in BOUNDS if key in row}
     if not given:
         return [f"{where}: no bound; give error_above, warn_above, error_below or warn_below"]
-    bad = [f"{where}: {key} = {value!r} is no number" for key, value in given.items() if not _is_number(value)]
+    bad = [f"{where}: {key} = {value!r} is not a number" for key, value in given.items() if not _is_number(value)]
     if bad:
         return bad
     if is_share(row["quantity"]):
@@ -239,7 +239,7 @@ def _clashes(rules: list[Rule]) -> list[str]:
 def _orphans(rules: list[Rule], waivers: list[Waiver]) -> list[str]:
     names = [rule.name for rule in rules]
     return [
-        f"a waiver names the rule {waiver.rule!r}, which isn't there" + nearest(waiver.rule, names)
+        f"a waiver names the rule {waiver.rule!r}, which does not exist" + nearest(waiver.rule, names)
         for waiver in waivers
         if waiver.rule not in names
     ]

@@ -85,7 +85,7 @@ def connect(path: Path | str, *, read_only: bool = False, memory_bytes: int = 0,
     except duckdb.Error as error:
         if (lacking := exhausted(error)) is not None:
             raise StoreError(f"{path}: {lacking}") from None
-        raise StoreError(f"{path} is no DuckDB file that can be read: {str(error).splitlines()[0]}") from None
+        raise StoreError(f"{path} is not a readable DuckDB file: {str(error).splitlines()[0]}") from None
 
 
 def create_tables(connection: Any) -> None:

@@ -55,7 +55,7 @@ def copy_audit(
         connection.execute("COMMIT")
         connection.execute("CHECKPOINT")
     except duckdb.Error as error:
-        raise StoreError(f"{store} could not take the audit: {str(error).splitlines()[0]}; it is as it was") from None
+        raise StoreError(f"{store} could not take the audit: {str(error).splitlines()[0]}; it is unchanged") from None
     finally:
         connection.close()
     return audit_id

@@ -28,10 +28,10 @@ def sidecar(shard: Shard, *, strict: bool = True) -> Json:
         except (OSError, ValueError, RecursionError) as wrong:
             if not strict:
                 return {}
-            raise ConfigError(f"{beside} cannot be read: {wrong}; mend or remove it") from None
+            raise ConfigError(f"{beside} cannot be read: {wrong}; repair or remove it") from None
         if not isinstance(found, dict):
             if not strict:
                 return {}
-            raise ConfigError(f"{beside} is no table of licence, origin, generator, verifier")
+            raise ConfigError(f"{beside} is not a table of licence, origin, generator, verifier")
         return found
     return {}

@@ -161,7 +161,7 @@ def _killed(exit_code: int | None) -> str:
 
 
 def _stalled(stall: float) -> str:
-    return f"nothing was heard of it for {stall:.0f} s: its storage may hang"
+    return f"it has not responded for {stall:.0f} s: its storage may hang"
 
 
 def _hire(context: Any, function: Callable[[Any, Report], Any], threads: int) -> _Worker:

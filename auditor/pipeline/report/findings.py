@@ -123,7 +123,7 @@ def _of_shard(shard: ShardResult) -> list[Finding]:
     if not counts.complete:
         read = "the shard could not be read whole" if counts.counts.documents else "nothing of the shard could be read"
         message = f"{read}: {counts.error}"
-        advice = "mend or replace the file, then run the same command again"
+        advice = "repair or replace the file, then run the same command again"
         found.append(Finding("incomplete", Severity.ERROR, "shard", name, message, advice))
     elif counts.counts.documents and not counts.counts.eligible_documents:
         message = "no document is eligible, so nothing about machine-written text is measured here"
@@ -183,7 +183,7 @@ def _of_clusters(clusters: Clusters, documents: int) -> list[Finding]:
                     Severity.WARNING,
                     "corpus",
                     "corpus",
-                    f"one text stands {cluster.documents:,} times (first in {place.shard}, row {place.row})",
+                    f"one text occurs {cluster.documents:,} times (first in {place.shard}, row {place.row})",
                     f"look at it: auditor inspect RUN {place.shard}:{place.row}",
                     {"cluster_id": cluster.cluster_id, "documents": cluster.documents},
                 )

@@ -47,6 +47,6 @@ def read_report(run: Path) -> Json:
     except (OSError, ValueError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read ({error}); `auditor finalise {run}` writes it again") from None
     if not isinstance(report, dict):
-        raise StoreError(f"{path} is no report; `auditor finalise {run}` writes it again")
+        raise StoreError(f"{path} is not a report; `auditor finalise {run}` writes it again")
     check(report)
     return report

@@ -83,7 +83,7 @@ def load_run(run: Path, corpus: Sequence[str] = (), *, trusted: bool = False) ->
         facts = Facts(manifest["audit_id"], manifest["started_at"], manifest["command"])
         statistics = dict(manifest.get(NEAR_DUPLICATES) or {})
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as wrong:
-        raise StoreError(f"{run / MANIFEST} is no manifest of auditor's ({str(wrong).splitlines()[0]})") from None
+        raise StoreError(f"{run / MANIFEST} is not a manifest of auditor ({str(wrong).splitlines()[0]})") from None
     if plan.foreign:
         plan, config = _without_places(plan, config)
     return Run(run, _relocated(plan, config, corpus) if corpus else plan, config, facts, statistics)
@@ -108,7 +108,7 @@ def _plan_of(manifest: Mapping[str, Any], *, foreign: bool) -> Plan:
     for entry in manifest["tasks"]:
         shard = shards[entry["role"], entry["shard"]]
         if not re.fullmatch(r"[0-9a-f]{20}", entry["key"]):  # it names a folder, and may come from a stranger
-            raise ValueError(f"{entry['key']!r} is no key")
+            raise ValueError(f"{entry['key']!r} is not a key")
         name = corpora[entry["role"]].name
         tasks.append(Task(entry["role"], name, shard, shard.splits[entry["split"]], entry["key"]))
     return Plan(corpora, tuple(tasks), foreign)

@@ -52,4 +52,4 @@ def _said(url: str, error: BaseException) -> str:
     if any(type(r).__name__ == "RevisionNotFoundError" for r in reasons):
         return f"{url}: the dataset has no such revision; name a branch, a tag or a commit after the @"
     words = " ".join(str(reasons[-1]).split())[:200]
-    return f"{url}: the hub could not be asked ({type(reasons[-1]).__name__}: {words})"
+    return f"{url}: the hub could not be reached ({type(reasons[-1]).__name__}: {words})"

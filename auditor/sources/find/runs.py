@@ -14,7 +14,7 @@ from auditor.manifest import CLUSTERS, LOCK, MANIFEST
 from auditor.sources.find.files import File, is_url, open_binary
 from auditor.sources.read.interface import Unread
 
-RUN_FOLDER = "a run's folder of auditor"
+RUN_FOLDER = "a run folder of auditor"
 # What a run's folder holds beside the figures: a file named in one of these is refused as a corpus.
 INSIDE = ("parts", CLUSTERS, "spool", "slurm", "audit.duckdb", "report.json", MANIFEST, LOCK)
 HEAD = 64 << 10

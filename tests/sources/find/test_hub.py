@@ -122,7 +122,7 @@ def test_no_network_is_said(hub, monkeypatch):
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     HfFileSystem.clear_instance_cache()
-    with pytest.raises(ConfigError, match="the hub could not be asked"):
+    with pytest.raises(ConfigError, match="the hub could not be reached"):
         paths(f"hf://datasets/{NAME}/data")
 
 
