@@ -45,7 +45,8 @@ class LshParameters:
         return pl.DataFrame({"jaccard": jaccard, "probability": candidate_probability(jaccard, self.bands, self.rows)})
 
     def hashes(self, signatures: np.ndarray) -> np.ndarray:
-        """`band_hashes` under these parameters: how clustering, which knows no sketches, finds the buckets again."""
+        """`band_hashes` under these parameters: how clustering, which does not know sketches, finds the buckets
+        again."""
         return band_hashes(signatures, self)
 
     def as_dict(self) -> dict[str, float | int]:
@@ -85,7 +86,7 @@ def parameters(threshold: float = 0.8, permutations: int = PERMUTATIONS) -> LshP
 def band_hashes(signatures: np.ndarray, parameters: LshParameters) -> np.ndarray:
     """One 64-bit hash per band: (n, k) uint32 -> (n, bands) uint64; the band's number is part of the hash.
 
-    Rows of documents without a signature mean nothing: `band_frame` leaves them out.
+    Rows of documents without a signature are meaningless: `band_frame` leaves them out.
     """
     out = np.empty((len(signatures), parameters.bands), np.uint64)
     _fold(np.ascontiguousarray(signatures), parameters.rows, out)
@@ -101,8 +102,8 @@ def band_frame(documents: np.ndarray, signatures: np.ndarray, parameters: LshPar
     has = has[np.argsort(documents[has], kind="stable")]
     documents = documents[has].astype(np.uint64)
     hashes = np.ascontiguousarray(band_hashes(signatures[has], parameters).T)
-    # A row's place stands in the last bits of what is sorted: a fifth of the time of a stable sort of the hashes, whose
-    # order it is but for hashes that agree in all other bits.
+    # The last bits of what is sorted hold a row's position. This takes a fifth of the time of a stable sort of the
+    # hashes, and gives the same order except where hashes agree in all other bits.
     low = np.uint64((1 << max(len(documents) - 1, 1).bit_length()) - 1)
     order = (np.sort((hashes & ~low) | np.arange(len(documents), dtype=np.uint64), axis=1) & low).astype(np.intp)
     columns = {

@@ -1,6 +1,7 @@
-"""A 128-bit hash of a document's bytes: equal texts are found by it, first and cheaply; and digests made of hashes.
+"""A 128-bit hash of a document's bytes, by which equal texts are found first and cheaply; and digests made of hashes.
 
-A digest is a sum modulo 2^64 of what it covers, each hashed: it depends on no order, and those of splits add up.
+A digest is the sum modulo 2^64 of the hashes of what it covers: it does not depend on order, and digests of splits add
+up.
 """
 
 from collections.abc import Mapping
@@ -20,8 +21,8 @@ def content_hashes(text: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Two 64-bit hashes of each document's bytes, each in its own way: (n, 2) uint64.
 
     Parameters: text (b,) uint8; offsets (n+1,) int64
-    Assumes: nobody builds collisions on purpose (it is no cryptographic hash); by chance, 1e11 documents hold a false
-    pair with probability 1e22 / 2^129, about 1e-17
+    Assumes: nobody builds collisions on purpose (it is not a cryptographic hash); by chance, 1e11 documents hold a
+    false pair with probability 1e22 / 2^129, about 1e-17
     """
     out = np.empty((len(offsets) - 1, 2), np.uint64)
     _content(text, offsets, out)
@@ -43,7 +44,7 @@ def summed(hashes: np.ndarray) -> int:
 
 
 def skips_digest(skips: Mapping[str, int]) -> int:
-    """The digest of records that were left out, by reason: so many times the hash of each reason."""
+    """The digest of records that were left out, by reason: the hash of each reason times its count."""
     total = 0
     for reason, count in skips.items():
         octets = np.frombuffer(reason.encode(), np.uint8)

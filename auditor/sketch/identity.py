@@ -1,4 +1,4 @@
-"""Who a document is: its stable id, and the resampling group that it falls in."""
+"""The identity of a document: its stable id and its resampling group."""
 
 from __future__ import annotations
 

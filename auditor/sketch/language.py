@@ -1,9 +1,9 @@
 """The language of each document, cheaply: votes of frequent words first, py3langid only where they are unsure.
 
 Identifying every document with py3langid would cost as much as the rest of the audit. Half the tokens of any text
-are among its language's few hundred most frequent words, so a naive Bayes vote over the first tokens, on hashes
-that are there anyway, settles almost all documents; the rest (scripts without spaces, close relatives such as
-Danish and Norwegian, very short texts) go to py3langid, on a prefix.
+are among its language's few hundred most frequent words, so a naive Bayes vote over the first tokens, on hashes that
+exist anyway, settles almost all documents; the rest (scripts without spaces, close relatives such as Danish and
+Norwegian, very short texts) go to py3langid, on a prefix.
 
 The word list is learned from wordfreq (Speer 2022) by `python -m auditor.sketch.language`; it holds hashes and
 weights only.
@@ -29,7 +29,7 @@ LANGUAGES = (
 ).split()
 WORDS = 400  # a language; more changed no decision on the labelled sources
 FIRST = 160  # tokens looked at in a document, at most
-STEP = 32  # after so many it is asked whether more could matter
+STEP = 32  # after this many, check whether more could matter
 MARGIN = 12.0  # nats between the best and the second best language; below it py3langid decides,
 MARGIN_PER_TOKEN = 0.25  # also below this share: a few English words in a Chinese text are no English text
 WRITTEN_ALIKE = {"wuu": "zh", "yue": "zh", "no": "nb", "nn": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}

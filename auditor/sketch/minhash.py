@@ -16,7 +16,7 @@ from auditor.text.tokens import Tokens
 
 PERMUTATIONS = 128
 WIDTH = 5
-SEED = 1  # datasketch's default, so that its own sketches meet ours without being told
+SEED = 1  # datasketch's default, so that its own sketches match ours without configuration
 SCHEME = "affine32"
 EMPTY = np.uint32(0xFFFFFFFF)
 

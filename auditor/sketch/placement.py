@@ -16,7 +16,7 @@ PILOTS = 1 << 16
 
 @cache
 def placed(listed: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Pilots and places of a list's keys; read by every table of the list, written by none."""
+    """Pilots and places of a list's keys; shared by all tables of the list, changed by none."""
     keys = np.frombuffer(listed, np.uint64)
     pilots = np.zeros(power_of_two(len(keys) // 4), np.uint16)
     places = np.zeros(power_of_two(len(keys) + len(keys) // 2), np.uint64)
@@ -32,7 +32,7 @@ def power_of_two(n: int) -> int:
 
 @kernel
 def place_of(key, pilot, places):
-    """Where a listed type would stand; its high bits, moved on by its bucket's pilot."""
+    """The place of a listed type: its high bits, shifted by its bucket's pilot."""
     return ((key >> HIGH) + np.uint64(pilot) * ((key >> HIGHER) | ONE)) & np.uint64(places - 1)
 
 
@@ -41,7 +41,7 @@ def place_of(key, pilot, places):
 def _place_all(keys, pilots, places):
     """A perfect hash of the list: each bucket gets the first pilot that leads its keys to places still free.
 
-    So a type is looked up without a loop, which a processor would mispredict at every other token. Large buckets come
+    A type is thus looked up without a loop, which a processor would mispredict at every other token. Large buckets come
     first (Belazzougui, Botelho & Dietzfelbinger 2009, Hash, displace, and compress). A place holds the low half of its
     key and, below it, the slot + 1: with the bits that led there 48 of 64 are compared, so that another type is taken
     for a listed one with a probability of 1e-10.

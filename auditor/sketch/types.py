@@ -1,7 +1,7 @@
 """Type samples: words, bigrams and trigrams counted in the stream, in bounded memory and mergeable by addition.
 
-A listed set of frequent types is always counted. Of the others those are kept whose key falls below a threshold, with
-exact counts; the threshold is halved when the cells kept exceed a cap. Which types are kept depends on their keys
+A listed set of frequent types is always counted. Other types are kept, with exact counts, if their key falls below a
+threshold; the threshold is halved when the cells kept exceed a cap. Which types are kept depends on their keys
 alone, so every shard samples the same ones (coordinated sampling: Cohen & Kaplan 2013, SIAM J. Comput. 42:862), and
 the final threshold depends on the set of cells alone, so batches, splits and shards may come in any order.
 """
@@ -92,7 +92,7 @@ class TypeSample:
 
 
 def summed(samples: Sequence[TypeSample]) -> TypeSample | None:
-    """The sum of samples of the same cap and list, the first of them added to; None of none."""
+    """The sum of samples of the same cap and list, adding to the first of them; None if there are none."""
     for other in samples[1:]:
         samples[0].absorb(other)
     return samples[0] if samples else None
@@ -163,7 +163,7 @@ class _Level:
         ).select(*TYPES)
 
     def _list(self, types: np.ndarray) -> None:
-        """Make room for types that were not met before."""
+        """Make room for types not met before."""
         if len(types):
             known = np.union1d(self._types, types)
             counts = np.zeros((len(known) + 1, *self._counts.shape[1:]), np.uint64)

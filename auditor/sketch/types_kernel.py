@@ -10,7 +10,8 @@ from auditor.sketch.placement import place_of, placed, power_of_two
 from auditor.text.jit import kernel
 from auditor.text.tokens import mix
 
-# Incidence is counted in blocks of this many tokens; a rest shorter than half a block stays with the block before it.
+# Incidence is counted in blocks of this many tokens; a remainder shorter than half a block belongs to the block before
+# it.
 BLOCK = 200
 ODD = np.uint64(0x9E3779B97F4A7C15)
 TURN = np.uint64(29)
@@ -76,14 +77,14 @@ def absorb(table: Table, other: Table) -> None:
     limit = min(t.threshold[0], other.threshold[0])
     limit, used = _shrink(t.entries, limit, t.cap)
     theirs = other.entries[other.entries[:, 1] > 0]
-    # As it came back it is a Python int, which numba takes for signed once it has seen a small one.
+    # It comes back as a Python int, which numba takes as signed once it has seen a small one.
     t.threshold[0], t.state[0] = _absorb(t.entries, theirs, np.uint64(limit), used, t.cap)
     t.state[1] += other.state[1]
 
 
 @kernel
 def new_types(types, listed, known):
-    """Of the rows that are listed, the types that are not in known (k,) ascending; a type's rows stand together."""
+    """Of the rows that are listed, the types that are not in known (k,) ascending; a type's rows are adjacent."""
     out = np.empty(types.size, np.uint64)
     found, started, before = 0, False, np.uint64(0)
     for i in range(types.size):
@@ -212,7 +213,8 @@ def _look_up(keys, size, limit, places, listed):
 
 @kernel
 def _first_in_block(listed, found, block, last_block, fresh):
-    """Slots that the block had not met -> fresh; how many. Apart from counting: together they take thrice as long."""
+    """Slots that the block had not met -> fresh; how many. Kept separate from counting: together they take three times
+    as long."""
     once = 0
     for i in range(found):
         slot = np.uint64(listed[i])

@@ -1,4 +1,4 @@
-"""What each character is to the tokeniser: part of a word, a word by itself, or a gap between words."""
+"""What each character is to the tokeniser: part of a word, a word of its own, or a gap between words."""
 
 from functools import cache
 from unicodedata import category
@@ -46,6 +46,6 @@ def lower() -> np.ndarray:
     table = np.arange(SIZE, dtype=np.uint32)
     for point, small in enumerate(map(str.lower, map(chr, range(SIZE)))):
         if len(small) == 1 and (lowered := ord(small)) != point and lowered < SIZE:
-            table[point] = lowered  # of few: writing all took half of the time
+            table[point] = lowered  # of few: writing all of them took half of the time
     table[list(APOSTROPHES)] = APOSTROPHES[0]
     return table

@@ -1,4 +1,4 @@
-"""A batch of documents as kernels see it: made once per batch, read by every sketch and detector."""
+"""A batch of documents in the form that kernels read: made once per batch, read by every sketch and detector."""
 
 from __future__ import annotations
 

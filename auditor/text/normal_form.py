@@ -1,7 +1,7 @@
 """One form for texts that read the same: composed accents, nothing invisible, no look-alike letters of other scripts.
 
 Copies on the web differ in what nobody sees: a page in NFD from one system and in NFC from another, soft hyphens from a
-typesetter, zero-width spaces and Cyrillic letters that shall hide a copy. Shingles, types and scores read the normal
+typesetter, zero-width spaces and Cyrillic letters meant to hide a copy. Shingles, types and scores read the normal
 form. One kernel looks through all texts, and only those that need it are rewritten.
 
 References: Unicode Standard Annex 15 (normalization forms), Technical Standard 39 (confusable characters)
@@ -19,8 +19,9 @@ from auditor.text.arrow import buffers
 from auditor.text.jit import kernel
 from auditor.text.tokens import code_point
 
-# What is never seen: soft hyphen, grapheme joiner, marks of direction, zero-width space and word joiner, variation
-# selectors, tags. Zero-width joiners are letters' business in Persian and Indic scripts, so they go after others only.
+# Characters that are never visible: soft hyphen, grapheme joiner, marks of direction, zero-width space and word joiner,
+# variation selectors, tags. Zero-width joiners matter to letters of Persian and Indic scripts, so they are removed only
+# after other letters.
 _INVISIBLE = (
     r"\x{00AD}\x{034F}\x{061C}\x{180E}\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{2066}-\x{2069}"
     r"\x{FE00}-\x{FE0F}\x{FEFF}\x{E0001}-\x{E007F}\x{E0100}-\x{E01EF}"
@@ -41,7 +42,7 @@ _GREEK_CYRILLIC = r"\u0370-\u04ff"
 _WORD = re.compile(f"[{_LATIN}{_GREEK_CYRILLIC}]+")
 _LATIN_LETTER, _OTHER_LETTER = re.compile(f"[{_LATIN}]"), re.compile(f"[{_GREEK_CYRILLIC}]")
 _OTHER_LETTERS = re.compile(f"[{_GREEK_CYRILLIC}]+")
-_PLANES = 0xF0000  # all of Unicode that has characters which are named here
+_PLANES = 0xF0000  # the part of Unicode that contains the characters named here
 USUAL, UNUSUAL, OTHER_SCRIPT = range(3)
 BEYOND_ASCII = np.uint64(0x8080808080808080)
 
@@ -50,7 +51,7 @@ def normal_form(column: pl.Series) -> pl.Series:
     """The texts of a column in their normal form; the column itself where none of them changes.
 
     Words of two scripts become words of one where every letter of the other looks like one of it ("pаypal" with a
-    Cyrillic а); words that are wholly of another script stay.
+    Cyrillic а); words wholly in another script stay.
     """
     unusual = np.zeros(len(column), np.bool_)
     look_through(*buffers(column), look_up(), unusual)

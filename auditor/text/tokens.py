@@ -2,7 +2,8 @@
 
 A token is a run of letters, digits and combining marks, lower-cased, apostrophes inside it kept ("don't");
 in scripts without spaces every character is a token. Its hash (64 bits) is h <- h * PRIME xor byte over the
-lower-cased UTF-8 bytes, finished by the MurmurHash3 mixer (without it the low bits of short words are poorly mixed).
+lower-cased UTF-8 bytes, finished by the MurmurHash3 mixer (without it the low bits of short words would be poorly
+mixed).
 """
 
 from dataclasses import dataclass, field
@@ -73,7 +74,7 @@ def token_hash(word: str) -> int:
 
 @cache
 def _plain() -> np.ndarray:
-    """(256,) uint64: a byte's lower-case letter or digit, 0 for a gap, NOT_PLAIN where one byte says too little."""
+    """(256,) uint64: a byte's lower-case letter or digit, 0 for a gap, NOT_PLAIN where one byte is not enough."""
     table = np.full(256, NOT_PLAIN, np.uint64)
     kinds = alphabet.classes()[:128]
     table[:128][kinds == GAP] = NOTHING
@@ -158,7 +159,7 @@ def scan(text, offsets, tables, hashes, bounds, ends, characters):
         i, stop = NOTHING, np.uint64(offsets[d + 1] - offsets[d])
         own = text[offsets[d] : offsets[d + 1]]
         h, inside, joiner, count = NOTHING, NOTHING, False, NOTHING
-        begin, end = NOTHING, NOTHING  # of the token being read; its end while an apostrophe may go on with it
+        begin, end = NOTHING, NOTHING  # of the token being read; its end while an apostrophe may continue it
         while i < stop:
             if not joiner:
                 first = i
@@ -194,7 +195,7 @@ def scan(text, offsets, tables, hashes, bounds, ends, characters):
 
 @kernel
 def _close(h, inside, begin, end, used, hashes, bounds):
-    """Write a token down where one is open; returns how many there are."""
+    """Record the open token, if any; returns how many there are."""
     hashes[used] = h
     bounds[TWO * used], bounds[TWO * used + ONE] = begin, end
     return used + inside
@@ -202,7 +203,7 @@ def _close(h, inside, begin, end, used, hashes, bounds):
 
 @kernel
 def _scan_plain(text, i, h, inside, begin, used, plain, hashes, bounds):
-    """From i on, as far as bytes are plain; without branches on what they say: word ends can't be predicted."""
+    """From i on, as far as bytes are plain; without branches on their content, since word ends cannot be predicted."""
     stop = np.uint64(text.size)
     while i < stop:
         small = plain[text[i]]

@@ -1,7 +1,7 @@
 """Kinds of text by their content words: what a document is about and where such texts appear, not who wrote it.
 
 A document's content words (tokens of four bytes or more; pairs of characters in languages without spaces) are places in
-a table of 2^18; places that the language's model knows have a direction. Their sum, of unit length, is compared with
+a table of 2^18; places known to the language's model have a direction. Their sum, of unit length, is compared with
 the centres of the kinds; the three nearest share the document.
 """
 

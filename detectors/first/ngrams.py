@@ -1,10 +1,11 @@
 """Four linear models over hashed n-grams in one pass: two heads, each over words and over their forms.
 
-The head `recent` learned what tells the models of today from people, `earlier` what told those of 2022 to 2025; a
-document's score is the larger of the two, smoothed (see two_heads). Features are log term frequencies, of unit length
-for words and for forms (see wordstream). Each head's weights are eight bits, and both lie in one number, so that one
-look-up and one multiplication serve both. A document is scored in windows of about WINDOW tokens, and its score is the
-mean over windows, so that long and short documents are on one scale and the table of counts stays in the cache.
+The head `recent` learned what distinguishes current models from people, `earlier` what distinguished those of 2022 to
+2025; a document's score is the larger of the two, smoothed (see two_heads). Features are log term frequencies, of unit
+length for words and for forms (see wordstream). Each head's weights are eight bits, and both are packed into one
+number, so that one look-up and one multiplication serve both. A document is scored in windows of about WINDOW tokens,
+and its score is the mean over windows, so that long and short documents are on one scale and the table of counts stays
+in the cache.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ class Ngrams:
     def heads(self, batch: TextBatch) -> np.ndarray:
         """(n, heads) float64 in units of human text of the language: 0 its median, 1 half the 16-84% distance.
 
-        A document of unknown language is read as the first language.
+        Documents of unknown language are treated as the first language.
         """
         language = self._places(batch)
         language[~self.description.applies(batch)] = -1
@@ -162,7 +163,7 @@ class Ngrams:
 
 
 def obstacle() -> Obstacle | None:
-    """What keeps the detector from being used here; None where its weights are there."""
+    """Why the detector cannot be used here; None if its weights are installed."""
     if (MODELS / "ngrams.safetensors").is_file():
         return None
     return Obstacle("its weights are missing", "auditor detectors train --data DIR")
@@ -188,7 +189,7 @@ def load(path: str | None = None) -> Ngrams:
 
 
 def __getattr__(name: str) -> Description:
-    if name != "DESCRIPTION":  # read from the card when asked for, so that training can run without one
+    if name != "DESCRIPTION":  # read from the card on demand, so that training can run without one
         raise AttributeError(name)
     shown = card()
     languages = frozenset(language["language"] for language in shown["heads"])

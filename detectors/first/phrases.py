@@ -23,9 +23,9 @@ from auditor.text.spans import spans
 from auditor.text.tokens import PRIME, mix, tokenise
 
 LIST = Path(__file__).parents[1] / "models" / "phrases.json"
-FILTER_BITS = 17  # fewer let more tokens through by chance, and each of those costs as much as thirty others
+FILTER_BITS = 17  # fewer bits let more tokens through by chance, and each of those costs as much as thirty others
 FILTER_MASK = np.uint64((1 << FILTER_BITS) - 1)
-BEGINS, ALONE = 1, 2  # a word begins a longer phrase; it may be one by itself
+BEGINS, ALONE = 1, 2  # a word begins a longer phrase; it may be one on its own
 ROOT = np.uint64(0x51ED270B)
 MARKS = "marks"
 MARK_RUN = 4  # emoji carry one selector, some scripts two: only longer runs hide something
@@ -81,7 +81,7 @@ class Phrases:
         filters, keys, values = self.trie
         find_phrases(batch.tokens.hashes, batch.tokens.offsets, filters, keys, values, out)
         find_marks(batch.text, batch.offsets, _may_hold_marks(batch.text, batch.offsets), out)
-        if batch.rewritten is not None:  # the normal form has no hidden marks any more
+        if batch.rewritten is not None:  # the normal form no longer has hidden marks
             rows, text, offsets = batch.rewritten.rows, batch.rewritten.text, batch.rewritten.offsets
             found = np.zeros((len(rows), len(self.categories)), np.int32)
             find_marks(text, offsets, _may_hold_marks(text, offsets), found)
@@ -146,7 +146,7 @@ def _trie(categories: list[list[list[str]]]) -> tuple[np.ndarray, np.ndarray, np
 
 @kernel
 def pair(one, two):
-    """Place of two words in the second filter: most common words begin some phrase, few go on as one does."""
+    """Place of two words in the second filter: most common words begin some phrase, but few pairs do."""
     return np.int64((one ^ (two * PRIME)) & FILTER_MASK)
 
 
@@ -221,7 +221,7 @@ def find_marks(text, offsets, documents, out):
     """Runs of hidden characters, counted in the last column; text (b,) uint8, offsets (n+1,) -> out (n, categories).
 
     Variation selectors U+FE00-FE0F (EF B8 80-8F), their supplement and the tags U+E0000-E01EF (F3 A0 80-87 xx),
-    and private-use brackets U+E200-E206 (EE 88 80-86), of which one is enough. documents (m,): those looked at.
+    and private-use brackets U+E200-E206 (EE 88 80-86), of which one is enough. documents (m,): those to examine.
     """
     last = out.shape[1] - 1
     for d in documents:

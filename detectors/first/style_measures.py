@@ -1,6 +1,6 @@
-"""Measures of style: what the bytes say of words, sentences and punctuation, and the tokens of richness and rarity.
+"""Measures of style: words, sentences and punctuation from the bytes, richness and rarity from the tokens.
 
-Line breaks, bullets, markdown and the shape of quotes are left out on purpose: they tell how a source was scraped
+Line breaks, bullets, markdown and the shape of quotes are deliberately left out: they tell how a source was scraped
 (alone they separate the classes of several labelled sources with an AUC of .9), not who wrote it.
 """
 
@@ -15,7 +15,7 @@ from auditor.detectors.first.word_tables import CHECK, SHIFT, listed, read_table
 from auditor.text.batch import TextBatch
 from auditor.text.jit import kernel
 
-READ_BYTES, READ_TOKENS = 4000, 700  # style is settled by then, and long documents cost no more
+READ_BYTES, READ_TOKENS = 4000, 700  # style is clear by then, and long documents cost no more
 WINDOW, WINDOWS = 100, 4  # richness is a mean over the first windows of 100 words
 RARITY_WORDS = 60_000
 RARITY_FILE = Path(__file__).parents[1] / "models" / "rarity.safetensors"
@@ -107,7 +107,7 @@ def general_punctuation(last):
 def byte_measures(text, offsets, kinds, out):
     """text (b,) uint8, offsets (n+1,), kinds (256,) -> the first columns of out (n, names).
 
-    First the places of all that is no plain letter, without a branch; then one step for each of them.
+    First the places of all bytes that are not plain letters, without a branch; then one step for each of them.
     """
     marks = np.empty(READ_BYTES + 1, np.int32)
     for d in range(offsets.shape[0] - 1):
@@ -178,7 +178,7 @@ def word_measures(row, words, letters, squares, long, very_long):
 def sentence_measures(row, sentences, lengths, squares, changes, rest):
     """Lengths of sentences in words: mean, spread, change from one to the next -> row (names,), from sums over them.
 
-    A text of one sentence has the length of its rest, and what is usual of the others.
+    A text without a sentence end counts as one sentence, with usual values for the other measures.
     """
     if sentences > 1:
         mean = lengths / sentences
@@ -247,7 +247,7 @@ def token_measures(hashes, offsets, table, out):
 
 @kernel
 def after(seen, base):
-    """A base for `distinct` and `repeated` below which all of seen (s,) lies: what was counted before is forgotten."""
+    """A base for `distinct` and `repeated` below which all of seen (s,) lies: earlier counts are ignored."""
     if base > np.int32(1 << 30):
         seen[:] = 0
         return np.int32(0)
@@ -258,7 +258,7 @@ def after(seen, base):
 def distinct(hashes, start, stop, seen, base):
     """Types and hapaxes among the tokens (t,) uint64 of a window; seen (2^PLACE_BITS,) holds base + times met.
 
-    Without a branch, since which words are new can't be predicted; two words in one place count as one (.6 of 100).
+    Without a branch, since new words cannot be predicted; two words in one place count as one (.6 of 100).
     """
     types, once = np.int64(0), np.int64(0)
     for t in range(start, stop):
@@ -272,7 +272,7 @@ def distinct(hashes, start, stop, seen, base):
 
 @kernel
 def repeated(hashes, start, stop, seen, base):
-    """Pairs of neighbours in a window that were there before, see `distinct`."""
+    """Pairs of neighbours that occurred before in the window, see `distinct`."""
     again = 0
     for t in range(start + 1, stop):
         place = ((hashes[t] ^ (hashes[t - 1] << np.uint64(1))) * MIX) >> PLACE_SHIFT

@@ -1,6 +1,6 @@
 """Linear models over measures of style and their products: words, sentences, punctuation, richness, rarity.
 
-Two heads as in `ngrams`; products of two measures let a habit count in one kind of style and not in another.
+Two heads as in `ngrams`; products of two measures let a habit count in one style and not in another.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from auditor.text.jit import kernel
 MODELS = Path(__file__).parents[1] / "models"
 FILE = "stylometry.json"
 MINIMUM_WORDS = 60
-FAR = 5.0  # a measure counts at most so many standard deviations
+FAR = 5.0  # a measure counts for at most this many standard deviations
 
 DESCRIPTION = Description(
     "stylometry",
@@ -126,7 +126,7 @@ def weigh(standard, single, twofold, out):
 
 
 def obstacle() -> Obstacle | None:
-    """What keeps the detector from being used here; None where its weights are there."""
+    """Why the detector cannot be used here; None if its weights are installed."""
     if (MODELS / FILE).is_file():
         return None
     return Obstacle("its weights are missing", "auditor detectors train --data DIR")

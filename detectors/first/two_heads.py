@@ -1,6 +1,6 @@
 """A detector with two heads: one for the machine text of today, one for that of earlier models.
 
-What gives away the models of 2026 gives away hardly any model before 2025, and the other way round. The score is the
+What gives away the models of 2026 gives away hardly any model before 2025, and vice versa. The score is the
 smooth maximum of the two heads (the logarithm of a sum of exponentials), so that either is enough.
 """
 
@@ -15,8 +15,8 @@ from auditor.text.batch import TextBatch
 
 HEADS = 2  # recent, earlier
 TEMPERATURE = 0.5
-# What the head `recent` has to exceed the other by. In English `earlier` learned from a dozen sources and is trusted
-# more; in other languages it learned from few, finds little, and has to exceed `recent` instead.
+# The amount by which the head `recent` has to exceed the other. In English `earlier` learned from a dozen sources and
+# is trusted more; in other languages it learned from few, finds little, and has to exceed `recent` instead.
 OFFSETS = {"en": 0.6, "zh": -0.25, "ja": -0.5, "": -1.0}
 
 

@@ -48,5 +48,5 @@ class KindTable:
 
 
 def standard_words(words: np.ndarray, languages: np.ndarray) -> np.ndarray:
-    """(n,) float64: lengths in words; of languages without spaces, the words that their tokens would be."""
+    """(n,) float64: lengths in words; in languages without spaces, the equivalent of their tokens in words."""
     return np.where(np.isin(languages.astype(str), UNSPACED), words / TOKENS_A_WORD, words).astype(float)

@@ -1,7 +1,8 @@
-"""Tables over the words of a list: a byte for each word at the first bits of its hash, and 8 bits more to tell it by.
+"""Tables over the words of a list: a byte for each word at the first bits of its hash, and 8 more bits that identify
+it.
 
-The lists are wordfreq's (Speer 2022); what is shipped is made from them, for reading the words anew would take most of
-a second in every process.
+The lists are wordfreq's (Speer 2022); the shipped tables are made from them, because reading the words would take most
+of a second in every process.
 """
 
 from __future__ import annotations

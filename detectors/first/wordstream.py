@@ -1,9 +1,10 @@
 """A text as two streams: its words with the punctuation between them, and the same with rarer words reduced to form.
 
-Topic lies in the rarer words, authorship in how the others are strung together: the second stream keeps common words
-and punctuation, and of every other word only its ending and how frequent it was before 2022. Words are the tokens that
-the batch already has; what begins with a digit is a number, and all numbers are one; a run of one mark counts once, and
-what tells how a source was scraped (white space, line breaks, bullets, markdown, shapes of quotes) is skipped.
+Topic is in the rarer words, authorship in how the others are combined: the second stream keeps common words
+and punctuation, and only the ending of every other word and how frequent it was before 2022. Words are the tokens that
+the batch already has; a word that begins with a digit is a number, and all numbers are the same; a run of one mark
+counts once, and what tells how a source was scraped (white space, line breaks, bullets, markdown, shapes of quotes) is
+skipped.
 """
 
 from __future__ import annotations
@@ -123,7 +124,8 @@ def mark_tokens() -> np.ndarray:
 
 
 def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.uint64]:
-    """What the kernels look up: kinds of bytes, forms of words, tokens of forms and of marks, and of all numbers."""
+    """The look-up tables of the kernels: kinds of bytes, forms of words, tokens of forms and of marks, and of all
+    numbers."""
     return kinds(), classes(), form_tokens(), mark_tokens(), np.uint64(mix(NUMBER))
 
 
@@ -222,7 +224,7 @@ def read(text, hashes, bounds, tables, words, forms, starts, stops):
 
 @kernel
 def form_of(h, classes, tokens):
-    """A word's token in the second stream; without a branch, for which words are common can't be predicted."""
+    """A word's token in the second stream; without a branch, since common words cannot be predicted."""
     place = h >> SHIFT
     form = classes[place, 0] * np.uint8(classes[place, 1] == np.uint8(h & CHECK))
     return tokens[form] | (h & (NOTHING - np.uint64(form == WHOLE)))

@@ -23,7 +23,7 @@ from auditor.text.batch import TextBatch
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A measured batch: the frames of its parts, and the tokens that the type counter goes on to read.
+    """A measured batch: the frames of its parts, and the tokens that the type counter reads next.
 
     records: (n,) uint64, a hash of each document as the source has it, for the digest
     """
@@ -65,7 +65,7 @@ class Measurer:
         scores = self.ensemble.score(batch)
         units, kinds = self.ensemble.in_human_units(batch, scores.logit)
         reasons = self._reasons(batch, scores.logit)
-        eligible = np.array([reason is None for reason in reasons], dtype=bool)  # of no documents too
+        eligible = np.array([reason is None for reason in reasons], dtype=bool)  # also for no documents
         hosts = identity.host_hashes(frame["host"].to_list())
         sketch = signatures(batch.tokens, self.permutations)
         has_words = signed(sketch)
@@ -107,7 +107,7 @@ class Measurer:
 
 
 def as_given(batch: TextBatch, content: np.ndarray, given: pl.Series) -> np.ndarray:
-    """(n,) uint64: hashes of records as the source has them, of which `content` (n, 2) hashes the normal form."""
+    """(n,) uint64: hashes of the records as the source has them; `content` (n, 2) are hashes of their normal form."""
     text, changed = content, batch.rewritten
     if changed is not None:
         text = content.copy()

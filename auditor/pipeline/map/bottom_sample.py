@@ -12,7 +12,7 @@ class Lowest:
     """Rows chosen by their ids and a few cheap columns, with one expensive column (texts, lists of words).
 
     The expensive column is made for a row when its batch is added and the row is chosen. It is joined to the others at
-    the end, so that no batch moves what is there already.
+    the end, so that no batch moves existing rows.
     choose: frame -> the rows that stay, in order; its answer must not depend on the number of steps
     """
 

@@ -1,4 +1,4 @@
-"""How the splits of a run are shared out among processes, threads and launchers."""
+"""How the splits of a run are distributed over processes, threads and launchers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from auditor.pipeline.run.recovery import drop_damaged, named
 
 # Below this much text a second process costs more than it saves.
 ONE_PROCESS_BYTES = 64 << 20
-WORKER_BYTES = 1 << 30  # of one process at its peak, about (docs/scale.md)
+WORKER_BYTES = 1 << 30  # peak memory of one process, roughly (docs/scale.md)
 FIRST_BYTES, THREAD_BYTES = 512 << 20, 192 << 20  # of it: whatever the threads; more for each of them
 
 
@@ -66,12 +66,12 @@ def map_all(
 
 
 def crew(config: Config) -> int:
-    """How many processes fit the memory limit."""
+    """The number of processes that fit the memory limit."""
     return max(1, min(config.workers, config.memory_bytes // WORKER_BYTES))
 
 
 def threads_each(config: Config, workers: int) -> int:
-    """How many threads each of some processes may have: no more than there are cores, and than fit the memory limit."""
+    """The number of threads for each process: no more than there are cores, and no more than fit the memory limit."""
     return max(1, min(config.workers // workers, (config.memory_bytes // workers - FIRST_BYTES) // THREAD_BYTES))
 
 
@@ -81,7 +81,7 @@ def launch(tasks: Sequence[Task], config: Config, run: Path, *, workers: int, th
         from auditor.pipeline.map.on_ray import map_on_ray
 
         return map_on_ray(run, tasks)
-    # No more threads than batches: what each of them holds for itself takes a tenth of a second to lay out and add up.
+    # No more threads than batches: the tables that each one holds take a tenth of a second to allocate and add up.
     batch = source_options(config).batch_bytes
     work = [(task, config, run, min(threads, task.text_bytes // batch + 1)) for task in tasks]
     return run_jobs(map_one, work, workers=workers, threads=threads, apart=bool(config.memory_limit))
@@ -95,6 +95,6 @@ def map_one(work: tuple[Task, Config, Path, int], report: Report) -> Marker:
 
 
 def complete(run: Path, task: Task) -> bool:
-    """Done, and read to its end: what broke in the middle is tried again, for the fault may have passed."""
+    """Done, and read to its end: a split that broke in the middle is tried again, since the fault may have passed."""
     marker = done(run, task.key)
     return marker is not None and marker.complete

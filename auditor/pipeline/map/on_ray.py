@@ -40,8 +40,8 @@ def map_on_ray(run: Path, tasks: Sequence[Task]) -> Iterator[Event]:
 
 
 def map_one(run: str, key: str) -> Event:
-    """On a node: map the split of that key, and tell how it went."""
-    opened = load_run(Path(run), trusted=True)  # the process that has started this asked
+    """On a node: map the split of that key, and report the outcome."""
+    opened = load_run(Path(run), trusted=True)  # the process that started this one has checked it
     plan, config = opened.plan, opened.config
     task = next(task for task in plan.tasks if task.key == key)
     told: list[Event] = []

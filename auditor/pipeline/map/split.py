@@ -33,7 +33,7 @@ from auditor.sources.read.interface import Batch, SourceOptions
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A task with all that a worker needs to do it."""
+    """A task with everything that a worker needs."""
 
     task: Task
     config: Config
@@ -45,7 +45,7 @@ def map_split(job: Job, report: Report) -> Marker:
     """Read, measure and write one split; returns the marker that is written beside the parts.
 
     A split that breaks in the middle keeps what came before the damage and is marked incomplete with the reason.
-    Raises: SourceError where the file is not, or is no longer, what was planned: its parts would get a wrong key
+    Raises: SourceError where the file is not, or no longer, the one that was planned: its parts would get a wrong key
     """
     task, options = job.task, source_options(job.config, job.run)
     same_file(task, options)
@@ -83,7 +83,7 @@ def map_split(job: Job, report: Report) -> Marker:
 
 
 def _samples() -> tuple[Lowest, Lowest]:
-    """What is retained of a split: texts of each language and score, words of each language, topic and category."""
+    """The retained samples of a split: texts by language and score, words by language, topic and category."""
     texts = Lowest("text", partial(lowest, per_cell=SAMPLE_PER_CELL))
     return texts, Lowest("words", word_sample.lowest)
 
@@ -102,6 +102,6 @@ def same_file(task: Task, options: SourceOptions) -> None:
 def _measurer(config: Config) -> Measurer:
     """Loaded once per process."""
     pa.set_cpu_count(1)
-    # Arrow's own allocator gives pages back and asks for them again: 5% of the time, and 40 MB more of them.
+    # Arrow's own allocator returns pages and requests them again, which costs 5% of the time and 40 MB.
     pa.set_memory_pool(pa.system_memory_pool())
     return Measurer.of(config)

@@ -1,4 +1,4 @@
-"""What a split held: records, documents, skips, notes, the digests of its content."""
+"""The content of a split: records, documents, skips, notes and digests."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SKIPS_KEPT = 200  # records named one by one in a split; the rest are counts by 
 class Tally:
     """What a split's marker says: counts, skips by reason, and the digests of its content.
 
-    `text_digest` is of the texts in their normal form: what two audits have in common. `digest` is of everything that
-    feeds a figure: the records as the source has them, and how many were left out for which reason.
+    `text_digest` covers the texts in their normal form, so that audits can be compared. `digest` covers everything that
+    feeds a figure: the records as the source has them, and how many were left out for each reason.
     """
 
     def __init__(self) -> None:

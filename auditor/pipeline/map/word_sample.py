@@ -1,4 +1,4 @@
-"""The words of a split's documents of lowest hash, for what a sum of spectra cannot give (strata, topics, profiles)."""
+"""The words of a split's documents of lowest hash, for what summed spectra cannot give (strata, topics, profiles)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from auditor.text.tokens import Tokens
 
 KINDS = ("language", "topic", "category")
 PER_SPLIT, PER_STRATUM, STRATA = 2048, 256, 64
-WORDS_KEPT = 500  # first words of a document: a book would be the sample
+WORDS_KEPT = 500  # first words of a document; otherwise one book could be the whole sample
 PART = "words"
 EVERY = 1 << 64
 
@@ -40,7 +40,7 @@ def lowest(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def ceilings(frame: pl.DataFrame) -> dict[tuple[str, str], int]:
-    """Up to which stable id every document of a split was kept, overall and of each value."""
+    """The stable id up to which every document of a split was kept, overall and for each value."""
     frame = frame.sort("stable_id")
     ids = frame["stable_id"]
     every = int(ids[PER_SPLIT - 1]) if frame.height >= PER_SPLIT else EVERY
