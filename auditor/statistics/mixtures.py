@@ -1,4 +1,4 @@
-"""Loops over mixtures of two densities of many bodies of counts: a place on a grid drawn for each, likelihoods."""
+"""Loops over mixtures of two densities of many bodies of counts."""
 
 from __future__ import annotations
 
@@ -7,45 +7,6 @@ import math
 import numpy as np
 
 from auditor.text.jit import kernel
-
-# A cell this far below the likeliest one moves no cumulative sum: exp(-60) is less than a double's last bit of it.
-NEGLIGIBLE = -60.0
-
-
-# log (atoms, cells) float32; prior (scales * variants * fractions,); human (atoms, nodes * scales), machine (atoms,
-# nodes * variants), answers (atoms, fractions): of documents of known origin, without columns if there are none; node
-# (atoms, nodes); shape: nodes, scales, variants, fractions; chance (times, atoms) -> places (times, atoms)
-@kernel
-def drawn_places(log, prior, human, machine, answers, node, shape, chance):
-    """Places drawn in proportion to exp of the sum of all terms."""
-    nodes, scales, variants, fractions = shape
-    told = human.shape[1] > 0
-    out = np.empty(chance.shape, np.int64)
-    row = np.empty(log.shape[1])
-    for atom in range(log.shape[0]):
-        cell, most = 0, -np.inf
-        for n in range(nodes):
-            at = 0
-            for s in range(scales):
-                for v in range(variants):
-                    for a in range(fractions):
-                        value = np.float64(log[atom, cell])
-                        if told:
-                            known = human[atom, n * scales + s] + machine[atom, n * variants + v]
-                            value += known + answers[atom, a]
-                        value = value + prior[at] + node[atom, n]
-                        row[cell] = value
-                        most = max(most, value)
-                        at, cell = at + 1, cell + 1
-        total = 0.0
-        for c in range(cell):
-            if row[c] - most > NEGLIGIBLE:
-                total += math.exp(row[c] - most)
-            row[c] = total
-        for t in range(chance.shape[0]):
-            place = np.searchsorted(row, chance[t, atom] * total)
-            out[t, atom] = min(place, cell - 1)
-    return out
 
 
 # density (n, BINS), by (n, k), scale (n,): exp(-log-scale); centres (BINS,) -> (n, k, BINS)

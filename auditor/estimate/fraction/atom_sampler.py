@@ -10,12 +10,14 @@ import numpy as np
 from auditor.estimate.fraction.atoms import Atoms
 from auditor.estimate.fraction.counts import BINS, moved, shifted, stretched
 from auditor.estimate.fraction.shift_prior import ShiftPrior
-from auditor.statistics.mixtures import drawn_places, mixture_logs
+from auditor.statistics.mixtures import mixture_logs
+from auditor.statistics.places import drawn_places, row_bounds
 
 # Fractions that are tabulated, with the prior's mass: small ones are likelier, and 0 is possible.
 FRACTIONS = np.concatenate([[0.0], np.geomspace(0.002, 0.06, 11), np.linspace(0.09, 1.0, 20)])
 LOG_FRACTION_DENSITY = -0.75 * np.log(FRACTIONS + 0.004)
 LOG_FRACTION_PRIOR = LOG_FRACTION_DENSITY + np.log(np.gradient(FRACTIONS))
+COARSE = np.array([0, 1, 6, 11, 16, 22, 30, 31])  # positions of fractions that bound what lies between them
 SCALES = np.array([-1.0, 0.0, 1.0]) * np.sqrt(3.0)  # Gauss-Hermite nodes of a standard normal variate
 LOG_SCALE_WEIGHT = np.log([1 / 6, 2 / 3, 1 / 6])
 MACHINE_SHIFTS = np.linspace(-2.0, 2.0, 5)  # in units of the prior's sd
@@ -88,9 +90,9 @@ class _Place:
 class _Table:
     """What the draws of all atoms given one state have in common.
 
-    own_sd, centre, weight (atoms,); nodes (nodes,); human (nodes, scales, runs), machine (nodes, variants, runs); mixed
-    (nodes, scales, variants, fractions, runs): log-densities; log_prior, of the grid; moves (variants,); base
-    (variants, BINS): machine densities before they are moved
+    own_sd, centre, weight (atoms,); nodes (nodes,); human (nodes, scales, runs), machine (nodes, variants, runs):
+    densities; log_prior (scales, variants); moves (variants,); base (variants, BINS): machine densities before they
+    are moved
     """
 
     own_sd: np.ndarray
@@ -98,7 +100,6 @@ class _Table:
     nodes: np.ndarray
     human: np.ndarray
     machine: np.ndarray
-    mixed: np.ndarray
     log_prior: np.ndarray
     weight: np.ndarray
     moves: np.ndarray
@@ -106,13 +107,22 @@ class _Table:
 
 
 class Sampler:
-    """Draws (fraction, shift, log-scale, machine shift) of every atom from its grid, given the densities."""
+    """Draws (fraction, shift, log-scale, machine shift) of every atom from its grid, given the densities.
 
-    def __init__(self, atoms: Atoms, effect: float, prior: ShiftPrior, starts: np.ndarray):
-        self.atoms, self.prior, self.starts, self.effect = atoms, prior, starts, effect
-        self.counts = atoms.undecided / effect
+    Parameters: parts, atoms of several cuts of one corpus, which share every table; drawn one after the other
+    """
+
+    def __init__(self, parts: Sequence[Atoms], effect: float, prior: ShiftPrior, starts: np.ndarray):
+        self.prior, self.starts, self.effect = prior, starts, effect
+        self.own_sd = np.concatenate([atoms.own_sd(prior) for atoms in parts])
+        self.group = np.concatenate([atoms.group for atoms in parts])
+        self.counts = np.concatenate([atoms.undecided for atoms in parts]) / effect
+        self.known_human, self.labelled_human, self.labelled_machine = (
+            np.concatenate([getattr(atoms, name) for atoms in parts])
+            for name in ("known_human", "labelled_human", "labelled_machine")
+        )
         self.total = np.maximum(self.counts.sum(1), TINY)
-        runs = [self.counts, atoms.known_human / effect, atoms.labelled_human, atoms.labelled_machine]
+        runs = [self.counts, self.known_human / effect, self.labelled_human, self.labelled_machine]
         self.unknown, self.known, self.said_human, self.said_machine = (
             np.ascontiguousarray(np.add.reduceat(part, starts, axis=1)) for part in runs
         )
@@ -121,49 +131,44 @@ class Sampler:
     def draw(self, state: State, rng: np.random.Generator, times: int = 1) -> list[Drawn]:
         """`times` independent draws of every atom given one state, BLOCK atoms at a time."""
         table = self._tabulated(state)
-        starts = range(0, max(len(self.atoms), 1), BLOCK)
+        starts = range(0, max(len(self.group), 1), BLOCK)
         blocks = [self._drawn(state, table, slice(start, start + BLOCK), rng, times) for start in starts]
         return [_joined(parts) for parts in zip(*blocks, strict=True)]
 
     def _tabulated(self, state: State) -> _Table:
         """The log-densities that every atom's likelihood is made of."""
         prior = self.prior
-        own_sd = self.atoms.own_sd(prior) * state.spread
-        centre = state.group[self.atoms.group]
+        own_sd = self.own_sd * state.spread
+        centre = state.group[self.group]
         nodes = _nodes(centre, own_sd)
         human = stretched(state.human, nodes, SCALES * prior.log_scale * state.spread)  # (nodes, scales, BINS)
         singles = self._singles(state)
         h = (np.add.reduceat(human, self.starts, axis=-1) + TINY).astype(np.float32)
         f = (np.add.reduceat(self._machine(state, nodes, singles), self.starts, axis=-1) + TINY).astype(np.float32)
-        a = FRACTIONS[:, None].astype(np.float32)
-        # single precision: a log-likelihood of thousands is right to .001
-        mixed = (1 - a) * h[:, :, None, None] + a * f[:, None, :, None]
-        np.log(mixed, out=mixed)  # in its place: what is asked of the system anew costs as much as the logarithms
         believed = np.clip(BELIEVED * (ALIKE / np.maximum(own_sd, 1e-3)) ** 2, BELIEVED, MOST_BELIEVED)
         shifts = MACHINE_SHIFTS * prior.machine_shift * state.machine_spread
         moves = np.concatenate([shifts, np.zeros(len(prior.weights))])
         base = np.concatenate([np.repeat(state.machine[None], len(MACHINE_SHIFTS), axis=0), singles])
-        log_prior = LOG_FRACTION_PRIOR + self._log_of_machine(state)[:, None] + LOG_SCALE_WEIGHT[:, None, None]
-        return _Table(
-            own_sd, centre, nodes, h, f, mixed, log_prior, np.minimum(1.0, believed / self.total), moves, base
-        )
+        log_prior = self._log_of_machine(state) + LOG_SCALE_WEIGHT[:, None]
+        return _Table(own_sd, centre, nodes, h, f, log_prior, np.minimum(1.0, believed / self.total), moves, base)
 
     def _drawn(self, state: State, table: _Table, rows: slice, rng: np.random.Generator, times: int) -> list[Drawn]:
         """Draws of some of the atoms."""
-        shape, nodes = table.mixed.shape[:-1], table.nodes
         own_sd, centre = table.own_sd[rows, None], table.centre[rows, None]
-        flat = table.mixed.reshape(-1, len(self.starts)).T
         undecided = self.unknown[rows] * table.weight[rows, None] - self.said_human[rows] - self.said_machine[rows]
-        log = undecided.astype(np.float32) @ flat
+        of_shift = log_of_shift((table.nodes - centre) / own_sd)
+        # single precision: a log-likelihood of thousands is right to .001
+        grid = undecided.astype(np.float32), table.human, table.machine, FRACTIONS
         known = self._of_known(table.human.astype(np.float64), table.machine.astype(np.float64), rows)
-        of_shift = log_of_shift((nodes - centre) / own_sd)
-        prior = np.broadcast_to(table.log_prior, shape[1:]).ravel()
-        chance = rng.random((times, 3, len(log)))  # of the place on the grid, then of the shift, then of the fraction
+        terms = LOG_FRACTION_PRIOR, table.log_prior, of_shift, *known
+        chance = rng.random((times, 3, len(undecided)))  # of the place on the grid, then of the shift, of the fraction
+        places = drawn_places(*grid, *terms, *row_bounds(*grid, COARSE, *terms), np.ascontiguousarray(chance[:, 0]))
+        shape = *table.human.shape[:2], table.machine.shape[1], len(FRACTIONS)
         scales = SCALES * self.prior.log_scale * state.spread
         out = []
-        for place, own in zip(drawn_places(log, prior, *known, of_shift, shape, chance[:, 0]), chance, strict=True):
+        for place, own in zip(places, chance, strict=True):
             at = np.unravel_index(place, shape)
-            where = _Place(FRACTIONS[at[3]], nodes[at[0]], scales[at[1]], at[2], table.moves)
+            where = _Place(FRACTIONS[at[3]], table.nodes[at[0]], scales[at[1]], at[2], table.moves)
             out.append(self._refined(state, table, where, rows, own[1:]))
         return out
 
@@ -172,11 +177,11 @@ class Sampler:
         finer = place.shift[:, None] + (table.nodes[1] - table.nodes[0]) * FINER
         human = moved(np.broadcast_to(state.human, (len(finer), BINS)), finer, place.log_scale)
         machine = moved(table.base[place.variant], finer + place.move[:, None], np.zeros(len(finer)))
-        labelled_human, labelled_machine = self.atoms.labelled_human[rows], self.atoms.labelled_machine[rows]
+        labelled_human, labelled_machine = self.labelled_human[rows], self.labelled_machine[rows]
         counts = self.counts[rows] * table.weight[rows, None] - labelled_human - labelled_machine
         log = mixture_logs(counts, human, machine, place.fraction[:, None], TINY)
         if self.told:
-            surely_human = self.atoms.known_human[rows] / self.effect + labelled_human
+            surely_human = self.known_human[rows] / self.effect + labelled_human
             log += mixture_logs(surely_human, human, machine, np.zeros((len(log), 1)), TINY)
             log += mixture_logs(labelled_machine, human, machine, np.ones((len(log), 1)), TINY)
         log += log_of_shift((finer - table.centre[rows, None]) / table.own_sd[rows, None])
@@ -281,8 +286,8 @@ def irreducible(machine: np.ndarray, human: np.ndarray, part: float) -> np.ndarr
     return rest / rest.sum(-1, keepdims=True)
 
 
-def active_bins(atoms: Atoms, anchors: np.ndarray) -> np.ndarray:
+def active_bins(parts: Sequence[Atoms], anchors: np.ndarray) -> np.ndarray:
     """Starts of the runs of bins that are told apart: runs of at least half a percent of the documents, ends as one."""
-    histogram = atoms.undecided.sum(0) + atoms.known_human.sum(0) + anchors
+    histogram = sum((atoms.counts.histogram.sum(0) for atoms in parts), anchors)
     share = np.cumsum(histogram) / max(histogram.sum(), 1e-300)
     return np.unique(np.concatenate([[0], np.unique(np.floor(share * MOST_RUNS), return_index=True)[1]]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +96,14 @@ class Atoms:
             self.labelled_human[rows],
             self.labelled_machine[rows],
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """A corpus cut into scopes: their names, and the atoms of each by language (`scope` is a position in `scopes`)."""
+
+    scopes: Sequence[str]
+    atoms: Mapping[str, Atoms]
 
 
 def atoms_of(sizes: pl.DataFrame) -> pl.DataFrame:

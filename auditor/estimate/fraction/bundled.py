@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +41,35 @@ def bundled_calibration(known: KnownScores) -> Calibration:
     variance = {row.kind: float(row.variance) for row in known.kinds}
     spreads = {key: float(value) for key, value in known.spreads.items() if key in SPREADS}
     cells = known.cells
-    priors = {"": _prior(cells, spreads)}
-    for language in sorted({cell.language for cell in cells}):
-        priors[language] = _prior([cell for cell in cells if cell.language == language], spreads)
+    priors = _Priors(cells, spreads)
     machine = sum((cell.histogram for cell in cells if cell.label == "ai"), np.zeros(BINS))
     documents = sum(int(cell.histogram.sum()) for cell in cells if cell.label == "human")
     return Calibration(variance, priors, machine, documents)
+
+
+class _Priors(Mapping[str, ShiftPrior]):
+    """The priors of all languages that were measured, and of all together (""); each is learned when it is asked for.
+
+    An audit asks for one or two of twenty.
+    """
+
+    def __init__(self, cells: Sequence[KnownCell], spreads: Mapping[str, float]):
+        self._cells: dict[str, list[KnownCell]] = {"": list(cells)}
+        for cell in cells:
+            self._cells.setdefault(cell.language, []).append(cell)
+        self._spreads = spreads
+        self._learned: dict[str, ShiftPrior] = {}
+
+    def __getitem__(self, language: str) -> ShiftPrior:
+        if language not in self._learned:
+            self._learned[language] = _prior(self._cells[language], self._spreads)
+        return self._learned[language]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cells)
+
+    def __len__(self) -> int:
+        return len(self._cells)
 
 
 def _prior(cells: Sequence[KnownCell], spreads: Mapping[str, float]) -> ShiftPrior:

@@ -111,6 +111,16 @@ class ScoreCounts:
         return self.documents.sum((1, 2))
 
 
+def filled(posterior: np.ndarray, histogram: np.ndarray) -> np.ndarray:
+    """P(machine | bin) of bins without documents, from the nearest ones that have some."""
+    out = np.full_like(posterior, np.nan)
+    for row, (p, counts) in enumerate(zip(posterior, histogram, strict=True)):
+        known = np.flatnonzero(counts > 0)
+        if len(known):
+            out[row] = np.interp(np.arange(BINS), known, p[known])
+    return out
+
+
 def shifted(density: np.ndarray, by: np.ndarray) -> np.ndarray:
     """Densities (…, BINS) moved by each of `by` (k,): (…, k, BINS), rows sum to 1."""
     at = np.arange(BINS)[None] - by[:, None] / STEP

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 
 from auditor.estimate.fraction.anchors import Anchors, AnchorSet, AnchorUse, disagreement, matched, uses_of
-from auditor.estimate.fraction.atoms import Atoms
+from auditor.estimate.fraction.atoms import Atoms, Cut
 from auditor.estimate.fraction.checks.crosschecks import (
     generator_free_bound,
     human_side_estimate,
@@ -17,7 +18,7 @@ from auditor.estimate.fraction.checks.crosschecks import (
 )
 from auditor.estimate.fraction.checks.goodness import own_distance
 from auditor.estimate.fraction.counts import BINS
-from auditor.estimate.fraction.scopes import PrevalenceOptions, ScopePrevalence, estimate_parts_and_whole, not_measured
+from auditor.estimate.fraction.scopes import PrevalenceOptions, ScopePrevalence, estimate_scopes, not_measured
 from auditor.estimate.fraction.shifted_mixture import Posterior, fit_shifted
 from auditor.records import Estimate, Finding, Severity, Status
 
@@ -39,7 +40,7 @@ class Prevalence:
     """The corpus, its shards, and what they rest on. posteriors is empty where nothing could be measured.
 
     posteriors: by language; checks: other estimators of the corpus' fraction; mixed: the AI-assisted share, a quantity
-    of its own
+    of its own; strata, the other cuts of the corpus
     """
 
     corpus: ScopePrevalence
@@ -49,6 +50,7 @@ class Prevalence:
     checks: Mapping[str, Estimate] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     mixed: Estimate = field(default_factory=lambda: Estimate.not_measured(NO_MIXED))
+    strata: Mapping[str, ScopePrevalence] = field(default_factory=dict)
 
 
 def estimate_prevalence(
@@ -57,14 +59,15 @@ def estimate_prevalence(
     anchors: Anchors,
     rng: np.random.Generator,
     *,
+    strata: Mapping[str, Cut] = MappingProxyType({}),
     options: PrevalenceOptions = PrevalenceOptions(),
 ) -> Prevalence:
-    """Estimate the synthetic fraction of every shard and of the corpus.
+    """Estimate the synthetic fraction of every shard, of the corpus, and of the scopes of other cuts of it.
 
     Each language has a hierarchical mixture of its own (fit_shifted): scores come in human units of their kind of text;
     every atom (kind within shard) has a residual shift and a fraction; the machine density is learned from all atoms.
 
-    Parameters: atoms, by language, their `scope` a position in `shards`
+    Parameters: atoms, by language, their `scope` a position in `shards`; strata, the other cuts by name
     Returns: Prevalence; status "not_measured" without scores, "inconclusive" where the design is too weak
     References: docs/prevalence.md (measured); METHODS in docs/method.md
     """
@@ -78,6 +81,9 @@ def estimate_prevalence(
             not_measured(shards, sizes, NO_SCORES),
             {},
             uses,
+            strata={
+                name: not_measured(cut.scopes, np.zeros(len(cut.scopes)), NO_SCORES) for name, cut in strata.items()
+            },
         )
     posteriors = {
         language: fit_shifted(
@@ -92,13 +98,15 @@ def estimate_prevalence(
         if own.counts.sizes.sum()
     }
     tolerance = max((own_distance(a.counts, np.arange(BINS)) for a in anchors.human if a.size), default=0.02)
-    by_shard, corpus = estimate_parts_and_whole(
-        posteriors, atoms, shards, CORPUS, rng, options=options, tolerance=tolerance
+    cuts = [Cut(shards, atoms), *strata.values()]
+    corpus, (by_shard, *others) = estimate_scopes(
+        posteriors, cuts, rng, whole=CORPUS, options=options, tolerance=tolerance
     )
     checks = _checks(posteriors, corpus, anchors, options)
     corpus, contradictions = heeded(corpus, checks)
     findings = (*_findings(anchors, atoms), *contradictions)
-    return Prevalence(corpus, by_shard, posteriors, uses, checks, findings)
+    by_stratum = dict(zip(strata, others, strict=True))
+    return Prevalence(corpus, by_shard, posteriors, uses, checks, findings, strata=by_stratum)
 
 
 def human_anchors(human: Sequence[AnchorSet], language: str, atoms: Atoms) -> np.ndarray:

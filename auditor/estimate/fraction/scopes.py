@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from auditor.estimate.fraction.atoms import Atoms
+from auditor.estimate.fraction.atoms import Atoms, Cut
 from auditor.estimate.fraction.checks.crosschecks import generator_free_bound
 from auditor.estimate.fraction.checks.goodness import TOO_FAR, excess_misfit
-from auditor.estimate.fraction.counts import BINS
+from auditor.estimate.fraction.counts import BINS, filled
 from auditor.estimate.fraction.shifted_mixture import Posterior, draw_atoms
 from auditor.records import LEVEL, Estimate, Status
 from auditor.statistics.intervals import shortest_interval
@@ -98,10 +99,17 @@ class _Sums:
 
     def whole(self) -> _Sums:
         """All scopes as one."""
-        by_draw = [part.sum(1, keepdims=True) for part in (self.machine, self.machine_tokens)]
-        names = [name for name in self.__slots__ if name not in ("machine", "machine_tokens", "anchors")]
-        parts = [*by_draw, *(getattr(self, name).sum(0, keepdims=True) for name in names), self.anchors]
-        return _Sums(*parts)
+        return self._each(lambda table, axis: table.sum(axis, keepdims=True))
+
+    def part(self, scopes: slice) -> _Sums:
+        """Some of the scopes."""
+        return self._each(lambda table, axis: table[:, scopes] if axis else table[scopes])
+
+    def _each(self, change: Callable[[np.ndarray, int], np.ndarray]) -> _Sums:
+        """Every table changed along its axis of scopes."""
+        by_draw = ("machine", "machine_tokens")
+        names = [name for name in self.__slots__ if name != "anchors"]
+        return _Sums(*(change(getattr(self, name), int(name in by_draw)) for name in names), self.anchors)
 
     @classmethod
     def empty(cls, draws: int, scopes: int) -> _Sums:
@@ -113,35 +121,27 @@ class _Sums:
 
 def estimate_scopes(
     posteriors: Mapping[str, Posterior],
-    atoms: Mapping[str, Atoms],
-    scopes: Sequence[str],
+    cuts: Sequence[Cut],
     rng: np.random.Generator,
     *,
+    whole: str = "corpus",
     options: PrevalenceOptions = PrevalenceOptions(),
     tolerance: float = 0.02,
-) -> ScopePrevalence:
-    """Estimate every scope from the atoms that it consists of, given the draws of the densities.
+) -> tuple[ScopePrevalence, list[ScopePrevalence]]:
+    """Estimate all scopes of all cuts from the atoms that they consist of, given the draws of the densities.
 
-    Parameters: posteriors, atoms: by language; the atoms' `scope` is a position in `scopes`; tolerance: distance of a
-        scope's scores from the fitted mixture that says nothing (the anchors' own distance from each other)
-    Returns: ScopePrevalence; "not_measured" where a scope holds no document with a score
+    All cuts are drawn together, for they share the tables that the draws are made from.
+
+    Parameters: posteriors, by language; whole, the name of all scopes of the first cut together: their sum in every
+        draw; tolerance: distance of a scope's scores from the fitted mixture that says nothing (the anchors' own
+        distance from each other)
+    Returns: the whole, and each cut; "not_measured" where a scope holds no document with a score
     """
-    return _of_sums(_added_up(posteriors, atoms, len(scopes), rng), scopes, options, tolerance)
-
-
-def estimate_parts_and_whole(
-    posteriors: Mapping[str, Posterior],
-    atoms: Mapping[str, Atoms],
-    scopes: Sequence[str],
-    whole: str,
-    rng: np.random.Generator,
-    *,
-    options: PrevalenceOptions = PrevalenceOptions(),
-    tolerance: float = 0.02,
-) -> tuple[ScopePrevalence, ScopePrevalence]:
-    """`estimate_scopes`, and all scopes together as one: their sum in every draw."""
-    sums = _added_up(posteriors, atoms, len(scopes), rng)
-    return _of_sums(sums, scopes, options, tolerance), _of_sums(sums.whole(), [whole], options, tolerance)
+    sums = _added_up(posteriors, cuts, rng)
+    ends = np.cumsum([0, *(len(cut.scopes) for cut in cuts)])
+    parts = [sums.part(slice(start, end)) for start, end in pairwise(ends)]
+    found = [_of_sums(own, cut.scopes, options, tolerance) for own, cut in zip(parts, cuts, strict=True)]
+    return _of_sums(parts[0].whole(), [whole], options, tolerance), found
 
 
 def _of_sums(sums: _Sums, scopes: Sequence[str], options: PrevalenceOptions, tolerance: float) -> ScopePrevalence:
@@ -166,7 +166,7 @@ def _of_sums(sums: _Sums, scopes: Sequence[str], options: PrevalenceOptions, tol
         _figures(token_replicates, *common),
         bounds,
         misfit,
-        np.where(sums.histogram > 0, posterior, _filled(posterior, sums.histogram)),
+        np.where(sums.histogram > 0, posterior, filled(posterior, sums.histogram)),
         sums.human_fit,
         sums.machine_fit,
         sums.histogram,
@@ -177,56 +177,64 @@ def _of_sums(sums: _Sums, scopes: Sequence[str], options: PrevalenceOptions, tol
     )
 
 
-def _added_up(
-    posteriors: Mapping[str, Posterior],
-    atoms: Mapping[str, Atoms],
-    scopes: int,
-    rng: np.random.Generator,
-) -> _Sums:
+def _added_up(posteriors: Mapping[str, Posterior], cuts: Sequence[Cut], rng: np.random.Generator) -> _Sums:
+    """Sums over the atoms of all cuts, their scopes one after the other."""
+    starts = np.cumsum([0, *(len(cut.scopes) for cut in cuts)])
     draws = min((len(p.states) for p in posteriors.values()), default=0)
-    sums = _Sums.empty(draws, scopes)
-    for language, own in atoms.items():
-        sums.unscored += np.bincount(own.scope, own.counts.unscored, minlength=scopes)
-        if language not in posteriors or not len(own):
-            continue
-        model = posteriors[language]
-        whole, undecided, tokens = own.counts.histogram, own.undecided, own.counts.token_histogram
-        sizes = own.counts.sizes.astype(float)
-        np.add.at(sums.histogram, own.scope, whole)
-        np.add.at(sums.token_histogram, own.scope, tokens)
-        for target, value in (
-            (sums.documents, sizes),
-            (sums.tokens, tokens.sum(1)),
-            (sums.uncovered, sizes * own.uncovered),
-            (sums.effect, sizes * model.design_effect),
-            (sums.separation, sizes * model.separation),
-            (sums.slack, sizes * model.slack),
-        ):
-            target += np.bincount(own.scope, value, minlength=scopes)
-        sums.anchors += model.anchors
-        per_document = tokens / np.maximum(whole, 1)
-        counted = np.round(undecided).astype(np.int64)
-        for d, drawn in zip(range(draws), draw_atoms(model, own, rng), strict=False):
-            found = rng.binomial(counted, np.clip(drawn.by_bin, 0.0, 1.0))
-            sums.machine[d] += np.bincount(own.scope, found.sum(1), minlength=scopes)
-            sums.machine_tokens[d] += np.bincount(own.scope, (found * per_document).sum(1), minlength=scopes)
-            np.add.at(sums.by_bin, own.scope, undecided * drawn.by_bin / draws)
-            expected = counted.sum(1)[:, None] / draws
-            known = own.known_human.sum(1)[:, None] / draws
-            share = drawn.fraction[:, None]
-            np.add.at(sums.human_fit, own.scope, ((1 - share) * expected + known) * drawn.human)
-            np.add.at(sums.machine_fit, own.scope, share * expected * drawn.machine)
+    sums = _Sums.empty(draws, int(starts[-1]))
+    for language in dict.fromkeys(name for cut in cuts for name in cut.atoms):
+        own = [(cut.atoms[language], start) for cut, start in zip(cuts, starts, strict=False) if language in cut.atoms]
+        scope = np.concatenate([atoms.scope + start for atoms, start in own])
+        parts = [atoms for atoms, _ in own]
+        unscored = np.concatenate([atoms.counts.unscored for atoms in parts])
+        sums.unscored += np.bincount(scope, unscored, minlength=len(sums.unscored))
+        if language in posteriors and len(scope):
+            _add_language(sums, posteriors[language], parts, scope, rng)
     return sums
 
 
-def _filled(posterior: np.ndarray, histogram: np.ndarray) -> np.ndarray:
-    """P(machine | bin) of bins without documents, from the nearest ones that have some."""
-    out = np.full_like(posterior, np.nan)
-    for row, (p, counts) in enumerate(zip(posterior, histogram, strict=True)):
-        known = np.flatnonzero(counts > 0)
-        if len(known):
-            out[row] = np.interp(np.arange(BINS), known, p[known])
-    return out
+def _add_language(
+    sums: _Sums, model: Posterior, parts: Sequence[Atoms], scope: np.ndarray, rng: np.random.Generator
+) -> None:
+    """Add the atoms of one language; scope (atoms,) of all parts."""
+    whole, tokens, known, undecided = (
+        np.concatenate([table(atoms) for atoms in parts])
+        for table in (
+            lambda atoms: atoms.counts.histogram,
+            lambda atoms: atoms.counts.token_histogram,
+            lambda atoms: atoms.known_human,
+            lambda atoms: atoms.undecided,
+        )
+    )
+    uncovered, sizes = np.concatenate([atoms.uncovered for atoms in parts]), whole.sum(1).astype(float)
+    draws, scopes = sums.machine.shape
+    np.add.at(sums.histogram, scope, whole)
+    np.add.at(sums.token_histogram, scope, tokens)
+    for target, value in (
+        (sums.documents, sizes),
+        (sums.tokens, tokens.sum(1)),
+        (sums.uncovered, sizes * uncovered),
+        (sums.effect, sizes * model.design_effect),
+        (sums.separation, sizes * model.separation),
+        (sums.slack, sizes * model.slack),
+    ):
+        target += np.bincount(scope, value, minlength=scopes)
+    sums.anchors += model.anchors
+    per_document = tokens / np.maximum(whole, 1)
+    counted = np.round(undecided).astype(np.int64)
+    expected, sure = counted.sum(1)[:, None] / draws, known.sum(1)[:, None] / draws
+    by_bin, human_fit, machine_fit = (np.zeros(whole.shape) for _ in range(3))
+    for d, drawn in zip(range(draws), draw_atoms(model, parts, rng), strict=False):
+        found = rng.binomial(counted, np.clip(drawn.by_bin, 0.0, 1.0))
+        sums.machine[d] += np.bincount(scope, found.sum(1), minlength=scopes)
+        sums.machine_tokens[d] += np.bincount(scope, (found * per_document).sum(1), minlength=scopes)
+        share = drawn.fraction[:, None]
+        by_bin += drawn.by_bin
+        human_fit += ((1 - share) * expected + sure) * drawn.human
+        machine_fit += share * expected * drawn.machine
+    np.add.at(sums.by_bin, scope, undecided * by_bin / max(draws, 1))
+    np.add.at(sums.human_fit, scope, human_fit)
+    np.add.at(sums.machine_fit, scope, machine_fit)
 
 
 def _figures(draws: np.ndarray, misfit: np.ndarray, sums: _Sums, options: PrevalenceOptions) -> tuple[Estimate, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -106,18 +106,20 @@ def fit_shifted(
         prior = prior.where_placed()
     atoms = _largest(atoms, rng)
     effect = atoms.design_effect()
-    sampler = Sampler(atoms, effect, prior, active_bins(atoms, anchors))
+    sampler = Sampler([atoms], effect, prior, active_bins([atoms], anchors))
     states: list[State] = []
     for _ in range(CHAINS):
         states += _chain(
-            sampler, anchors, rng, draws=-(-draws // CHAINS), warm_up=-(-warm_up // CHAINS) + LEAST_WARM_UP
+            atoms, sampler, anchors, rng, draws=-(-draws // CHAINS), warm_up=-(-warm_up // CHAINS) + LEAST_WARM_UP
         )
     return Posterior(tuple(states[:draws]), effect, anchors, prior)
 
 
-def _chain(sampler: Sampler, anchors: np.ndarray, rng: np.random.Generator, *, draws: int, warm_up: int) -> list[State]:
+def _chain(
+    atoms: Atoms, sampler: Sampler, anchors: np.ndarray, rng: np.random.Generator, *, draws: int, warm_up: int
+) -> list[State]:
     """One chain from its own beginning: where a shift and a fraction explain a shard alike, a chain may stay in one."""
-    atoms, prior, known = sampler.atoms, sampler.prior, float(anchors.sum())
+    prior, known = sampler.prior, float(anchors.sum())
     begin = rng.standard_normal(len(atoms.group_variance)) * np.sqrt(atoms.group_variance)
     state = State(smooth(prior.human + 1e-6), prior.weights @ prior.profiles, begin)
     allocated, own_human = np.zeros(len(prior.weights)), np.zeros(BINS)
@@ -159,14 +161,14 @@ def _spread(residual: np.ndarray, sd: np.ndarray, rng: np.random.Generator) -> f
     return float(np.clip(found, LEAST_SPREAD, MOST_SPREAD))
 
 
-def draw_atoms(posterior: Posterior, atoms: Atoms, rng: np.random.Generator) -> Iterator[Drawn]:
-    """Every atom drawn given the draws of the densities, one draw at a time: of any scopes, fitted or not.
+def draw_atoms(posterior: Posterior, parts: Sequence[Atoms], rng: np.random.Generator) -> Iterator[Drawn]:
+    """The atoms of several cuts drawn given the draws of the densities, one draw at a time: fitted or not.
 
     Of more than FEW_ATOMS atoms several draws are made given each of fewer states: the tables of an atom's likelihood
     are what takes time.
     """
-    sampler = Sampler(atoms, posterior.design_effect, posterior.prior, active_bins(atoms, posterior.anchors))
-    times = 1 if len(atoms) <= FEW_ATOMS else TIMES
+    sampler = Sampler(parts, posterior.design_effect, posterior.prior, active_bins(parts, posterior.anchors))
+    times = 1 if len(sampler.group) <= FEW_ATOMS else TIMES
     for i in range(0, len(posterior.states), times):
         yield from sampler.draw(posterior.states[i], rng, min(times, len(posterior.states) - i))
 

@@ -14,14 +14,14 @@ from auditor import streams
 from auditor.config import Config
 from auditor.detectors.evaluation import accuracy
 from auditor.estimate.fraction.anchors import Anchors
-from auditor.estimate.fraction.atoms import Atoms
+from auditor.estimate.fraction.atoms import Atoms, Cut
 from auditor.estimate.fraction.bundled import Calibration
 from auditor.estimate.fraction.checks.placebo import Placebo, run_placebo
 from auditor.estimate.fraction.kind_units import KindUnits, kind_units
 from auditor.estimate.fraction.mixed.figures import ScopeMixed, Splitter
 from auditor.estimate.fraction.prevalence import Prevalence, PrevalenceOptions, estimate_prevalence, heeded
 from auditor.estimate.fraction.review import estimate_from_labels
-from auditor.estimate.fraction.scopes import ScopePrevalence, estimate_scopes
+from auditor.estimate.fraction.scopes import ScopePrevalence
 from auditor.estimate.fraction.unread_shards import over_unread
 from auditor.pipeline.documents.score_counts import SCORE_BIN, anchor_statistics, count_atoms, kinds_of, open_scored
 from auditor.pipeline.documents.view import SCOPES, large_scopes
@@ -66,7 +66,7 @@ class Synthetic:
     """Everything known about the synthetic fraction: by shard, by stratum, and what it rests on."""
 
     prevalence: Prevalence
-    strata: dict[str, ScopePrevalence]
+    strata: Mapping[str, ScopePrevalence]
     atoms: Mapping[str, Atoms]
     anchors: Anchors
     units: KindUnits
@@ -117,7 +117,12 @@ def measure_synthetic(
     human = DATED if no_dates is None else None
     anchors = Anchors(tuple(anchor_set(connection, k) for k in known), tuple(known_machine(connection)), calibration)
     atoms = count_atoms(connection, SCOPES["shard"], shards, units, human=human, labelled=labelled)
-    found = estimate_prevalence(atoms, shards, anchors, rng, options=options)
+    cuts = {}
+    for kind in LEAST_DOCUMENTS:
+        names = large_scopes(connection, kind, least=LEAST_DOCUMENTS[kind], most=MOST_SCOPES[kind])
+        if names:
+            cuts[kind] = Cut(names, count_atoms(connection, SCOPES[kind], names, units, human=human, labelled=labelled))
+    found = estimate_prevalence(atoms, shards, anchors, rng, strata=cuts, options=options)
     if listed is not None:
         sizes = found.shards.histogram.sum(1)
         found = replace(found, corpus=over_unread(found.corpus, found.shards, sizes, listed, rng, options=options))
@@ -129,17 +134,12 @@ def measure_synthetic(
         kind: splitter.split(scope, atoms, found.posteriors, by_chance, listed=listed if kind == "corpus" else None)
         for kind, scope in (("corpus", found.corpus), ("shard", found.shards))
     }
-    strata: dict[str, ScopePrevalence] = {}
-    for kind in LEAST_DOCUMENTS:
-        names = large_scopes(connection, kind, least=LEAST_DOCUMENTS[kind], most=MOST_SCOPES[kind])
-        if names:
-            cut = count_atoms(connection, SCOPES[kind], names, units, human=human, labelled=labelled)
-            strata[kind] = estimate_scopes(found.posteriors, cut, names, rng, options=options)
-            mixed[kind] = splitter.split(strata[kind], cut, found.posteriors, by_chance)
+    for kind, cut in cuts.items():
+        mixed[kind] = splitter.split(found.strata[kind], cut.atoms, found.posteriors, by_chance)
     coverage = measure_coverage(connection, units)
     younger = younger_than_detectors(connection, accuracy.reach()["seen_until"], today)
     return Synthetic(
-        found, strata, atoms, anchors, units, coverage, dropped, no_dates, placebo, younger, from_labels, mixed
+        found, found.strata, atoms, anchors, units, coverage, dropped, no_dates, placebo, younger, from_labels, mixed
     )
 
 

@@ -27,7 +27,7 @@ def shifted_corpus(rng, sd=0.4, n=800):
 
 def drawn(own, anchors, prior, rng, **options):
     posterior = fit_shifted(own, anchors, prior, rng, **{"draws": 80, "warm_up": 50} | options)
-    return posterior, list(draw_atoms(posterior, own, rng))
+    return posterior, list(draw_atoms(posterior, [own], rng))
 
 
 def test_fractions_are_covered_where_every_shard_is_shifted_by_itself(rng):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,13 +47,14 @@ def draw_worlds(library: Library, *, worlds: int = WORLDS, seed: int = SEED) -> 
     """
     rng = streams.rng(seed, "possible worlds")
     place = FARTHEST * rng.standard_normal(worlds)
+    of_human, of_assisted, of_machine = (_by_source(own) for own in (library.human, library.assisted, library.machine))
     human, assisted, machine = (np.empty((worlds, BINS)) for _ in range(3))
     for i, by in enumerate(place):
-        own = moved(_mixed(library.human, MOST_HUMAN, rng), by)
+        own = moved(_mixed(of_human, MOST_HUMAN, rng), by)
         human[i] = _partly(own, moved(own, rng.normal(*LIGHT_PLACE)), LIGHT, rng)
-        edited = _differing(_mixed(library.assisted, MOST_ASSISTED, rng), by, OTHER_EDITORS, rng)
+        edited = _differing(_mixed(of_assisted, MOST_ASSISTED, rng), by, OTHER_EDITORS, rng)
         assisted[i] = _partly(edited, own, UNSEEN, rng)
-        machine[i] = _differing(_mixed(library.machine, MOST_MACHINE, rng), by, OTHER_GENERATORS, rng)
+        machine[i] = _differing(_mixed(of_machine, MOST_MACHINE, rng), by, OTHER_GENERATORS, rng)
     h, g, f = (np.add.reduceat(part + TINY, STARTS, axis=1).astype(np.float32) for part in (human, assisted, machine))
     s = SHARES[None, :, None].astype(np.float32)
     t = TOUCHED[None, :, None, None].astype(np.float32)
@@ -72,13 +74,16 @@ def _partly(density: np.ndarray, other: np.ndarray, most: float, rng: np.random.
     return (1 - share) * density + share * other
 
 
-def _mixed(known: Densities, most: int, rng: np.random.Generator) -> np.ndarray:
+def _by_source(known: Densities) -> list[np.ndarray]:
+    """The densities (k, BINS) of every source."""
+    return [known.rows[rows] for rows in known.by_source()]
+
+
+def _mixed(groups: Sequence[np.ndarray], most: int, rng: np.random.Generator) -> np.ndarray:
     """A mixture of up to `most` densities, in half of the cases of one source; every source is as likely."""
-    groups = known.by_source()
     count = int(rng.integers(1, most + 1))
     weights = rng.dirichlet(np.ones(count))
     sources = rng.integers(len(groups), size=count)
     if rng.random() < 0.5:
         sources[:] = sources[0]
-    rows = [int(rng.choice(groups[source])) for source in sources]
-    return weights @ known.rows[rows]
+    return weights @ np.stack([groups[source][rng.integers(len(groups[source]))] for source in sources])

@@ -1,0 +1,196 @@
+"""Places drawn on a grid of two densities' mixtures, exactly, without the likelihood of most of the grid.
+
+A row of the grid is one pair of densities (human, machine) with all fractions. The log-likelihood of a row is concave
+in the fraction, so a few fractions bound all others; rows whose bound is negligible for a body of counts are left out.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from auditor.text.jit import kernel
+
+# A cell this far below the likeliest one moves no cumulative sum: exp(-60) is less than a double's last bit of it.
+NEGLIGIBLE = -60.0
+# Rows this far below are left out: of a hundred thousand such cells the mass is less than 1e-7.
+LEFT_OUT = -30.0
+SLACK = 1.0  # of bounds: log-likelihoods of thousands of documents are right to .01 in single precision
+ROOT_HALF, MANTISSA, EXPONENT = np.int32(0x3F3504F3), np.int32(0x7FFFFF), np.int32(23)
+
+
+# h, f (runs,) float32, fractions (k,) float32 -> out (runs, k) float32: log((1 - a) h + a f)
+@kernel
+def mixture_log(h, f, fractions, out, exponents):
+    """Logarithms in loops that compilers turn into vectors, which a call of the library's logarithm is not.
+
+    References: S. Moshier, Cephes library, logf (a polynomial of degree 9 between the roots of 1/2 and 2)
+    """
+    for run in range(h.size):
+        row, whole = out[run], exponents
+        bits = row.view(np.int32)
+        human, more = h[run], f[run] - h[run]
+        for k in range(fractions.size):
+            row[k] = human + fractions[k] * more
+        for k in range(fractions.size):
+            above = bits[k] - ROOT_HALF
+            whole[k] = np.float32(above >> EXPONENT)
+            bits[k] = (above & MANTISSA) + ROOT_HALF
+        for k in range(fractions.size):
+            x, e = row[k] - np.float32(1), whole[k]
+            y = np.float32(7.0376836292e-2)
+            y = y * x + np.float32(-1.1514610310e-1)
+            y = y * x + np.float32(1.1676998740e-1)
+            y = y * x + np.float32(-1.2420140846e-1)
+            y = y * x + np.float32(1.4249322787e-1)
+            y = y * x + np.float32(-1.6668057665e-1)
+            y = y * x + np.float32(2.0000714765e-1)
+            y = y * x + np.float32(-2.4999993993e-1)
+            y = y * x + np.float32(3.3333331174e-1)
+            square = x * x
+            y = y * x * square + np.float32(-2.12194440e-4) * e - np.float32(0.5) * square
+            row[k] = x + y + np.float32(0.693359375) * e
+
+
+# at (k,) fractions in order, value (k,) of a concave function there, per (k - 1,): 1 / distance, prior (k - 1,): most
+# of the log prior between two, slope (k + 1,) to write to -> most of the sum anywhere
+@kernel
+def concave_bound(at, value, per, prior, slope):
+    """Between two points a concave function lies below the chords of the neighbouring pairs."""
+    last = at.size - 1
+    slope[0], slope[last + 1] = 1e30, -1e30
+    for j in range(last):
+        slope[j + 1] = (value[j + 1] - value[j]) * per[j]
+    most = -np.inf
+    for j in range(last):
+        left, right = slope[j], slope[j + 2]
+        bound = max(value[j], value[j + 1])
+        if left > 0 and right < 0 and left > right:
+            cross = (value[j + 1] - value[j] + left * at[j] - right * at[j + 1]) / (left - right)
+            bound = max(bound, value[j + 1] + right * (cross - at[j + 1]))
+        most = max(most, bound + prior[j])
+    return most
+
+
+# counts (atoms, runs), human (nodes, scales, runs), machine (nodes, variants, runs) float32; fractions (f,); coarse,
+# positions of some, both ends among them; of_fraction (f,), prior (scales, variants), node (atoms, nodes); known_human
+# (atoms, nodes * scales), known_machine (atoms, nodes * variants), answers (atoms, f): of documents of known
+# origin, without columns if there are none -> (atoms, nodes * scales * variants)
+@kernel
+def row_bounds(
+    counts, human, machine, fractions, coarse, of_fraction, prior, node, known_human, known_machine, answers
+):
+    """What no cell of a row exceeds, and the best value that a coarse cell of each atom has (atoms,).
+
+    A row with negative counts (labels beyond what is believed of an atom) is not concave, and has no bound.
+    """
+    atoms, runs = counts.shape
+    (nodes, scales, _), variants = human.shape, machine.shape[1]
+    told = known_human.shape[1] > 0
+    at = fractions[coarse]
+    few = at.astype(np.float32)
+    per, between = 1 / np.diff(at), np.empty(coarse.size - 1)
+    slope = np.empty(coarse.size + 1)
+    for j in range(between.size):
+        between[j] = of_fraction[coarse[j] : coarse[j + 1] + 1].max()
+    logs, exponents = np.empty((runs, coarse.size), np.float32), np.empty(coarse.size, np.float32)
+    found, value = np.empty((atoms, coarse.size), np.float32), np.empty(coarse.size)
+    concave = np.empty(atoms, np.bool_)
+    for atom in range(atoms):
+        concave[atom] = counts[atom].min() >= 0 if runs else True
+    bounds, best = np.empty((atoms, nodes * scales * variants), np.float32), np.full(atoms, -np.inf)
+    row = 0
+    for n in range(nodes):
+        for s in range(scales):
+            for v in range(variants):
+                mixture_log(human[n, s], machine[n, v], few, logs, exponents)
+                np.dot(counts, logs, found)
+                for atom in range(atoms):
+                    more = prior[s, v] + node[atom, n]
+                    if told:
+                        more += known_human[atom, n * scales + s] + known_machine[atom, n * variants + v]
+                    for j in range(coarse.size):
+                        value[j] = found[atom, j] + more
+                        if told:
+                            value[j] += answers[atom, coarse[j]]
+                        best[atom] = max(best[atom], value[j] + of_fraction[coarse[j]])
+                    bounds[atom, row] = concave_bound(at, value, per, between, slope) if concave[atom] else np.inf
+                row += 1
+    return bounds, best
+
+
+# as above; bounds (atoms, rows), best (atoms,); chance (times, atoms) -> places (times, atoms)
+@kernel
+def drawn_places(
+    counts,
+    human,
+    machine,
+    fractions,
+    of_fraction,
+    prior,
+    node,
+    known_human,
+    known_machine,
+    answers,
+    bounds,
+    best,
+    chance,
+):
+    """Places drawn in proportion to exp of the log-likelihood and all log priors."""
+    atoms, runs = counts.shape
+    (nodes, scales, _), variants, width = human.shape, machine.shape[1], fractions.size
+    told = known_human.shape[1] > 0
+    rows = nodes * scales * variants
+    kept = np.zeros(atoms + 1, np.int64)
+    for atom in range(atoms):
+        kept[atom + 1] = kept[atom] + (bounds[atom] > best[atom] + (LEFT_OUT - SLACK)).sum()
+    cells, of_row = np.empty((kept[-1], width), np.float32), np.empty(kept[-1], np.int64)
+    next_cell = kept[:-1].copy()
+    each = fractions.astype(np.float32)
+    logs, exponents = np.empty((runs, width), np.float32), np.empty(width, np.float32)
+    some, found = np.empty((atoms, runs), np.float32), np.empty((atoms, width), np.float32)
+    who = np.empty(atoms, np.int64)
+    for row in range(rows):
+        several = 0
+        for atom in range(atoms):
+            if bounds[atom, row] > best[atom] + (LEFT_OUT - SLACK):
+                who[several] = atom
+                some[several] = counts[atom]
+                several += 1
+        if several == 0:
+            continue
+        n, s, v = row // (scales * variants), row // variants % scales, row % variants
+        mixture_log(human[n, s], machine[n, v], each, logs, exponents)
+        np.dot(some[:several], logs, found[:several])
+        for i in range(several):
+            atom = who[i]
+            cells[next_cell[atom]] = found[i]
+            of_row[next_cell[atom]] = row
+            next_cell[atom] += 1
+    out = np.empty(chance.shape, np.int64)
+    summed = np.empty(rows * width)
+    for atom in range(atoms):
+        most, cell = -np.inf, 0
+        for k in range(kept[atom], kept[atom + 1]):
+            row = of_row[k]
+            n, s, v = row // (scales * variants), row // variants % scales, row % variants
+            more = prior[s, v] + node[atom, n]
+            if told:
+                more += known_human[atom, n * scales + s] + known_machine[atom, n * variants + v]
+            for a in range(width):
+                value = np.float64(cells[k, a]) + (more + of_fraction[a])
+                if told:
+                    value += answers[atom, a]
+                summed[cell] = value
+                most = max(most, value)
+                cell += 1
+        total = 0.0
+        for c in range(cell):
+            if summed[c] - most > NEGLIGIBLE:
+                total += math.exp(summed[c] - most)
+            summed[c] = total
+        for t in range(chance.shape[0]):
+            place = min(np.searchsorted(summed[:cell], chance[t, atom] * total), cell - 1)
+            out[t, atom] = of_row[kept[atom] + place // width] * width + place % width
+    return out
