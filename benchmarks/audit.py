@@ -1,9 +1,10 @@
 """The whole default audit against reading the same file, and against what peers do, on the same documents in one run.
 
-    python benchmarks/audit.py --megabytes 500 --out benchmarks/results/audit.json
+    python benchmarks/audit.py --megabytes 500 --peers PYTHON --out benchmarks/results/audit.json
 
 The text is English prose made of the sample's sources, repeated with changes so that no two documents are equal; with
---parquet FILE a file of your own (column `text`). Peers that are not installed are left out and named.
+--parquet FILE a file of your own (column `text`). PYTHON is the interpreter of an environment with the peers, which
+neardup_peers.py lists, with the call of each; those that are not installed are left out and named.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-PEER_MEGABYTES = 20  # peers see the first documents only: the slowest of them would take an hour on all
+PEER_MEGABYTES = 20  # peers see the first documents only, the slowest of them fewer: see neardup_peers.SECONDS
 
 DOCUMENT = 4_300  # bytes of a document, on average
 
@@ -35,11 +36,12 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=300)
     parser.add_argument("--parquet", type=Path)
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--peers", default=sys.executable, help="interpreter of an environment with the other tools")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         path = given.parquet or write_corpus(Path(scratch) / "corpus.parquet", given.megabytes * 10**6)
-        rows = measure(path, Path(scratch), given.workers)
+        rows = measure(path, Path(scratch), given.workers, given.peers)
     result = {"machine": machine(), "workers": given.workers, "rows": rows}
     if given.out:
         given.out.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +49,7 @@ def main() -> None:
     print(table(rows))
 
 
-def measure(path: Path, scratch: Path, workers: int) -> list[dict[str, Any]]:
+def measure(path: Path, scratch: Path, workers: int, interpreter: str) -> list[dict[str, Any]]:
     total = pl.scan_parquet(path).select(pl.col("text").str.len_bytes().sum()).collect().item()
     rows = [timed("reading the text with Polars", total, lambda: read(path), cores=workers)]
     for number in range(2):  # the first run compiles and fills the caches
@@ -56,15 +58,13 @@ def measure(path: Path, scratch: Path, workers: int) -> list[dict[str, Any]]:
     rows.append(row | {"peak_mb": round(children_peak_mb())})
     frame = pl.read_parquet(path, columns=["text"], n_rows=200_000)
     frame = frame.filter(pl.col("text").str.len_bytes().cum_sum() < PEER_MEGABYTES * 10**6)
-    texts, size = frame["text"].to_list(), int(frame["text"].str.len_bytes().sum())
-    for name, function in peers(frame, texts):
-        try:
-            function_row = timed(name, size, function, cores=1)
-        except ImportError as absent:
-            rows.append({"what": name, "left_out": str(absent)})
-            continue
-        rows.append(function_row)
-    return rows
+    size = int(frame["text"].str.len_bytes().sum())
+    ours(frame["text"][:10])
+    rows.append(timed("our signatures, tokens included", size, lambda: ours(frame["text"]), cores=1))
+    rows += peers(frame, scratch, interpreter)
+    texts = frame["text"].to_list()
+    name = "scikit-learn HashingVectorizer, word 1-2-grams"
+    return [*rows, timed(name, size, lambda: vectorised(texts), cores=1)]
 
 
 def timed(what: str, size: int, function: Callable[[], Any], *, cores: int) -> dict[str, Any]:
@@ -91,54 +91,40 @@ def audit(path: Path, run: Path, workers: int) -> None:
     subprocess.run([*command, "--workers", str(workers)], check=True, stdout=subprocess.DEVNULL)
 
 
-def peers(frame: pl.DataFrame, texts: list[str]) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """What others need for a part of it: signatures of word 5-shingles, or hashed n-gram features.
+def ours(texts: pl.Series) -> None:
+    from auditor.sketch.minhash import permutations, signatures
+    from auditor.text.batch import TextBatch
 
-    Each by the fastest call that it has for many texts, which its name says. Of datasketch's schemes affine32 is the
-    fastest: affine64 takes 1.8 times its CPU time, legacy 2.5 times (40 sets of 400 shingles, 128 permutations).
-    """
-    words = [text.lower().split() for text in texts]
+    signatures(TextBatch.of(texts).tokens, permutations())
 
-    def shingles(row: list[str]) -> set[str]:
-        return {" ".join(row[i : i + 5]) for i in range(max(len(row) - 4, 1))}
 
-    def ours() -> None:
-        from auditor.sketch.minhash import permutations, signatures
-        from auditor.text.batch import TextBatch
+def vectorised(texts: list[str]) -> None:
+    from sklearn.feature_extraction.text import HashingVectorizer
 
-        signatures(TextBatch.of(frame["text"]).tokens, permutations())
+    HashingVectorizer(ngram_range=(1, 2), n_features=2**18).transform(texts)
 
-    def with_datasketch() -> None:
-        from datasketch import MinHash
 
-        sets = [[shingle.encode() for shingle in shingles(row)] for row in words]
-        MinHash.bulk(sets, num_perm=128, scheme="affine32")
-
-    def with_rensa() -> None:
-        from rensa import RMinHash
-
-        RMinHash.digest_matrix_from_token_sets([list(shingles(row)) for row in words], 128, 1)
-
-    def with_datatrove() -> None:
-        from datatrove.data import Document
-        from datatrove.pipeline.dedup.minhash import MinhashConfig, MinhashDedupSignature
-
-        with tempfile.TemporaryDirectory() as folder:
-            stage = MinhashDedupSignature(output_folder=folder, config=MinhashConfig(n_grams=5))
-            documents = (Document(text=text, id=str(i)) for i, text in enumerate(texts))
-            stage.run(documents, 0, 1)
-
-    def with_vectorizer() -> None:
-        from sklearn.feature_extraction.text import HashingVectorizer
-
-        HashingVectorizer(ngram_range=(1, 2), n_features=2**18).transform(texts)
-
-    ours()
-    yield "our signatures, tokens included", ours
-    yield "datasketch signatures (MinHash.bulk, affine32)", with_datasketch
-    yield "rensa signatures (RMinHash.digest_matrix_from_token_sets)", with_rensa
-    yield "datatrove signature stage (MinhashDedupSignature.run)", with_datatrove
-    yield "scikit-learn HashingVectorizer, word 1-2-grams", with_vectorizer
+def peers(frame: pl.DataFrame, scratch: Path, interpreter: str) -> list[dict[str, Any]]:
+    """Signatures of word 5-shingles by each peer's fastest call for many texts, which the row names, on one core."""
+    source, target = scratch / "texts.parquet", scratch / "peers.json"
+    frame.write_parquet(source)
+    script = Path(__file__).with_name("neardup_peers.py")
+    subprocess.run([interpreter, str(script), "speed", str(source), str(target)], check=True)
+    rows = []
+    for name, found in json.loads(target.read_text()).items():
+        if "left_out" in found:
+            rows.append({"what": name, "left_out": found["left_out"]})
+            continue
+        row = {
+            "what": f"{name} {found['version']} signatures ({found['call']})",
+            "mb": round(found["megabytes"], 1),
+            "cores": 1,
+            "seconds": round(found["seconds"], 2),
+            "mb_per_second": round(found["mb_per_second"], 1),
+            "mb_per_core_second": round(found["mb_per_cpu_second"], 1),
+        }
+        rows.append(row)
+    return rows
 
 
 def write_corpus(path: Path, size: int, *, document: int = DOCUMENT) -> Path:

@@ -3,7 +3,8 @@
     python benchmarks/speed.py            a quarter of an hour
     python benchmarks/speed.py --long     two hours: 2 GB with peers, up to 20 GB alone, 10 million signatures
     python benchmarks/speed.py --page     the page alone, from the results that are kept
-Nothing else should run beside it. Peers that are not installed are left out and named.
+Nothing else should run beside it. --peers PYTHON names the interpreter of an environment with the peers (see
+neardup_peers.py); those that are not installed are left out and named.
 """
 
 from __future__ import annotations
@@ -45,10 +46,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--page", action="store_true", help="write the page from what is kept, measure nothing")
+    parser.add_argument("--peers", default=sys.executable)
     asked = parser.parse_args()
     for step in () if asked.page else LONG if asked.long else SHORT:
         print(" ".join(step), flush=True)
-        subprocess.run([sys.executable, *step], cwd=HERE, check=True)
+        peers = ["--peers", asked.peers] if step[0] == "audit.py" else []
+        subprocess.run([sys.executable, *step, *peers], cwd=HERE, check=True)
     parts = [INTRODUCTION, whole_audit(), over_size(), first_tier(), near_duplicates(), simulation()]
     PAGE.write_text("\n\n".join(part.strip() for part in parts) + "\n", "utf-8")
 

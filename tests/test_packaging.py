@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,24 @@ def test_the_version_is_set_in_one_place_and_the_program_knows_it(unpacked, caps
     assert capsys.readouterr().out == f"auditor {PROJECT['version']}\n"
     (metadata,) = unpacked.glob("corpus_auditor-*.dist-info/METADATA")
     assert f"\nVersion: {PROJECT['version']}\n" in metadata.read_text("utf-8")
+
+
+def test_the_metadata_are_complete(unpacked):
+    """Addresses as well, once there are any: a project without a public address names none, and its page says why."""
+    (file,) = unpacked.glob("corpus_auditor-*.dist-info/METADATA")
+    said = message_from_bytes(file.read_bytes())
+    assert said["License-Expression"] == "Apache-2.0" and said.get_all("License-File") == ["LICENSE"]
+    assert (file.parent / "licenses" / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    assert set(said.get_all("Provides-Extra")) == set(PROJECT["optional-dependencies"])
+    assert said.get_all("Classifier") == PROJECT["classifiers"]
+    assert said["Requires-Python"] == ">=3.11" and said["Summary"] and said["Keywords"] and said["Author"]
+    assert said["Description-Content-Type"] == "text/markdown" and "# auditor" in said.get_payload()
+    addresses = dict(line.split(", ", 1) for line in said.get_all("Project-URL", []))
+    if "urls" in PROJECT:
+        assert {"Source", "Documentation", "Changelog"} <= set(addresses)
+        assert all(address.startswith("https://") for address in addresses.values())
+    else:
+        assert "no public address" in (ROOT / "docs" / "releasing.md").read_text("utf-8")
 
 
 def test_an_archive_is_the_same_bytes_from_another_tree_at_another_time(tmp_path):

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from auditor.errors import ConfigError, SourceError
 from auditor.run_folder import aside_name, move, new_file
-from auditor.sources.find.files import READ_BYTES, File, filesystem, is_url, stat, walk
+from auditor.sources.find.files import READ_BYTES, File, as_os_errors, filesystem, is_url, stat, walk
 from auditor.sources.find.formats import by_name
 from auditor.sources.find.hub import pinned
 from auditor.sources.find.runs import RUN_FOLDER, named_run, run_around, without_runs
@@ -91,14 +91,15 @@ def _under_url(url: str, storage: Mapping[str, Any]) -> tuple[list[Candidate], l
         url = fixed
         fs, inner = filesystem(url, storage)
     try:
-        if glob.has_magic(inner) and not url.startswith("http"):
-            return _globbed(url, sorted(fs.unstrip_protocol(p) for p in fs.glob(inner)), storage)
-        if fs.isfile(inner) or url.startswith("http"):
-            fs.info(inner)
-            name = posixpath.basename(inner.split("?")[0].rstrip("/"))
-            return [Candidate(posixpath.dirname(url), stat(url, storage, name=name), explicit=True)], []
-        if fs.isdir(inner):
-            return _in_folder(url, walk(url, storage), storage)
+        with as_os_errors():
+            if glob.has_magic(inner) and not url.startswith("http"):
+                return _globbed(url, sorted(fs.unstrip_protocol(p) for p in fs.glob(inner)), storage)
+            if fs.isfile(inner) or url.startswith("http"):
+                fs.info(inner)
+                name = posixpath.basename(inner.split("?")[0].rstrip("/"))
+                return [Candidate(posixpath.dirname(url), stat(url, storage, name=name), explicit=True)], []
+            if fs.isdir(inner):
+                return _in_folder(url, walk(url, storage), storage)
     except (OSError, ValueError, ImportError) as error:
         raise ConfigError(f"{url}: cannot be reached ({type(error).__name__}: {str(error)[:200]})") from error
     raise ConfigError(f"{url}: there is no such file or folder")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from auditor.distribution import install_command
@@ -31,6 +32,8 @@ EXTRAS = {
     "https": "http",
     "hf": "hf",
 }
+# Libraries of stores that raise errors of their own where a local file raises an OSError.
+LIBRARIES = frozenset(("aiobotocore", "aiohttp", "azure", "botocore", "gcsfs", "google", "httpx", "huggingface_hub"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,43 @@ def filesystem(url: str, storage: Mapping[str, Any]) -> tuple[Any, str]:
         raise ConfigError(f"{url}: {error}") from error
 
 
+@contextmanager
+def as_os_errors() -> Iterator[None]:
+    """What a store's library says in errors of its own (no network, no credentials) becomes an OSError."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OSError) or type(error).__module__.partition(".")[0] not in LIBRARIES:
+            raise
+        raise OSError(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
+
+
+class Remote:
+    """A file of a store; it fails by an OSError, as a local file does."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        """As of any file."""
+        with as_os_errors():
+            return self._file.read(size)
+
+    def readinto(self, buffer: Any) -> int:
+        """As of any file."""
+        with as_os_errors():
+            return self._file.readinto(buffer)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def __enter__(self) -> Remote:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
 def open_binary(path: str, storage: Mapping[str, Any]) -> BinaryIO:
     """Open a local file or a URL for reading.
 
@@ -88,7 +128,8 @@ def open_binary(path: str, storage: Mapping[str, Any]) -> BinaryIO:
     try:
         if is_url(path):
             fs, inner = filesystem(path, storage)
-            return fs.open(inner, "rb")
+            with as_os_errors():
+                return cast(BinaryIO, Remote(fs.open(inner, "rb")))
         return open(path, "rb")
     except OSError as error:
         raise SourceError(
@@ -145,7 +186,8 @@ def stat(path: str, storage: Mapping[str, Any], *, name: str) -> File:
     try:
         if is_url(path):
             fs, inner = filesystem(path, storage)
-            entry = fs.info(inner)
+            with as_os_errors():
+                entry = fs.info(inner)
             return File(name, path, int(entry.get("size") or 0), _mtime(entry))
         status = os.stat(path)
         return File(name, path, status.st_size, status.st_mtime)

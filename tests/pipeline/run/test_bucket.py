@@ -12,50 +12,8 @@ import pytest
 
 from auditor.cli.main import run as command
 from auditor.pipeline.run.bucket import BucketRun, run_address
-from tests.pipeline.runs import figures, parts, rows, write_corpus
-
-RUN = "s3://bucket/audits/run"
-SECRET = "not-to-be-written-anywhere"
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory) -> Path:
-    return write_corpus(tmp_path_factory.mktemp("corpus") / "corpus", files=3, documents=80)
-
-
-@pytest.fixture(scope="module")
-def whole(corpus, tmp_path_factory) -> Path:
-    run = tmp_path_factory.mktemp("whole") / "run"
-    assert command(["audit", str(corpus), "--out", str(run), "--workers", "1", "--quiet"]) == 0
-    return run
-
-
-@pytest.fixture
-def store(monkeypatch):
-    server = pytest.importorskip("moto.server")
-    s3fs = pytest.importorskip("s3fs")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    here = server.ThreadedMotoServer(port=0)
-    here.start()
-    try:
-        url = "http://{}:{}".format(*here.get_host_and_port())
-        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        s3fs.S3FileSystem.clear_instance_cache()
-        store = s3fs.S3FileSystem(endpoint_url=url, use_listings_cache=False)
-        if store.exists("bucket"):
-            store.rm("bucket", recursive=True)
-        store.mkdir("bucket")
-        yield store
-    finally:
-        here.stop()
-        s3fs.S3FileSystem.clear_instance_cache()
-
-
-def fetched(store, tmp_path: Path) -> Path:
-    folder = tmp_path / "fetched"
-    store.get("bucket/audits/run/", f"{folder}/", recursive=True)
-    return folder
+from tests.pipeline.run.buckets import RUN, SECRET, fetched
+from tests.pipeline.runs import figures, parts, rows
 
 
 def same(run: Path, whole: Path) -> bool:
@@ -144,6 +102,31 @@ def test_a_bucket_that_refuses_or_is_not_there_is_said(corpus, store, monkeypatc
     assert command(["audit", str(corpus), "--out", "s3://no-such-bucket/run", "--workers", "1", "--quiet"]) == 3
     said = capsys.readouterr().err
     assert "s3://no-such-bucket/run cannot be used" in said and SECRET not in said
+
+
+def test_a_bucket_that_begins_to_refuse_keeps_what_it_has_and_the_same_command_goes_on(
+    corpus, whole, store, tmp_path, monkeypatch, capsys
+):
+    kind, left = type(store), [9]
+    put = kind._put_file
+
+    async def refusing(self, *given, **options):
+        left[0] -= 1
+        if left[0] < 0:
+            raise PermissionError("Access Denied")
+        return await put(self, *given, **options)
+
+    monkeypatch.setattr(kind, "_put_file", refusing)
+    line = ["audit", str(corpus), "--out", RUN, "--workers", "1", "--quiet"]
+    assert command(line) == 3
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{RUN} cannot be used (PermissionError: Access Denied)" in said and "the same command goes on" in said
+    there = {name.removeprefix("bucket/audits/run/") for name in store.find("bucket")}
+    assert len(there) == 9 and "manifest.json" in there and "report.json" not in there
+    assert not (tmp_path / "s3:").exists()
+    left[0] = 1000
+    assert command(line) == 0
+    assert same(fetched(store, tmp_path), whole)
 
 
 @pytest.mark.parametrize("more", [["--launcher", "slurm"], ["--launcher", "ray"]])

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import struct
 from pathlib import Path
 
 import polars as pl
@@ -192,6 +193,31 @@ def test_a_delta_table_that_is_not_read_says_why(tmp_path, change, reason):
         later.unlink()
     (failed,) = plan(table).failed
     assert re.search(reason, failed.reason), failed.reason
+
+
+def test_a_lance_table_of_a_later_version_says_so(tmp_path):
+    """A flag that no reader knows yet, appended to the manifest: field 9 of its message, whose last value counts."""
+    table = lance(tmp_path / "t")
+    for manifest in (table / "_versions").glob("*.manifest"):
+        octets = manifest.read_bytes()
+        (start,) = struct.unpack("<Q", octets[-16:-8])
+        (size,) = struct.unpack("<I", octets[start : start + 4])
+        message = octets[start + 4 : start + 4 + size] + bytes([9 << 3, 0x80, 0x80, 0x80, 0x01])
+        manifest.write_bytes(octets[:start] + struct.pack("<I", len(message)) + message + octets[-16:])
+    put(tmp_path, "good.jsonl", jsonl(["good"]))
+    corpus = plan(tmp_path)
+    assert texts(corpus) == ["good"]
+    assert "of a later version" in corpus.failed[0].reason and "upgrade Lance" in corpus.failed[0].reason
+
+
+def test_an_iceberg_table_of_a_later_version_says_so(tmp_path):
+    table = iceberg(tmp_path / "t")
+    for path in (table / "metadata").glob("*.metadata.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"format-version": 9}))
+    put(tmp_path, "good.jsonl", jsonl(["good"]))
+    corpus = plan(tmp_path)
+    assert texts(corpus) == ["good"]
+    assert "of a later version of Iceberg" in corpus.failed[0].reason
 
 
 @pytest.mark.parametrize("kind", ["delta", "iceberg"])
