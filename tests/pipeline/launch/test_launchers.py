@@ -204,10 +204,10 @@ def test_a_corpus_in_s3_gives_what_its_files_give(corpus, whole, tmp_path, monke
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         s3fs.S3FileSystem.clear_instance_cache()
         store = s3fs.S3FileSystem(endpoint_url=url)
-        store.mkdir("bucket")
-        store.put(f"{corpus}/", "bucket/corpus/", recursive=True)
+        store.mkdir("launched")
+        store.put(f"{corpus}/", "launched/corpus/", recursive=True)
         run = tmp_path / "run"
-        assert audit(load(corpus=["s3://bucket/corpus"], workers=1), run).exit_code == 0
+        assert audit(load(corpus=["s3://launched/corpus"], workers=1), run).exit_code == 0
     finally:
         here.stop()
     ours, local = figures(run), figures(whole)
