@@ -78,11 +78,11 @@ class _Knot:
 
 def _knot(reference: Counted, order: int, number: int) -> _Knot | None:
     """The statistic at the coverage of one knot, None if the text or a part of it does not reach it."""
-    key = f"knot {order} {number}"
-    if key not in reference.kept:
-        measure = LogHill(order, 1.0 / (1.0 + math.exp(-number * KNOT)))
-        reference.kept[key] = _measured(reference, measure) if _reached(reference, measure.coverage) else None
-    return reference.kept[key]
+    measure = LogHill(order, 1.0 / (1.0 + math.exp(-number * KNOT)))
+    return reference.memo.once(
+        ("knot", order, number),
+        lambda: _measured(reference, measure) if _reached(reference, measure.coverage) else None,
+    )
 
 
 def _measured(reference: Counted, measure: LogHill) -> _Knot | None:
@@ -105,11 +105,13 @@ def _reached(reference: Counted, coverage: float) -> bool:
 
 def _sampled_counts(reference: Counted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The sampled types, the counts that occur among them, and the place of each type's count; computed once."""
-    if "sampled" not in reference.kept:
+
+    def count() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         sampled = ~reference.spectrum.fixed
         counts, at = np.unique(reference.totals()[sampled], return_inverse=True)
-        reference.kept["sampled"] = reference.spectrum.types[sampled], counts, at
-    return reference.kept["sampled"]
+        return reference.spectrum.types[sampled], counts, at
+
+    return reference.memo.once("sampled_counts", count)
 
 
 def _cubic(x: float) -> tuple[float, float, float, float]:

@@ -143,15 +143,17 @@ def _tail_terms(ours: Spectrum, theirs: Spectrum, tail: float) -> tuple[Statisti
 
 def _tails(theirs: Spectrum, tail: float) -> tuple[list[np.ndarray], Statistic]:
     """Weights (types,) of the tail of each half, 0 outside, and the mass in the other halves; computed once."""
-    if ("tails", tail) not in theirs.kept:
+
+    def measure() -> tuple[list[np.ndarray], Statistic]:
         tails = []
         for half in HALVES:
             defining = np.bincount(theirs.index, theirs.count * half[theirs.group], theirs.types.size)
             cut = _cut(defining, theirs.weights, tail * theirs.tokens[half].sum())
             tails.append(np.where((defining > 0) & (defining <= cut), theirs.weights, 0.0))
         cells = theirs.index, theirs.group, theirs.count
-        theirs.kept["tails", tail] = tails, _log_mass(tails, HALVES[::-1], cells, theirs, theirs, "reference")
-    return theirs.kept["tails", tail]
+        return tails, _log_mass(tails, HALVES[::-1], cells, theirs, theirs, "reference")
+
+    return theirs.memo.once(("tails", tail), measure)
 
 
 def _log_mass(

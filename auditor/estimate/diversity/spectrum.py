@@ -7,9 +7,9 @@ bin and jackknife group; a null type is the exact total over all types, sampled 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypeVar, cast
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,21 @@ import polars as pl
 from auditor.estimate.diversity.equations import Frequencies
 from auditor.estimate.diversity.spectrum_kernels import LISTED, chosen_cells, moved_types, weighted_types
 from auditor.run_columns import GROUPS, KEEP_ALL, NO_SCORE, TYPES, WORD
+
+T = TypeVar("T")
+
+
+class Memo:
+    """What was derived from an object, computed once: all orders and comparisons need the same."""
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, object] = {}
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The result under a key, made when first asked for; a key always stands for the same `make`."""
+        if key not in self._found:
+            self._found[key] = make()
+        return cast(T, self._found[key])
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +41,6 @@ class Spectrum:
     types (types,) uint64 ascending, fixed (types,) bool: counted whatever its hash
     index, group, count, blocks (entries,): the non-zero cells of the types x groups tables
     tokens, block_totals (groups,): exact totals over all types; rate: the share of types that is sampled
-    kept: what was derived from it before, because all orders and comparisons need the same
     """
 
     types: np.ndarray
@@ -38,7 +52,7 @@ class Spectrum:
     tokens: np.ndarray
     block_totals: np.ndarray
     rate: float
-    kept: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+    memo: Memo = field(init=False, repr=False, compare=False, default_factory=Memo)
 
     @classmethod
     def from_frame(cls, frame: pl.DataFrame, level: int, *, bins: Collection[int] | None = None) -> Spectrum:
@@ -60,10 +74,10 @@ class Spectrum:
         """The same spectrum sampled at a lower rate: coordinated with every other spectrum of that rate."""
         if rate >= self.rate:
             return self
-        if rate not in self.kept:
-            chosen = self.fixed | (self.types < np.uint64(min(rate * 2**64, KEEP_ALL)))
-            self.kept[rate] = replace(self.only(chosen), rate=rate)
-        return self.kept[rate]
+        return self.memo.once(("rate", rate), lambda: replace(self.only(self._below(rate)), rate=rate))
+
+    def _below(self, rate: float) -> np.ndarray:
+        return self.fixed | (self.types < np.uint64(min(rate * 2**64, KEEP_ALL)))
 
     def only(self, chosen: np.ndarray) -> Spectrum:
         """Some types only. chosen (types,) bool; the totals stay those of all types."""
@@ -170,7 +184,7 @@ class Body:
         self._cells = cells or {}
         self._whole: dict[int, Spectrum] = {}
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         """What it was made of goes to another process, not what was derived from it."""
         return Body, (self.frame, None if self.frame.height else self._cells)
 
@@ -213,17 +227,17 @@ class Counted:
     value: np.ndarray
     sizes: np.ndarray
     incidence: bool
-    kept: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+    memo: Memo = field(init=False, repr=False, compare=False, default_factory=Memo)
 
     @classmethod
     def tokens(cls, spectrum: Spectrum) -> Counted:
         """The spectrum with tokens as sampling units."""
-        return spectrum.kept.setdefault("tokens", cls(spectrum, spectrum.count, spectrum.tokens, False))
+        return spectrum.memo.once("tokens", lambda: cls(spectrum, spectrum.count, spectrum.tokens, False))
 
     @classmethod
     def blocks(cls, spectrum: Spectrum) -> Counted:
         """The spectrum with blocks of words as sampling units."""
-        return spectrum.kept.setdefault("blocks", cls(spectrum, spectrum.blocks, spectrum.block_totals, True))
+        return spectrum.memo.once("blocks", lambda: cls(spectrum, spectrum.blocks, spectrum.block_totals, True))
 
     def totals(self) -> np.ndarray:
         """(types,) count of each type over all groups."""
@@ -236,25 +250,23 @@ class Counted:
 
     def frequencies(self) -> Frequencies:
         """How many types occur how often, over all groups; computed once."""
-        if "whole" not in self.kept:
-            totals, fixed = self.totals(), self.spectrum.fixed
-            few = totals < LISTED  # most by far: the others need no histogram
-            small, listed = totals[few].astype(np.int64), totals[~few]
-            always = np.bincount(small, fixed[few], LISTED)
-            sampled = np.bincount(small, minlength=LISTED) - always
-            k, at = np.unique(listed, return_inverse=True)
-            always = np.concatenate([always, np.bincount(at, fixed[~few], k.size)])
-            sampled = np.concatenate([sampled, np.bincount(at, ~fixed[~few], k.size)])
-            k = np.concatenate([np.arange(LISTED), k])
-            size = float(self.sizes.sum())
-            self.kept["whole"] = self._calibrated(k.astype(float), always, sampled.astype(float), size)
-        return self.kept["whole"]
+        return self.memo.once("frequencies", self._frequencies)
+
+    def _frequencies(self) -> Frequencies:
+        totals, fixed = self.totals(), self.spectrum.fixed
+        few = totals < LISTED  # most by far: the others need no histogram
+        small, listed = totals[few].astype(np.int64), totals[~few]
+        always = np.bincount(small, fixed[few], LISTED)
+        sampled = np.bincount(small, minlength=LISTED) - always
+        k, at = np.unique(listed, return_inverse=True)
+        always = np.concatenate([always, np.bincount(at, fixed[~few], k.size)])
+        sampled = np.concatenate([sampled, np.bincount(at, ~fixed[~few], k.size)])
+        k = np.concatenate([np.arange(LISTED), k])
+        return self._calibrated(k.astype(float), always, sampled.astype(float), float(self.sizes.sum()))
 
     def without_each_group(self) -> list[tuple[int, Frequencies]]:
         """Leaves out each group that holds text in turn: (group, frequencies of the rest)."""
-        if "rests" not in self.kept:
-            self.kept["rests"] = list(self._without_each_group())
-        return self.kept["rests"]
+        return self.memo.once("without_each_group", lambda: list(self._without_each_group()))
 
     def _without_each_group(self) -> Iterator[tuple[int, Frequencies]]:
         """A group moves its own types in the histogram of the whole: all groups at once, by their cells."""
