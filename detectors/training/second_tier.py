@@ -201,7 +201,7 @@ def write(
     entries = []
     for stack, logit in stacks:
         counted = cells(frame.filter("licensed"), logit[own])
-        entries.append(asdict(stack) | {"cells": [cell | {"bins": BINS} for cell in counted]})
+        entries.append(asdict(stack) | {"cells": [asdict(cell) | {"bins": BINS} for cell in counted]})
     written = [_write(out / file, card | what | fitted[name].as_dict()) for file, (name, what) in read_from.items()]
     return [*written, _write(out / "second_tier.json", card | {"stacks": entries})]
 

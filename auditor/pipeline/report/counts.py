@@ -18,8 +18,10 @@ from auditor.sources.find.unread import UnreadCounts, unread_counts
 
 # Packages that every figure may depend on; those of deep detectors and embeddings; those of a format, by the first word
 # of a table's version.
-PACKAGES = ("polars", "duckdb", "numpy", "numba", "scipy", "datasketch", "scikit-learn", "pyarrow", "wordfreq")
-PACKAGES += ("py3langid", "safetensors", "resiliparse", "brotli", "zstandard")
+PACKAGES: tuple[str, ...] = (
+    *("polars", "duckdb", "numpy", "numba", "scipy", "datasketch", "scikit-learn", "pyarrow", "wordfreq"),
+    *("py3langid", "safetensors", "resiliparse", "brotli", "zstandard"),
+)
 DEEP = ("transformers", "tokenizers", "torch", "gguf", "accelerate")
 OF_TABLES = {"Delta": "deltalake", "Iceberg": "pyiceberg", "Lance": "pylance"}
 OF_IMAGES = ("pillow", "c2pa-python")
