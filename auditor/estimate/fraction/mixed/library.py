@@ -69,10 +69,10 @@ def library_of(known: KnownScores, edited: Sequence[EditedCell], *, without: Ite
             human[cell.source, cell.domain] += cell.histogram
         elif cell.label == "ai" and not cell.base and cell.source not in drafts:
             machine[cell.source, cell.generator] += cell.histogram
-    for cell in edited:
-        if cell.source not in left_out and cell.extent in ("assisted", "machine"):
-            into = assisted if cell.extent == "assisted" else machine
-            into[cell.source, cell.generator, cell.operation] += cell.histogram
+    for own in edited:
+        if own.source not in left_out and own.extent in ("assisted", "machine"):
+            into = assisted if own.extent == "assisted" else machine
+            into[own.source, own.generator, own.operation] += own.histogram
     found = [_densities(group, centred) for group, centred in ((human, True), (assisted, False), (machine, False))]
     if any(len(own.sources) < 2 for own in found):
         return None
