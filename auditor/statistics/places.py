@@ -7,6 +7,7 @@ in the fraction, so a few fractions bound all others; rows whose bound is neglig
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -73,32 +74,51 @@ def concave_bound(at, value, per, prior, slope):
     return most
 
 
-# counts (atoms, runs), human (nodes, scales, runs), machine (nodes, variants, runs) float32; fractions (f,); coarse,
-# positions of some, both ends among them; of_fraction (f,), prior (scales, variants), node (atoms, nodes); known_human
-# (atoms, nodes * scales), known_machine (atoms, nodes * variants), answers (atoms, f): of documents of known
-# origin, without columns if there are none -> (atoms, nodes * scales * variants)
-@kernel
 def row_bounds(
     counts, human, machine, fractions, coarse, of_fraction, prior, node, known_human, known_machine, answers
 ):
-    """What no cell of a row exceeds, and the best value that a coarse cell of each atom has (atoms,).
+    """What no cell of a row exceeds, and the best value that a coarse cell of each atom has.
 
     A row with negative counts (labels beyond what is believed of an atom) is not concave, and has no bound.
+
+    Parameters: counts (atoms, runs), human (nodes, scales, runs), machine (nodes, variants, runs) float32; fractions
+        (f,); coarse, positions of some, both ends among them; of_fraction (f,), prior (scales, variants), node (atoms,
+        nodes); known_human (atoms, nodes * scales), known_machine (atoms, nodes * variants), answers (atoms, f): of
+        documents of known origin, without columns if there are none
+    Returns: (atoms, nodes * scales * variants), (atoms,)
     """
-    atoms, runs = counts.shape
-    (nodes, scales, _), variants = human.shape, machine.shape[1]
-    told = known_human.shape[1] > 0
     at = fractions[coarse]
-    few = at.astype(np.float32)
-    per, between = 1 / np.diff(at), np.empty(coarse.size - 1)
-    slope = np.empty(coarse.size + 1)
-    for j in range(between.size):
-        between[j] = of_fraction[coarse[j] : coarse[j + 1] + 1].max()
-    logs, exponents = np.empty((runs, coarse.size), np.float32), np.empty(coarse.size, np.float32)
-    found, value = np.empty((atoms, coarse.size), np.float32), np.empty(coarse.size)
-    concave = np.empty(atoms, np.bool_)
-    for atom in range(atoms):
-        concave[atom] = counts[atom].min() >= 0 if runs else True
+    between = np.array([of_fraction[first : last + 1].max() for first, last in pairwise(coarse)])
+    answers = np.ascontiguousarray(answers[:, coarse]) if answers.size else answers
+    points = at, at.astype(np.float32), 1 / np.diff(at), between, of_fraction[coarse], answers
+    concave = counts.min(1, initial=0.0) >= 0
+    return _row_bounds(counts, human, machine, prior, node, known_human, known_machine, concave, *points)
+
+
+# as above; concave (atoms,) bool; at, few, of_fraction (k,) at the coarse fractions, answers (atoms, k); per, between
+# (k - 1,)
+@kernel
+def _row_bounds(
+    counts,
+    human,
+    machine,
+    prior,
+    node,
+    known_human,
+    known_machine,
+    concave,
+    at,
+    few,
+    per,
+    between,
+    of_fraction,
+    answers,
+):
+    atoms, runs, points = counts.shape[0], counts.shape[1], at.size
+    nodes, scales, variants = human.shape[0], human.shape[1], machine.shape[1]
+    told = known_human.shape[1] > 0
+    logs, exponents = np.empty((runs, points), np.float32), np.empty(points, np.float32)
+    found, value, slope = np.empty((atoms, points), np.float32), np.empty(points), np.empty(points + 1)
     bounds, best = np.empty((atoms, nodes * scales * variants), np.float32), np.full(atoms, -np.inf)
     row = 0
     for n in range(nodes):
@@ -110,11 +130,11 @@ def row_bounds(
                     more = prior[s, v] + node[atom, n]
                     if told:
                         more += known_human[atom, n * scales + s] + known_machine[atom, n * variants + v]
-                    for j in range(coarse.size):
+                    for j in range(points):
                         value[j] = found[atom, j] + more
                         if told:
-                            value[j] += answers[atom, coarse[j]]
-                        best[atom] = max(best[atom], value[j] + of_fraction[coarse[j]])
+                            value[j] += answers[atom, j]
+                        best[atom] = max(best[atom], value[j] + of_fraction[j])
                     bounds[atom, row] = concave_bound(at, value, per, between, slope) if concave[atom] else np.inf
                 row += 1
     return bounds, best
@@ -139,13 +159,15 @@ def drawn_places(
 ):
     """Places drawn in proportion to exp of the log-likelihood and all log priors."""
     atoms, runs = counts.shape
-    (nodes, scales, _), variants, width = human.shape, machine.shape[1], fractions.size
+    scales, variants, width, rows = human.shape[1], machine.shape[1], fractions.size, bounds.shape[1]
     told = known_human.shape[1] > 0
-    rows = nodes * scales * variants
     kept = np.zeros(atoms + 1, np.int64)
     for atom in range(atoms):
-        kept[atom + 1] = kept[atom] + (bounds[atom] > best[atom] + (LEFT_OUT - SLACK)).sum()
-    cells, of_row = np.empty((kept[-1], width), np.float32), np.empty(kept[-1], np.int64)
+        kept[atom + 1] = kept[atom]
+        for row in range(rows):
+            if bounds[atom, row] > best[atom] + (LEFT_OUT - SLACK):
+                kept[atom + 1] += 1
+    cells, of_row = np.empty((kept[atoms], width), np.float32), np.empty(kept[atoms], np.int64)
     next_cell = kept[:-1].copy()
     each = fractions.astype(np.float32)
     logs, exponents = np.empty((runs, width), np.float32), np.empty(width, np.float32)
