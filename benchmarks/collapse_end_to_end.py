@@ -32,8 +32,8 @@ from auditor.pipeline.audit import audit
 from auditor.pipeline.diversity.reference import human_spectrum
 from auditor.pipeline.diversity.spectra import Spectra
 from auditor.pipeline.reservoir.recommend import frequencies, resize
-from auditor.pipeline.run.plan import load_plan
 from auditor.pipeline.run.reopen import read_report
+from auditor.pipeline.run.run import load_run
 from auditor.records import Estimate
 
 SOURCE = "l2r"
@@ -293,7 +293,7 @@ def known_share(run: Path, report: dict[str, Any], share: float) -> dict[str, An
     fraction = Estimate(share, max(share - LABELLED, 0.0), min(share + LABELLED, 1.0), method="given")
     retention = Estimate(**corpus["diversity"]["tail_retention"])
     sizes = (corpus["tokens"], corpus["eligible_documents"], corpus["bytes"])
-    spectrum = frequencies(human_spectrum(Spectra(run, load_plan(run)[0])))
+    spectrum = frequencies(human_spectrum(Spectra(run, load_run(run).plan)))
     stratum = Stratum("corpus", *sizes, fraction, spectrum, retention)
     return recommend([stratum], [], replace(OPTIONS, regime=REGIME)).as_dict()
 

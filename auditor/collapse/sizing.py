@@ -17,7 +17,14 @@ from scipy.special import betaincinv, ndtri
 
 from auditor.collapse import closed_forms
 from auditor.collapse.options import Regime, ReservoirOptions, Sizing
-from auditor.collapse.spectrum import Frequencies, Spectrum, clumping, estimate_frequencies, rarest_covered
+from auditor.collapse.spectrum import (
+    Frequencies,
+    Spectrum,
+    clumping,
+    design_effect,
+    estimate_frequencies,
+    rarest_covered,
+)
 from auditor.collapse.stratum import Stratum
 
 NO_FINITE = (
@@ -135,8 +142,9 @@ def mass_target(tokens: float, options: ReservoirOptions, weight: float = 1.0, d
 class Rare:
     """The rarest types to keep: how many, how often each occurs in the budget, and the human text that holds them.
 
-    types: as rare as the rarest to be kept, up to twice as frequent; share: of human text, all of them, clumps counted
-    once; expected: N p_min, occurrences of each in the whole budget; held, budget: tokens of human text there, of all
+    types: as rare as the rarest to be kept, up to twice as frequent; share: of human text, all of them, as many as are
+    independent; expected: N p_min, occurrences of each in the whole budget; held, budget: tokens of human text there,
+    of all
     """
 
     types: float
@@ -200,9 +208,10 @@ def size_stratum(
     precision = options.verification_precision
     rare = _rare(frequencies, held, budget, options)
     if stratum.spectrum is not None and rare.types != MANY:
-        # occurrences come in clumps, so that fewer of them are independent of one another
-        rarest = rare.expected / budget * stratum.spectrum.tokens
-        rare = replace(rare, share=rare.share / clumping(stratum.spectrum, max(rarest, 1.0)))
+        # occurrences come in clumps and in documents, so that fewer of them are independent of one another
+        rarest = max(rare.expected / budget * stratum.spectrum.tokens, 1.0)
+        together = max(clumping(stratum.spectrum, rarest), design_effect(stratum.spectrum, rarest))
+        rare = replace(rare, share=rare.share / together)
     m, constraint = required_share(rare, reading, options)
     missing = max(0.0, m * budget - held)
     appended = reading.sizing == Sizing.APPENDED

@@ -25,7 +25,15 @@ from auditor.collapse.sizing import (
     retained_target,
     size_stratum,
 )
-from auditor.collapse.spectrum import Spectrum, coverage, discovery, estimate_frequencies, rarest_covered, unseen_types
+from auditor.collapse.spectrum import (
+    Spectrum,
+    coverage,
+    design_effect,
+    discovery,
+    estimate_frequencies,
+    rarest_covered,
+    unseen_types,
+)
 from auditor.collapse.stratum import Admitted, DeclaredKind
 from auditor.errors import ConfigError
 from auditor.records import Estimate
@@ -157,6 +165,36 @@ def test_words_that_stand_in_clumps_ask_for_more_human_text():
     clumped = replace(even, incidence=np.maximum(even.frequency / 3, 1.0), units=1000)
     less, more = (acquired(OPTIONS, estimate(0.8), tokens=2e5, spectrum=s)[1] for s in (even, clumped))
     assert 0 < less < more < 0.8 * 2e5
+
+
+def grouped(spectrum: Spectrum, effect: float, seed: int = 3) -> Spectrum:
+    """The spectrum with counts in 400 groups whose shares of rare words differ so that all vary by a known effect."""
+    rng, groups = np.random.default_rng(seed), 400
+    expected = (spectrum.frequency * spectrum.multiplicity)[:, None] / groups
+    # richness common to a group's words: variance e (1 + e v), e of the window that is asked for
+    window = (spectrum.frequency >= 50) & (spectrum.frequency <= 100)
+    variance = max(effect - 1, 1e-9) / float(expected[window].sum())
+    richness = rng.gamma(1 / variance, variance, groups)
+    by_group = rng.poisson(expected * richness).astype(float)
+    return replace(spectrum, by_group=by_group, group_tokens=np.full(groups, by_group.sum() / groups))
+
+
+@pytest.mark.parametrize("effect", [1.0, 2.5, 6.0])
+def test_the_design_effect_of_whole_documents_is_recovered(effect):
+    assert design_effect(grouped(zipf_spectrum(), effect), 50) == pytest.approx(effect, rel=0.2)
+
+
+def test_without_groups_of_documents_words_count_as_independent():
+    plain = zipf_spectrum()
+    one = replace(
+        plain, by_group=(plain.frequency * plain.multiplicity)[:, None], group_tokens=np.array([plain.tokens])
+    )
+    assert design_effect(plain, 10) == design_effect(one, 10) == 1
+
+
+def test_documents_rich_and_poor_in_rare_words_ask_for_more_human_text():
+    sizes = [acquired(OPTIONS, estimate(0.8), tokens=2e5, spectrum=grouped(zipf_spectrum(), e))[1] for e in (1, 4, 16)]
+    assert 0 < sizes[0] < sizes[1] < sizes[2] < 0.8 * 2e5
 
 
 def test_sizes_follow_their_formula():

@@ -27,7 +27,7 @@ from auditor.pipeline.run.plan import Plan
 from auditor.pipeline.run.reopen import read_report
 from auditor.pipeline.run.run import load_run
 from auditor.records import Json
-from auditor.run_columns import WORD
+from auditor.run_columns import GROUPS, WORD
 
 LANGUAGES_COVER = 0.95  # of the tokens: only then are the languages' reservoirs, added up, the corpus'
 
@@ -69,7 +69,10 @@ def size_reservoir(
 
 
 def frequencies(frame: pl.DataFrame) -> Frequencies | None:
-    """Counts of counts of words, sampled types scaled up, with their incidence in blocks; None without any word."""
+    """Counts of counts of words, sampled types scaled up, with their incidence in blocks; None without any word.
+
+    The counts by group are of the sampled types alone: scaled up, they would vary by which types were drawn.
+    """
     spectrum = Spectrum.from_frame(frame, WORD)
     totals, blocks = Counted.tokens(spectrum).totals(), Counted.blocks(spectrum)
     seen = totals > 0
@@ -78,7 +81,10 @@ def frequencies(frame: pl.DataFrame) -> Frequencies | None:
     counts, place = np.unique(totals[seen], return_inverse=True)
     types = np.bincount(place, weights=spectrum.weights[seen])
     incidence = np.bincount(place, weights=(spectrum.weights * blocks.totals())[seen]) / types
-    return Frequencies(counts.astype(float), types, incidence, int(blocks.sizes.sum()), "blocks of 200 words")
+    by_group, at = np.zeros((counts.size, GROUPS)), np.cumsum(seen) - 1
+    np.add.at(by_group, (place[at[spectrum.index]], spectrum.group), spectrum.count)
+    units, unit = int(blocks.sizes.sum()), "blocks of 200 words"
+    return Frequencies(counts.astype(float), types, incidence, units, unit, by_group, spectrum.tokens)
 
 
 def resize(run: Path, options: ReservoirOptions, *, mix: Path | None = None) -> Json:

@@ -17,7 +17,7 @@ from auditor.pipeline.reservoir.measurements import ELSEWHERE, Measurements
 from auditor.pipeline.run.parts import scan
 from auditor.pipeline.run.plan import CORPUS, Plan
 from auditor.records import Estimate
-from auditor.run_columns import SAMPLE
+from auditor.run_columns import GROUPS, SAMPLE
 from auditor.text.arrow import buffers
 from auditor.text.tokens import tokenise
 
@@ -154,4 +154,8 @@ def _spectrum(words: pl.DataFrame, members: np.ndarray) -> Spectrum:
     frequency, multiplicity, incidence = (
         bins[name].to_numpy().astype(float) for name in ("count", "types", "incidence")
     )
-    return Spectrum(frequency, multiplicity, incidence, len(members))
+    each = inside.join(types.select("type", total="count"), on="type")
+    group, count = (each["document"] % GROUPS).to_numpy(), each["count"].to_numpy()
+    by_group = np.zeros((frequency.size, GROUPS))
+    np.add.at(by_group, (np.searchsorted(frequency, each["total"].to_numpy()), group), count)
+    return Spectrum(frequency, multiplicity, incidence, len(members), by_group=by_group, group_tokens=by_group.sum(0))

@@ -260,6 +260,8 @@ def test_a_stratum_spectrum_is_a_plain_count_of_its_words(run):
     assert found.tokens == sum(counts.values()) and found.types == len(counts)
     assert found.seen_times(1) == sum(count == 1 for count in counts.values())
     assert float(found.incidence @ found.multiplicity) == pytest.approx(sum(held.values()))
+    np.testing.assert_allclose(found.by_group.sum(1), found.frequency * found.multiplicity)
+    assert found.group_tokens.sum() == found.tokens
 
 
 def test_folders_fractions_bound_their_shards_and_need_nearly_all_of_them():
@@ -275,6 +277,8 @@ def test_blocks_of_words_tell_how_rare_words_clump():
     found = frequencies(_types())
     assert found.unit == "blocks of 200 words" and found.units > 0
     assert float((found.frequency / found.incidence)[-1]) == pytest.approx(2, rel=0.1)
+    np.testing.assert_allclose(found.by_group.sum(1), found.frequency * found.multiplicity)
+    assert found.group_tokens.sum() == found.tokens
 
 
 def test_a_finished_run_is_sized_again_as_the_audit_sized_it(audited, report, tmp_path):

@@ -21,8 +21,9 @@ STARTS = np.searchsorted(CENTRES, EDGES)
 WORLDS, SEED = 1200, 24
 FARTHEST = 0.5  # sd of the place of human scores in the worlds, in human units; a scope weighs them by its own
 WITH_PLACE = 0.7  # how far assisted and machine text moves with the human text of its kind
-# What an unknown editor or generator differs by from known ones, sd in human units: in half of the worlds little.
+# What an unknown editor or generator differs by from known ones, scale in human units: in half of the worlds little.
 ALIKE, OTHER_EDITORS, OTHER_GENERATORS = 0.2, 0.6, 0.4
+FREEDOM = 3.0  # of Student's t by which they differ: some editors' text scores like its draft, three sd below others'
 UNSEEN = 0.7  # most assisted text that scores like its human draft, in half of the worlds
 LIGHT, LIGHT_PLACE = 0.35, (0.5, 0.15)  # most human text that was edited lightly; how far it scores above the draft
 MOST_HUMAN, MOST_ASSISTED, MOST_MACHINE = 3, 4, 5  # densities that a world mixes
@@ -64,8 +65,8 @@ def draw_worlds(library: Library, *, worlds: int = WORLDS, seed: int = SEED) -> 
 
 def _differing(density: np.ndarray, place: float, other: float, rng: np.random.Generator) -> np.ndarray:
     """The density moved with the human text, and by what this editor or generator differs from known ones."""
-    sd = other if rng.random() < 0.5 else ALIKE
-    return moved(density, WITH_PLACE * place + sd * rng.standard_normal())
+    scale = other if rng.random() < 0.5 else ALIKE
+    return moved(density, WITH_PLACE * place + scale * rng.standard_t(FREEDOM))
 
 
 def _partly(density: np.ndarray, other: np.ndarray, most: float, rng: np.random.Generator) -> np.ndarray:
