@@ -162,7 +162,8 @@ class Sampler:
         known = self._of_known(table.human.astype(np.float64), table.machine.astype(np.float64), rows)
         terms = LOG_FRACTION_PRIOR, table.log_prior, of_shift, *known
         chance = rng.random((times, 3, len(undecided)))  # of the place on the grid, then of the shift, of the fraction
-        places = drawn_places(*grid, *terms, *row_bounds(*grid, COARSE, *terms), np.ascontiguousarray(chance[:, 0]))
+        bounds, best = row_bounds(*grid, COARSE, *terms)
+        places = drawn_places(*grid, *terms, bounds, best, np.ascontiguousarray(chance[:, 0]))
         shape = *table.human.shape[:2], table.machine.shape[1], len(FRACTIONS)
         scales = SCALES * self.prior.log_scale * state.spread
         out = []

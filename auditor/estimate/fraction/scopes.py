@@ -109,7 +109,8 @@ class _Sums:
         """Every table changed along its axis of scopes."""
         by_draw = ("machine", "machine_tokens")
         names = [name for name in self.__slots__ if name != "anchors"]
-        return _Sums(*(change(getattr(self, name), int(name in by_draw)) for name in names), self.anchors)
+        parts = [change(getattr(self, name), int(name in by_draw)) for name in names]
+        return _Sums(*[*parts, self.anchors])
 
     @classmethod
     def empty(cls, draws: int, scopes: int) -> _Sums:
