@@ -116,7 +116,7 @@ def test_a_run_that_is_none_or_damaged_says_so(tmp_path):
     with pytest.raises(StoreError, match="has not been finished"):
         auditor.open_run(tmp_path / "run")
     (tmp_path / "run" / DATABASE).write_bytes(b"DUCK" * 5000)
-    with pytest.raises(StoreError, match="no DuckDB file"):
+    with pytest.raises(StoreError, match="not a readable DuckDB file"):
         auditor.Run(tmp_path / "run").sql("SELECT 1")
 
 
