@@ -134,7 +134,7 @@ def test_a_script_without_a_guard_may_start_workers(tmp_path):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_reader_that_hangs_is_given_up(tmp_path, workers):
     found = outcomes(["hangs", "good"], tmp_path, workers=workers, stall=4)
-    assert found["hangs"][0] == "failed" and "nothing was heard" in found["hangs"][1]
+    assert found["hangs"][0] == "failed" and "has not responded for 4 s" in found["hangs"][1]
     assert found["good"] == ("done", "good")
 
 
