@@ -144,7 +144,7 @@ class Rare:
 
     types: as rare as the rarest to be kept, up to twice as frequent; share: of human text, all of them, as many as are
     independent; expected: N p_min, occurrences of each in the whole budget; held, budget: tokens of human text there,
-    of all
+    and of all text
     """
 
     types: float

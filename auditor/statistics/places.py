@@ -140,27 +140,13 @@ def _row_bounds(
     return bounds, best
 
 
-# as above; bounds (atoms, rows), best (atoms,); chance (times, atoms) -> places (times, atoms)
+# as above; bounds (atoms, rows), best (atoms,) -> cells (kept rows, fractions) of all atoms, one after the other, the
+# row of each (kept rows,), where an atom's begin (atoms + 1,)
 @kernel
-def drawn_places(
-    counts,
-    human,
-    machine,
-    fractions,
-    of_fraction,
-    prior,
-    node,
-    known_human,
-    known_machine,
-    answers,
-    bounds,
-    best,
-    chance,
-):
-    """Places drawn in proportion to exp of the log-likelihood and all log priors."""
+def _likely_rows(counts, human, machine, fractions, bounds, best):
+    """Log-likelihoods of the rows that are not left out."""
     atoms, runs = counts.shape
     scales, variants, width, rows = human.shape[1], machine.shape[1], fractions.size, bounds.shape[1]
-    told = known_human.shape[1] > 0
     kept = np.zeros(atoms + 1, np.int64)
     for atom in range(atoms):
         kept[atom + 1] = kept[atom]
@@ -190,9 +176,33 @@ def drawn_places(
             cells[next_cell[atom]] = found[i]
             of_row[next_cell[atom]] = row
             next_cell[atom] += 1
+    return cells, of_row, kept
+
+
+# as above; bounds (atoms, rows), best (atoms,); chance (times, atoms) -> places (times, atoms)
+@kernel
+def drawn_places(
+    counts,
+    human,
+    machine,
+    fractions,
+    of_fraction,
+    prior,
+    node,
+    known_human,
+    known_machine,
+    answers,
+    bounds,
+    best,
+    chance,
+):
+    """Places drawn in proportion to exp of the log-likelihood and all log priors."""
+    scales, variants, width, rows = human.shape[1], machine.shape[1], fractions.size, bounds.shape[1]
+    told = known_human.shape[1] > 0
+    cells, of_row, kept = _likely_rows(counts, human, machine, fractions, bounds, best)
     out = np.empty(chance.shape, np.int64)
     summed = np.empty(rows * width)
-    for atom in range(atoms):
+    for atom in range(counts.shape[0]):
         most, cell = -np.inf, 0
         for k in range(kept[atom], kept[atom + 1]):
             row = of_row[k]
